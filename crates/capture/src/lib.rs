@@ -1,0 +1,1 @@
+//! Trackway's recording side: recorder, schema injection, redaction, delivery.

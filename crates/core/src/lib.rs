@@ -1,0 +1,1 @@
+//! Trackway's meaning: sessions, identity, issues, counters, as pure functions.

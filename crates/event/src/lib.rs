@@ -1,0 +1,1 @@
+//! Trackway's wire model: events, ids, times, limits, outcomes.

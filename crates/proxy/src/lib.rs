@@ -1,0 +1,1 @@
+//! Zero-code capture of MCP traffic: wrap a stdio server.

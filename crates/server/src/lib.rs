@@ -1,0 +1,1 @@
+//! Trackway's server: ingest, JSON API, dashboard, live feed.

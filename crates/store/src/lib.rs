@@ -1,0 +1,1 @@
+//! Trackway's storage: the Store trait and its embedded SQLite backend.
