@@ -1,1 +1,120 @@
-//! Trackway's storage: the Store trait and its embedded SQLite backend.
+//! Trackway's storage: what can be asked of it (the [`Store`] trait and [`query`]) and the embedded SQLite backend.
+//!
+//! Callers speak in typed questions and batches of events, never in SQL, row ids of a backend or files
+//! (`ARCHITECTURE.md` §4). Every method blocks: async callers go through their runtime's blocking pool, but for
+//! [`Store::submit`], which only queues.
+
+pub mod control;
+pub mod error;
+pub mod query;
+
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, oneshot};
+use trackway_event::{Event, Outcome, Timestamp};
+
+pub use control::*;
+pub use error::StoreError;
+use query::*;
+
+/// What every method answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The answer to a submitted batch: one outcome per event in order, after the commit that holds them was made durable.
+pub type Receipt = oneshot::Receiver<Result<Vec<Outcome>>>;
+
+/// A storage backend. One instance serves every project; rows of one project are never visible through another (INV-06).
+pub trait Store: Send + Sync + 'static {
+    // -- ingest --------------------------------------------------------------------------------------------------
+
+    /// Queues events of one project for its writer and answers after the group commit (D2). The events have passed
+    /// [`trackway_event::validate::cap`]. Fails at once with [`StoreError::Overloaded`] when the queue is full and
+    /// [`StoreError::DiskFull`] while there is no room; neither has stored anything.
+    fn submit(&self, project: ProjectKey, events: Vec<Event>, received_at: Timestamp) -> Result<Receipt>;
+
+    /// The feed of committed events of one project; a slow reader loses the oldest and learns how many.
+    fn subscribe(&self, project: ProjectKey) -> Result<broadcast::Receiver<Arc<Committed>>>;
+
+    /// Adds to the counts of what became of received events and bodies, kept per project (or none) and reason (INV-02).
+    fn count(&self, counts: &[(Option<ProjectKey>, Tally)]) -> Result<()>;
+
+    // -- projects, tokens, sign-in -------------------------------------------------------------------------------
+
+    /// Every project that is not being deleted.
+    fn projects(&self) -> Result<Vec<Project>>;
+    /// The project with this id or alias.
+    fn project(&self, id_or_alias: &str) -> Result<Option<Project>>;
+    /// Makes a project. [`StoreError::Conflict`] when the id or alias is taken.
+    fn create_project(&self, new: NewProject, now: Timestamp) -> Result<Project>;
+    /// Marks a project deleted; its rows are gone from every answer at once, its files soon after.
+    fn delete_project(&self, project: ProjectKey, now: Timestamp) -> Result<()>;
+    /// Makes `alias` another name of the project.
+    fn add_alias(&self, project: ProjectKey, alias: &str) -> Result<()>;
+
+    /// Stores a token by its hash.
+    fn create_token(&self, new: NewToken, now: Timestamp) -> Result<Token>;
+    /// Tokens of one project, or all.
+    fn tokens(&self, project: Option<ProjectKey>) -> Result<Vec<Token>>;
+    /// Ends a token by its id. `false` when there is none.
+    fn revoke_token(&self, id: &str, now: Timestamp) -> Result<bool>;
+    /// The living token with this SHA-256.
+    fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>>;
+
+    /// Stores a one-use sign-in link by the hash of its secret.
+    fn create_login_link(&self, hash: &[u8; 32], expires_at: Timestamp) -> Result<()>;
+    /// Uses a link up. `false` when it is unknown, used or expired.
+    fn use_login_link(&self, hash: &[u8; 32], now: Timestamp) -> Result<bool>;
+    /// Opens a dashboard session.
+    fn create_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<()>;
+    /// Whether a dashboard session lives; moves its idle time on (at most once a minute).
+    fn touch_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<bool>;
+    /// Ends a dashboard session.
+    fn end_login(&self, hash: &[u8; 32]) -> Result<()>;
+
+    // -- quarantine ----------------------------------------------------------------------------------------------
+
+    /// Keeps a refused body, bounded; the oldest make room (`evicted`).
+    fn quarantine(&self, entry: NewQuarantined, now: Timestamp) -> Result<()>;
+    /// The newest refused bodies, without their bytes.
+    fn quarantined(&self, limit: usize) -> Result<Vec<Quarantined>>;
+    /// Takes out (and forgets) the kept bodies that named this project text, oldest first, for a replay.
+    fn take_quarantined(&self, project_text: &str) -> Result<Vec<QuarantinedBody>>;
+
+    // -- questions -----------------------------------------------------------------------------------------------
+
+    /// Headline figures, series and short lists of a period.
+    fn overview(&self, project: ProjectKey, ask: &OverviewAsk) -> Result<Overview>;
+    /// Sessions, newest activity first unless sorted otherwise.
+    fn sessions(&self, project: ProjectKey, ask: &SessionsAsk) -> Result<Page<SessionRow>>;
+    /// One session; an id that was merged away answers with the session it went into.
+    fn session(&self, project: ProjectKey, id: &str) -> Result<Option<SessionRow>>;
+    /// Events of one session in order of (start, arrival).
+    fn session_events(&self, project: ProjectKey, id: &str, ask: &PageAsk) -> Result<Page<EventRow>>;
+    /// Events of a period, newest first.
+    fn events(&self, project: ProjectKey, ask: &EventsAsk) -> Result<Page<EventRow>>;
+    /// One event with its payloads.
+    fn event(&self, project: ProjectKey, id: &str) -> Result<Option<EventDetail>>;
+    /// Events committed after `seq`, oldest first, for a live feed that lost its connection.
+    fn events_after(&self, project: ProjectKey, seq: u64, limit: usize) -> Result<Vec<EventRow>>;
+    /// Figures per tool, resource or prompt.
+    fn tools(&self, project: ProjectKey, ask: &ToolsAsk) -> Result<Page<ToolRow>>;
+    /// One tool with its series, failures and callers.
+    fn tool(&self, project: ProjectKey, name: &str, scope: &Scope) -> Result<Option<ToolDetail>>;
+    /// Error groups.
+    fn issues(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<IssueRow>>;
+    /// One error group with its newest events.
+    fn issue(&self, project: ProjectKey, id: u64, scope: &Scope) -> Result<Option<IssueDetail>>;
+    /// Identified people.
+    fn people(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<PersonRow>>;
+    /// One person with traits and sessions.
+    fn person(&self, project: ProjectKey, actor_id: &str) -> Result<Option<PersonDetail>>;
+    /// Figures per client name and version.
+    fn clients(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<ClientRow>>;
+    /// What arrived and what became of it; `None`: over all projects.
+    fn intake(&self, project: Option<ProjectKey>) -> Result<Intake>;
+    /// Size, room and speed of the storage itself.
+    fn health(&self) -> Result<StoreHealth>;
+
+    /// Commits what is queued, checkpoints and closes. Later calls fail with [`StoreError::Closed`].
+    fn close(&self) -> Result<()>;
+}

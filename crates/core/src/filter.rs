@@ -1,0 +1,122 @@
+//! Conditions over events and sessions: the one grammar of URL, API and command line (`dashboard.md` §3).
+
+/// What a reader asked to see: every condition must hold, and the free text must match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// All must hold; at most [`trackway_event::limits::FILTER_CONDITIONS`].
+    pub conditions: Vec<Condition>,
+    /// Free text over intent, error message, tool and person's name.
+    pub text: Option<String>,
+}
+
+impl Filter {
+    /// Whether everything passes.
+    pub fn is_empty(&self) -> bool {
+        self.conditions.is_empty() && self.text.is_none()
+    }
+}
+
+/// One condition, `field:op:value,…`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// What is looked at.
+    pub field: Field,
+    /// How it is compared.
+    pub op: Op,
+    /// None for `set` and `unset`, several for `in` and `nin`, else one.
+    pub values: Vec<String>,
+}
+
+/// What a condition looks at. Fields of later issues are refused by name until they exist.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// Event kind.
+    Kind,
+    /// Status of a request.
+    Status,
+    /// MCP method.
+    Method,
+    /// `true` for `tool_error` and `protocol_error`.
+    Failed,
+    /// Tool name.
+    Tool,
+    /// Resource URI or prompt name.
+    Resource,
+    /// Error class.
+    Class,
+    /// Issue id.
+    Issue,
+    /// Error message.
+    Error,
+    /// Client name.
+    Client,
+    /// Client version.
+    ClientVersion,
+    /// Server name.
+    Server,
+    /// Server version.
+    ServerVersion,
+    /// MCP revision.
+    Protocol,
+    /// Language model.
+    Model,
+    /// Wire.
+    Input,
+    /// Recorder.
+    Capture,
+    /// Actor id.
+    Person,
+    /// Whether the session has an actor.
+    Identified,
+    /// Session id.
+    Session,
+    /// Session source.
+    SessionSource,
+    /// Tool calls of the session.
+    Calls,
+    /// Errors of the session.
+    Errors,
+    /// Session length in seconds.
+    Length,
+    /// Intent text.
+    Intent,
+    /// How the intent is known.
+    IntentSource,
+    /// Duration in ms.
+    Duration,
+    /// Bytes of the request.
+    BytesIn,
+    /// Bytes of the answer.
+    BytesOut,
+    /// A tag by key.
+    Tag(String),
+}
+
+/// How a condition compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// Equal.
+    Eq,
+    /// Not equal, or absent.
+    Ne,
+    /// One of.
+    In,
+    /// None of.
+    Nin,
+    /// Contains, ignoring case.
+    Has,
+    /// Does not contain.
+    Nhas,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Gte,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Lte,
+    /// Present.
+    Set,
+    /// Absent.
+    Unset,
+}

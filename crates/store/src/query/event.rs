@@ -1,0 +1,152 @@
+//! Events as rows of lists, and one event in full.
+
+use std::collections::BTreeMap;
+
+use trackway_event::event::Flags;
+use trackway_event::{
+    ActorId, CaptureBy, ErrorClass, ErrorInfo, EventId, Input, IntentSource, Kind, Payload, Peer, SessionId,
+    SessionSource, Status, Timestamp, Tokens,
+};
+
+use super::{PageAsk, Scope};
+
+/// Events of a scope. Protocol noise only when asked for.
+#[derive(Clone, Debug)]
+pub struct EventsAsk {
+    /// Which part of the data.
+    pub scope: Scope,
+    /// Which page.
+    pub page: PageAsk,
+    /// Whether kind `protocol` is among them.
+    pub protocol: Protocol,
+}
+
+/// Whether protocol noise is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Left out.
+    Hidden,
+    /// Shown.
+    Shown,
+}
+
+/// A person as named on a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActorRef {
+    /// Identified id.
+    pub id: ActorId,
+    /// Newest known name.
+    pub name: Option<String>,
+}
+
+/// An error as shown on a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorRef {
+    /// Type, where known.
+    pub kind: Option<String>,
+    /// Message.
+    pub message: String,
+    /// Class by rule.
+    pub class: ErrorClass,
+    /// The group it belongs to; declared errors that do not count have none.
+    pub issue: Option<u64>,
+}
+
+/// One event without payloads.
+#[derive(Clone, Debug)]
+pub struct EventRow {
+    /// Commit sequence, ever growing; the live feed's id.
+    pub seq: u64,
+    /// Id.
+    pub id: EventId,
+    /// The session it is in; identity facts of stateless clients are in none.
+    pub session_id: Option<SessionId>,
+    /// Which rule gave it its session.
+    pub session_source: Option<SessionSource>,
+    /// Kind.
+    pub kind: Kind,
+    /// Method or event type as sent.
+    pub name: String,
+    /// Status of a request.
+    pub status: Option<Status>,
+    /// Tool of a call; `None` on a call: the client named none.
+    pub tool: Option<String>,
+    /// Resource URI, prompt name or custom label.
+    pub resource: Option<String>,
+    /// Intent.
+    pub intent: Option<String>,
+    /// How it is known.
+    pub intent_source: Option<IntentSource>,
+    /// Start.
+    pub started_at: Timestamp,
+    /// Duration, µs.
+    pub duration_us: Option<u64>,
+    /// The person.
+    pub actor: Option<ActorRef>,
+    /// The client.
+    pub client: Option<Peer>,
+    /// The server.
+    pub server: Option<Peer>,
+    /// The error.
+    pub error: Option<ErrorRef>,
+    /// The wire.
+    pub input: Input,
+    /// The recorder.
+    pub capture: Option<CaptureBy>,
+    /// Bytes in and out.
+    pub bytes_in: Option<u64>,
+    /// Bytes of the answer.
+    pub bytes_out: Option<u64>,
+    /// Tokens.
+    pub tokens: Option<Tokens>,
+    /// Flags.
+    pub flags: Flags,
+    /// Ingest notes.
+    pub notes: Vec<String>,
+}
+
+/// One event in full.
+#[derive(Clone, Debug)]
+pub struct EventDetail {
+    /// The row.
+    pub row: EventRow,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// The error with frames and causes.
+    pub error: Option<ErrorInfo>,
+    /// JSON-RPC error code.
+    pub error_code: Option<i64>,
+    /// Arguments.
+    pub arguments: Option<Payload>,
+    /// Result.
+    pub result: Option<Payload>,
+    /// `_meta` of the request.
+    pub request_meta: Option<Payload>,
+    /// Transport facts.
+    pub transport: Option<Payload>,
+    /// Properties.
+    pub properties: Option<Payload>,
+    /// The body as it came, masked.
+    pub raw: Option<Payload>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Groups.
+    pub groups: BTreeMap<String, String>,
+    /// Traits the event carried.
+    pub traits: serde_json::Map<String, serde_json::Value>,
+    /// MCP revision.
+    pub protocol_version: Option<String>,
+    /// Recording library.
+    pub sdk: Option<Peer>,
+    /// Model.
+    pub model: Option<String>,
+    /// Conversation handle.
+    pub conversation_id: Option<String>,
+}
+
+/// A commit, as the live feed learns of it.
+#[derive(Debug)]
+pub struct Committed {
+    /// The new events in commit order.
+    pub events: Vec<EventRow>,
+}

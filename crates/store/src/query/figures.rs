@@ -1,0 +1,246 @@
+//! Figures: overview, tools, issues, people, clients.
+
+use trackway_event::{ErrorClass, Kind, Peer, Timestamp};
+
+use super::{ActorRef, EventRow, PageAsk, Scope, SessionRow};
+
+/// The overview of a scope.
+#[derive(Clone, Debug)]
+pub struct OverviewAsk {
+    /// Which part of the data.
+    pub scope: Scope,
+    /// Whether the period before is computed too.
+    pub compare: Compare,
+}
+
+/// Whether figures are set beside those of the period before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    /// No.
+    None,
+    /// The same length just before.
+    Previous,
+}
+
+/// Calls and how they went (product §2).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallFigures {
+    /// Logical calls.
+    pub calls: u64,
+    /// Status `ok`, `tool_error` or `protocol_error`.
+    pub finished: u64,
+    /// Status `tool_error` or `protocol_error`.
+    pub failed: u64,
+    /// Durations known.
+    pub timed: u64,
+    /// Percentiles, µs, from merged sketches.
+    pub p50_us: Option<u64>,
+    /// 95th percentile; needs 20 (dashboard §5).
+    pub p95_us: Option<u64>,
+    /// 99th percentile; needs 100.
+    pub p99_us: Option<u64>,
+    /// Estimated or given tokens of arguments.
+    pub tokens_in: u64,
+    /// Estimated or given tokens of results.
+    pub tokens_out: u64,
+}
+
+impl CallFigures {
+    /// Failures ÷ finished calls; `None` without a finished call.
+    pub fn failed_share(&self) -> Option<f64> {
+        (self.finished > 0).then(|| self.failed as f64 / self.finished as f64)
+    }
+}
+
+/// Headline figures of one period.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Totals {
+    /// Visible sessions that started in it.
+    pub sessions: u64,
+    /// Distinct identified people with an event in it.
+    pub people: u64,
+    /// Distinct client names.
+    pub clients: u64,
+    /// Events but protocol noise.
+    pub events: u64,
+    /// Asked for a tool that is not there.
+    pub missing_reports: u64,
+    /// Calls.
+    pub calls: CallFigures,
+}
+
+/// One bucket of a series.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bucket {
+    /// Its start.
+    pub start: Timestamp,
+    /// Its end.
+    pub end: Timestamp,
+    /// Sessions that started in it.
+    pub sessions: u64,
+    /// Calls in it.
+    pub calls: CallFigures,
+}
+
+/// Everything the overview page shows.
+#[derive(Clone, Debug, Default)]
+pub struct Overview {
+    /// This period.
+    pub now: Totals,
+    /// The period before, when asked for and the data reaches back that far.
+    pub before: Option<Totals>,
+    /// Buckets of dashboard §5, none left out.
+    pub series: Vec<Bucket>,
+    /// Tools by calls, at most 8.
+    pub tools: Vec<ToolRow>,
+    /// Clients by sessions, at most 8.
+    pub clients: Vec<ClientRow>,
+    /// Unresolved error groups by sessions, at most 5.
+    pub issues: Vec<IssueRow>,
+    /// Newest intents, at most 8.
+    pub intents: Vec<EventRow>,
+    /// Newest missing reports, at most 5.
+    pub missing: Vec<EventRow>,
+    /// Sessions with failures or wishes, at most 6.
+    pub worth_a_look: Vec<SessionRow>,
+    /// Events ever stored, for the low-volume state.
+    pub events_ever: u64,
+    /// Calls ever stored.
+    pub calls_ever: u64,
+    /// Newest event ever.
+    pub last_event_at: Option<Timestamp>,
+    /// Set when a deadline cut the answer short.
+    pub partial: Option<String>,
+}
+
+/// Tools, resources or prompts.
+#[derive(Clone, Debug)]
+pub struct ToolsAsk {
+    /// Which part of the data.
+    pub scope: Scope,
+    /// [`Kind::ToolCall`], [`Kind::ResourceRead`] or [`Kind::PromptGet`].
+    pub kind: Kind,
+    /// `calls` (default, descending), `name`, `failed`, `p95`, `last`.
+    pub sort: Option<String>,
+    /// Which page.
+    pub page: PageAsk,
+}
+
+/// Figures of one tool.
+#[derive(Clone, Debug)]
+pub struct ToolRow {
+    /// Name; empty: "(unknown)".
+    pub name: String,
+    /// Calls.
+    pub calls: CallFigures,
+    /// Sessions that used it; `None` where only rollups were read.
+    pub sessions: Option<u64>,
+    /// People who used it; `None` where only rollups were read.
+    pub people: Option<u64>,
+    /// Calls per bucket of the scope, for a sparkline.
+    pub trend: Vec<u64>,
+    /// Latest call.
+    pub last_at: Option<Timestamp>,
+}
+
+/// One tool in full.
+#[derive(Clone, Debug)]
+pub struct ToolDetail {
+    /// Figures.
+    pub row: ToolRow,
+    /// Series.
+    pub series: Vec<Bucket>,
+    /// Its error groups.
+    pub issues: Vec<IssueRow>,
+    /// Figures per client.
+    pub clients: Vec<ClientRow>,
+    /// Newest calls, at most 50.
+    pub samples: Vec<EventRow>,
+}
+
+/// One error group.
+#[derive(Clone, Debug)]
+pub struct IssueRow {
+    /// Number within the project.
+    pub id: u64,
+    /// Fingerprint, hex.
+    pub fingerprint: String,
+    /// Title.
+    pub title: String,
+    /// Tool.
+    pub tool: Option<String>,
+    /// Error type.
+    pub error_type: Option<String>,
+    /// Class by rule.
+    pub class: ErrorClass,
+    /// Events in the scope.
+    pub events: u64,
+    /// Sessions in the scope.
+    pub sessions: u64,
+    /// People in the scope.
+    pub people: u64,
+    /// First event ever.
+    pub first_seen: Timestamp,
+    /// Newest event ever.
+    pub last_seen: Timestamp,
+    /// Server version of the first event.
+    pub since_version: Option<String>,
+    /// Events per bucket of the scope, for a sparkline.
+    pub trend: Vec<u64>,
+}
+
+/// One error group in full.
+#[derive(Clone, Debug)]
+pub struct IssueDetail {
+    /// The row.
+    pub row: IssueRow,
+    /// The newest message verbatim.
+    pub sample_message: String,
+    /// Newest events, at most 50.
+    pub samples: Vec<EventRow>,
+    /// Newest sessions, at most 10.
+    pub sessions: Vec<SessionRow>,
+}
+
+/// One identified person.
+#[derive(Clone, Debug)]
+pub struct PersonRow {
+    /// Id and newest name.
+    pub actor: ActorRef,
+    /// First event ever.
+    pub first_seen: Timestamp,
+    /// Newest event ever.
+    pub last_seen: Timestamp,
+    /// Sessions ever.
+    pub sessions: u64,
+    /// Calls ever.
+    pub tool_calls: u64,
+    /// Failures ever.
+    pub errors: u64,
+    /// Traits, newest value per key.
+    pub traits: serde_json::Map<String, serde_json::Value>,
+}
+
+/// One person in full.
+#[derive(Clone, Debug)]
+pub struct PersonDetail {
+    /// The row.
+    pub row: PersonRow,
+    /// When each trait was last set.
+    pub trait_times: Vec<(String, Timestamp)>,
+    /// Newest sessions, at most 50.
+    pub sessions: Vec<SessionRow>,
+}
+
+/// Figures of one client name and version.
+#[derive(Clone, Debug)]
+pub struct ClientRow {
+    /// `None`: the client did not name itself.
+    pub client: Option<Peer>,
+    /// Sessions that started in the scope.
+    pub sessions: u64,
+    /// Calls.
+    pub calls: CallFigures,
+    /// Newest event.
+    pub last_at: Option<Timestamp>,
+}

@@ -1,0 +1,127 @@
+//! Sessions as rows, with the marks of their track.
+
+use trackway_event::{Kind, Peer, SessionId, SessionSource, Status, Timestamp};
+
+use super::{ActorRef, PageAsk, Scope};
+
+/// Sessions of a scope.
+#[derive(Clone, Debug)]
+pub struct SessionsAsk {
+    /// Which part of the data.
+    pub scope: Scope,
+    /// Which page.
+    pub page: PageAsk,
+    /// `started` (default, descending), `last`, `calls`, `errors`, `length`; `-` first for descending.
+    pub sort: Option<String>,
+    /// Which tab.
+    pub tab: SessionTab,
+}
+
+/// The tabs of the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionTab {
+    /// Every session with activity.
+    #[default]
+    All,
+    /// At least one failure.
+    Failed,
+    /// At least one missing report.
+    AskedForMore,
+}
+
+/// How a session ended (product §2); loops come later, `Stuck` is five failures in a row on a tool that never worked after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// No call.
+    Idle,
+    /// Every chain solved.
+    Done,
+    /// Some unsolved, the last solved.
+    Partial,
+    /// The last chain unsolved.
+    Failed,
+    /// A tool kept failing.
+    Stuck,
+}
+
+impl Ending {
+    /// The word shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Done => "done",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Stuck => "stuck",
+        }
+    }
+}
+
+/// One mark of a track, in the order of time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    /// Kind.
+    pub kind: Kind,
+    /// Status.
+    pub status: Option<Status>,
+    /// Start.
+    pub started_at: Timestamp,
+    /// Duration, µs.
+    pub duration_us: Option<u64>,
+}
+
+/// One session.
+#[derive(Clone, Debug)]
+pub struct SessionRow {
+    /// Id.
+    pub id: SessionId,
+    /// Which rule made it.
+    pub source: SessionSource,
+    /// The person, the last one by event time.
+    pub actor: Option<ActorRef>,
+    /// How many different people it saw.
+    pub actors: u32,
+    /// Everyone it saw, when more than one.
+    pub all_actors: Vec<ActorRef>,
+    /// Client.
+    pub client: Option<Peer>,
+    /// Server.
+    pub server: Option<Peer>,
+    /// Recording library.
+    pub sdk: Option<Peer>,
+    /// MCP revision.
+    pub protocol_version: Option<String>,
+    /// First start.
+    pub started_at: Timestamp,
+    /// Latest start.
+    pub last_event_at: Timestamp,
+    /// Rows except kind `protocol`.
+    pub events: u64,
+    /// Logical calls.
+    pub tool_calls: u64,
+    /// Failures.
+    pub errors: u64,
+    /// Calls of `get_more_tools`.
+    pub missing_reports: u64,
+    /// Estimated tokens of arguments and results.
+    pub tokens: u64,
+    /// How it ended; `None` while it is still open (last event less than 30 minutes ago), or with no call to judge by.
+    pub ending: Option<Ending>,
+    /// First intents in order, at most three.
+    pub intents: Vec<String>,
+    /// Ids that were merged into it.
+    pub merged_from: Vec<SessionId>,
+    /// Marks of its track: all when at most 40, else the first 20 and the last 15; listings and protocol left out.
+    pub marks: Vec<Mark>,
+    /// Marks left out in the middle.
+    pub marks_omitted: u64,
+    /// Whether its data is invented.
+    pub demo: bool,
+}
+
+impl SessionRow {
+    /// Last start minus first, µs (D16).
+    pub fn duration_us(&self) -> i64 {
+        self.last_event_at.since(self.started_at)
+    }
+}
