@@ -1,4 +1,18 @@
 //! Trackway's meaning: sessions, identity, issues, counters and filters as pure functions (INV-11: no clock, no
-//! environment, no disk).
+//! environment, no disk, no randomness).
+//!
+//! What is derived from events is a merge that does not care for order or repetition, and the naive fold over the rows
+//! is its definition:
+//! - [`session`]: what is known of a session; [`grouping`]: which session an event without one goes to
+//! - [`person`]: legal ids and merged facts of an actor; [`winner`]: which of several contradicting facts holds
+//! - [`filter`]: the conditions of URL, API and command line
 
+mod codec;
 pub mod filter;
+pub mod grouping;
+pub mod person;
+pub mod session;
+pub mod winner;
+
+#[cfg(test)]
+mod testing;
