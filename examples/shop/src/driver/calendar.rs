@@ -1,0 +1,175 @@
+//! When the sessions of the demo took place, and who held them: the last 14 days of an invented team.
+//!
+//! Called by the demo through [`scenarios`]. More sessions on weekdays and in office hours; one bad afternoon; a release
+//! in the middle; some in the hours before now. Invariant: every start lies in `now − 14 days ..= now − 45 minutes`, and
+//! equal arguments give equal scenarios.
+
+use std::time::Duration;
+
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use rmcp::model::ProtocolVersion;
+
+use super::scenario::{Client, Era, Scenario};
+use super::scripts::{self, Scene, Script};
+use crate::chance::{Dice, hash};
+use crate::data::Database;
+use crate::options::{Release, ShopOptions, Weather};
+
+/// Days of history.
+const DAYS: i64 = 14;
+/// The release 1.8.0 went out this many days before now.
+const RELEASED_DAYS_AGO: i64 = 6;
+/// No session starts later than this before now, so that none ends in the future.
+const MARGIN: Duration = Duration::from_secs(45 * 60);
+/// Sessions of the bad afternoon.
+const STORMY: usize = 6;
+/// Sessions in the last hours before now.
+const RECENT: u64 = 5;
+
+/// People of the demo, all invented, each with the clients they use.
+const PEOPLE: [(&str, usize, usize); 10] = [
+    ("ana@acme.example", 3, 3),
+    ("ben@acme.example", 1, 0),
+    ("chloe@acme.example", 0, 3),
+    ("dmitri@northwind.example", 4, 4),
+    ("emeka@northwind.example", 2, 0),
+    ("farah@northwind.example", 5, 1),
+    ("grete@acme.example", 3, 3),
+    ("hiro@fjord.example", 0, 2),
+    ("ines@fjord.example", 6, 0),
+    ("jonas@fjord.example", 1, 4),
+];
+
+/// Scripted agent sessions of the 14 days before `now`, oldest first: 40 to 64 of them.
+pub fn scenarios(now: Timestamp, seed: u64) -> Vec<Scenario> {
+    let mut dice = Dice::new(seed, "calendar");
+    let mut starts: Vec<(Timestamp, Weather)> = Vec::new();
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let storm = bad_day(today);
+    for back in (0..DAYS).rev() {
+        let Ok(day) = today.checked_sub(back.days()) else { continue };
+        let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+        let sessions = if weekend { 1 } else { 4 + usize::from(dice.percent(50)) };
+        for _ in 0..sessions {
+            let hour = if weekend { 9 + dice.below(12) } else { *dice.pick(&OFFICE_HOURS) };
+            starts.push((at(day, hour, &mut dice), Weather::Calm));
+        }
+        if day == storm {
+            starts.extend((0..STORMY).map(|i| (at(day, 13 + i % 4, &mut dice), Weather::Storm)));
+        }
+    }
+    for i in 1..=RECENT {
+        let back = MARGIN + Duration::from_secs(i * 2_400 + u64::try_from(dice.below(900)).unwrap_or(0));
+        starts.push((earlier(now, back), Weather::Calm));
+    }
+    let newest = earlier(now, MARGIN);
+    let oldest = earlier(now, Duration::from_secs(14 * 86_400));
+    starts.retain(|(start, _)| (oldest..=newest).contains(start));
+    starts.sort_by_key(|(start, _)| *start);
+    let released = earlier(now, Duration::from_secs(u64::try_from(RELEASED_DAYS_AGO).unwrap_or(0) * 86_400));
+    let mut order = scripts::order(&mut dice, starts.len());
+    starts
+        .into_iter()
+        .enumerate()
+        .map(|(i, (start, weather))| {
+            let release = if start < released { Release::V1_7_2 } else { Release::V1_8_0 };
+            let script = order.pop().unwrap_or(Script::FindProduct);
+            scenario(i, seed, start, Server { release, weather, until: today }, script)
+        })
+        .collect()
+}
+
+/// A session that begins now and plays in real time, for the live loop.
+pub(super) fn live_scenario(number: u64, seed: u64, now: Timestamp) -> Scenario {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let mut dice = Dice::new(seed ^ 0x11fe, &number.to_string());
+    let script = *dice.pick(&Script::ALL);
+    let server = Server { release: Release::V1_8_0, weather: Weather::Calm, until: today };
+    let i = usize::try_from(number).unwrap_or(0);
+    let mut scenario = scenario(i, seed ^ 0x11fe, now, server, script);
+    scenario.name = format!("live {}", scenario.name);
+    scenario.scale = 1;
+    scenario
+}
+
+struct Server {
+    release: Release,
+    weather: Weather,
+    until: Date,
+}
+
+const OFFICE_HOURS: [usize; 14] = [7, 8, 8, 9, 9, 10, 10, 11, 13, 13, 14, 15, 15, 16];
+
+fn scenario(i: usize, seed: u64, start: Timestamp, server: Server, script: Script) -> Scenario {
+    let mut dice = Dice::new(seed, &format!("session {i}"));
+    let (person, usual, other) = *dice.pick(&PEOPLE);
+    let client = if dice.percent(75) { usual } else { other };
+    let anonymous = dice.percent(18);
+    let today = start.to_zoned(TimeZone::UTC).date();
+    let database = Database::at(today, server.until);
+    let user = (!anonymous).then_some(person);
+    let mut scene = Scene { dice: dice.clone(), database: &database, release: server.release };
+    let (goal, mut steps) = scripts::write(script, &mut scene);
+    if scene.dice.percent(35) {
+        steps.extend(scripts::write(Script::FindProduct, &mut scene).1);
+    }
+    Scenario {
+        name: format!("{today} #{i} {}", script.word()),
+        client: client_at(client, start, &mut dice),
+        user,
+        anonymous_calls: if dice.percent(15) { 2 } else { 0 },
+        goal,
+        start,
+        scale: 60 + u32::try_from(dice.below(120)).unwrap_or(0),
+        server: ShopOptions {
+            seed: hash(seed, &format!("server {i}")) % 1_000_000,
+            release: server.release,
+            weather: server.weather,
+            today,
+            until: server.until,
+        },
+        steps,
+    }
+}
+
+/// The clients by number; most change their version once in the two weeks.
+fn client_at(number: usize, start: Timestamp, dice: &mut Dice) -> Client {
+    let late = start.as_second() / 86_400 % 14 > 6;
+    let pick = |early: &'static str, later: &'static str| if late { later } else { early };
+    let june = Era::Legacy(ProtocolVersion::V_2025_06_18);
+    let november = Era::Legacy(ProtocolVersion::V_2025_11_25);
+    match number {
+        0 => Client { name: "claude-code", version: pick("2.1.148", "2.1.153"), era: november },
+        1 => Client { name: "cursor-vscode", version: "1.0.0", era: june },
+        2 if dice.percent(50) => Client { name: "codex-mcp-client", version: "0.121.0", era: Era::Modern },
+        2 => Client { name: "codex-mcp-client", version: "0.118.2", era: june },
+        3 => Client { name: "claude-ai", version: "0.1.0", era: november },
+        4 => Client { name: "Visual Studio Code", version: pick("1.116.1", "1.117.0"), era: november },
+        5 => Client { name: "windsurf-client", version: "1.0.0", era: june },
+        _ => Client { name: "opencode", version: pick("1.4.2", "2.0.1"), era: Era::Modern },
+    }
+}
+
+/// The bad afternoon: the last working day that lies at least three days back.
+fn bad_day(today: Date) -> Date {
+    (3..10)
+        .filter_map(|back| today.checked_sub(i64::from(back).days()).ok())
+        .find(|day| !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday))
+        .unwrap_or(today)
+}
+
+fn at(day: Date, hour: usize, dice: &mut Dice) -> Timestamp {
+    let hour = i8::try_from(hour).unwrap_or(12);
+    let minute = i8::try_from(dice.below(60)).unwrap_or(0);
+    let second = i8::try_from(dice.below(60)).unwrap_or(0);
+    day.at(hour, minute, second, 0)
+        .to_zoned(TimeZone::UTC)
+        .map(|zoned| zoned.timestamp())
+        .unwrap_or(Timestamp::MIN)
+}
+
+fn earlier(time: Timestamp, by: Duration) -> Timestamp {
+    time.checked_sub(by).unwrap_or(Timestamp::MIN)
+}
