@@ -1,0 +1,39 @@
+//! Figures as naive folds over events: the definitions that stored figures are tested against (INV-05). Slow on purpose;
+//! for tests and for answers over few rows.
+
+use std::collections::BTreeSet;
+
+use trackway_event::{ActorId, Event};
+
+use crate::person;
+use crate::session::Facts;
+
+/// The facts of a session, from its events.
+pub fn session<'a>(events: impl IntoIterator<Item = &'a Event>) -> Facts {
+    let mut facts = Facts::default();
+    for event in events {
+        facts.merge(Facts::of(event));
+    }
+    facts
+}
+
+/// Failures ÷ finished calls (product §2); `None` without a finished call.
+pub fn failed_share<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<f64> {
+    let (mut failed, mut finished) = (0u64, 0u64);
+    for event in events.into_iter().filter(|e| e.is_counted_call()) {
+        failed += u64::from(event.failed());
+        finished += u64::from(event.status.is_some_and(|s| s.finished()));
+    }
+    (finished > 0).then(|| failed as f64 / finished as f64)
+}
+
+/// The value at quantile `q` (0 to 1) of ascending values, by nearest rank; `None` of no values.
+pub fn percentile(ascending: &[u64], q: f64) -> Option<u64> {
+    let rank = crate::sketch::rank(ascending.len() as u64, q)?;
+    ascending.get(rank as usize - 1).copied()
+}
+
+/// Distinct identified people.
+pub fn people<'a>(events: impl IntoIterator<Item = &'a Event>) -> BTreeSet<&'a ActorId> {
+    events.into_iter().filter_map(|e| person::legal_actor(e)).map(|a| &a.id).collect()
+}
