@@ -122,7 +122,8 @@ fn scenario(i: usize, seed: u64, start: Timestamp, server: Server, script: Scrip
         anonymous_calls: if dice.percent(15) { 2 } else { 0 },
         goal,
         start,
-        scale: 60 + u32::try_from(dice.below(120)).unwrap_or(0),
+        // A stall of 6 s of the machine must not look like half an hour of silence, which would cut the session.
+        scale: 100 + u32::try_from(dice.below(180)).unwrap_or(0),
         server: ShopOptions {
             seed: hash(seed, &format!("server {i}")) % 1_000_000,
             release: server.release,

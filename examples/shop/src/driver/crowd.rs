@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Duration, timeout};
 
 use super::calendar::live_scenario;
-use super::play::{Pace, SessionReport, ToolCount, play};
+use super::play::{Pace, SessionReport, ToolCount, play, told_to_stop};
 use super::scenario::Scenario;
 
 /// After a live session that could not be played, the next one waits this long.
@@ -51,9 +51,12 @@ pub async fn load(
 ) -> LoadReport {
     let (_go_on, stop) = watch::channel(false);
     let mut report = LoadReport::default();
-    let mut sessions = stream::iter(scenarios)
+    // Collected first: a closure over references inside the stream would keep the whole future from being `Send`.
+    let sessions: Vec<_> = scenarios
+        .iter()
         .map(|scenario| play(scenario, command(scenario), Pace::Compressed, stop.clone()))
-        .buffer_unordered(at_once.max(1));
+        .collect();
+    let mut sessions = stream::iter(sessions).buffer_unordered(at_once.max(1));
     while let Some(session) = sessions.next().await {
         match session {
             Ok(session) => {
@@ -88,7 +91,7 @@ pub async fn live(
             Err(_) => {
                 failed += 1;
                 // Ends early when it is time to stop; a gone sender is seen at the top of the loop.
-                let _stopped = timeout(AFTER_FAILURE, stop.wait_for(|stop| *stop)).await;
+                let _stopped = timeout(AFTER_FAILURE, told_to_stop(&mut stop)).await;
             }
         }
     }

@@ -5,6 +5,7 @@
 //! only where the schema it was shown asks for them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,7 @@ const RETRIES: u32 = 2;
 /// How long the pauses between the steps are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// 10 to 60 ms: for a session whose clock runs faster than ours.
+    /// 15 to 100 ms: for a session whose clock runs faster than ours.
     Compressed,
     /// 2 to 5 s, as a person and an agent really take.
     RealTime,
@@ -428,23 +429,27 @@ impl Player<'_> {
     }
 
     /// Waits as long as `times` ordinary pauses; breaks off when the session is to end.
-    async fn pause(&mut self, times: u32) -> std::ops::ControlFlow<()> {
+    async fn pause(&mut self, times: u32) -> ControlFlow<()> {
         let drawn = u64::try_from(self.dice.below(1_000)).unwrap_or(0);
         let one = match self.pace {
-            Pace::Compressed => Duration::from_millis(10 + drawn / 20),
+            Pace::Compressed => Duration::from_millis(15 + drawn / 12),
             Pace::RealTime => Duration::from_millis(2_000 + drawn * 3),
         };
-        let stopped = self.stop.wait_for(|stop| *stop);
-        match timeout(one * times, stopped).await {
-            Ok(Ok(_)) => std::ops::ControlFlow::Break(()),
-            // Nobody is left who could say stop: go on, after the rest of the pause.
-            Ok(Err(_)) => {
+        match timeout(one * times, told_to_stop(&mut self.stop)).await {
+            Ok(true) => ControlFlow::Break(()),
+            // Nobody is left who could say stop: go on, after the pause.
+            Ok(false) => {
                 tokio::time::sleep(one * times).await;
-                std::ops::ControlFlow::Continue(())
+                ControlFlow::Continue(())
             }
-            Err(_) => std::ops::ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Continue(()),
         }
     }
+}
+
+/// Waits until `stop` says true; false when nobody is left who could say so.
+pub(super) async fn told_to_stop(stop: &mut watch::Receiver<bool>) -> bool {
+    stop.wait_for(|stop| *stop).await.is_ok()
 }
 
 /// Whether an error text tells the caller that trying again may help.

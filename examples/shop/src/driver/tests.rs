@@ -149,3 +149,12 @@ async fn stop_ends_a_session_before_its_time() {
     let report = play_over(&scenario, ours, Pace::RealTime, stopped).await.unwrap();
     assert_eq!(report.total().calls, 0);
 }
+
+#[test]
+fn load_and_live_can_run_in_a_task_of_their_own() {
+    fn is_send<F: Future + Send>(_: F) {}
+    let (_go_on, stop) = watch::channel(false);
+    let command = |_: &Scenario| tokio::process::Command::new("true");
+    is_send(live(1, command, stop));
+    is_send(load(&[], 1, command, |_| {}));
+}
