@@ -4,9 +4,12 @@
 //! (`ARCHITECTURE.md` §4). Every method blocks: async callers go through their runtime's blocking pool, but for
 //! [`Store::submit`], which only queues.
 
+#[cfg(test)]
+mod conformance;
 pub mod control;
 pub mod error;
 pub mod query;
+pub mod sqlite;
 
 use std::sync::Arc;
 
@@ -16,6 +19,7 @@ use trackway_event::{Event, Outcome, Timestamp};
 pub use control::*;
 pub use error::StoreError;
 use query::*;
+pub use sqlite::{ControlDb, SqliteOptions, SqliteStore};
 
 /// What every method answers.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -1,0 +1,2 @@
+-- Frees the other names of project ?1.
+DELETE FROM alias WHERE project = ?1;

@@ -1,0 +1,2 @@
+-- Counts of the ledger.
+SELECT name, n FROM counter;

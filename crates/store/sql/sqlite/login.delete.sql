@@ -1,0 +1,2 @@
+-- Ends session ?1.
+DELETE FROM login WHERE hash = ?1;

@@ -1,0 +1,2 @@
+-- Projects whose files have to go.
+SELECT row FROM project WHERE deleted_at IS NOT NULL;

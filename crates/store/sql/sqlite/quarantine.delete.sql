@@ -1,0 +1,2 @@
+-- Forgets row ?1.
+DELETE FROM quarantine WHERE id = ?1;

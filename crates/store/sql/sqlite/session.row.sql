@@ -1,0 +1,10 @@
+-- The columns of a session row, for every list of sessions; a WHERE follows.
+SELECT s.row, s.id, s.source, s.started_at, s.last_at, s.events, s.tool_calls, s.errors, s.missing,
+       s.tokens_in + s.tokens_out, s.demo, s.actors, p.id, p.name, c.name, c.version, v.name, v.version, k.name,
+       k.version, n.text
+FROM session s
+LEFT JOIN person p ON p.row = s.person
+LEFT JOIN peer c ON c.id = s.client
+LEFT JOIN peer v ON v.id = s.server
+LEFT JOIN peer k ON k.id = s.sdk
+LEFT JOIN name n ON n.id = s.protocol

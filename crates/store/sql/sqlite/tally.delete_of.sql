@@ -1,0 +1,2 @@
+-- Forgets the counts of project ?1.
+DELETE FROM tally WHERE project = ?1;

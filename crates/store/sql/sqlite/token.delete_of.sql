@@ -1,0 +1,2 @@
+-- Forgets the tokens of project ?1.
+DELETE FROM token WHERE project = ?1;

@@ -1,0 +1,35 @@
+//! What every backend must do, whatever it is made of. A backend's own tests call [`run`] with a way to make an empty
+//! store; each part of the suite asks for as many as it needs.
+
+mod ingest;
+mod kit;
+mod sessions;
+
+use std::sync::Arc;
+
+use crate::Store;
+
+/// A part of the suite, named after what it shows.
+type Part = fn(&dyn Fn() -> Arc<dyn Store>);
+
+/// Every part.
+const PARTS: &[(&str, Part)] = &[
+    ("inv_02_every_event_gets_one_outcome", ingest::inv_02_every_event_gets_one_outcome),
+    (
+        "inv_03_a_repeated_event_changes_only_duplicates",
+        ingest::inv_03_a_repeated_event_changes_only_duplicates,
+    ),
+    ("an_event_comes_back_whole", ingest::an_event_comes_back_whole),
+    ("inv_04_the_vendor_table_in_every_order", sessions::inv_04_the_vendor_table_in_every_order),
+    ("inv_04_a_late_event_bridges", sessions::inv_04_a_late_event_bridges),
+    ("facts_are_backfilled_both_ways", sessions::facts_are_backfilled_both_ways),
+    ("identity_alone_makes_no_session", sessions::identity_alone_makes_no_session),
+];
+
+/// Runs the whole suite against stores that `make` opens empty.
+pub(crate) fn run(make: &dyn Fn() -> Arc<dyn Store>) {
+    for (name, part) in PARTS {
+        eprintln!("conformance: {name}");
+        part(make);
+    }
+}

@@ -1,0 +1,419 @@
+//! [`SqliteStore`]: the [`Store`] over one data directory. Routes every question to `trackway.db` or to a project's
+//! ledger, and runs the helper that writes counts, moves logs and removes deleted projects.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::broadcast;
+use trackway_event::{Event, Timestamp};
+
+use super::control::hold;
+use super::project::Project;
+use super::{ControlDb, SqliteOptions, open, read};
+use crate::query::*;
+use crate::{
+    Committed, Intake, NewProject, NewQuarantined, NewToken, ProjectKey, Quarantined, QuarantinedBody,
+    Receipt, Result, Store, StoreError, StoreHealth, Tally, Token,
+};
+
+/// How often the helper looks around.
+const HELP: Duration = Duration::from_millis(100);
+/// Log pages from which the helper moves a log into its file (8 MiB).
+const MOVE_PAGES: u64 = 1_000;
+
+/// The embedded backend.
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+    helper: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Inner {
+    dir: PathBuf,
+    options: SqliteOptions,
+    control: ControlDb,
+    open: RwLock<HashMap<ProjectKey, Arc<Project>>>,
+    fsync_us: u64,
+    closed: AtomicBool,
+    stop: (Mutex<bool>, Condvar),
+    /// Held while the store lives; the operating system frees it with the process.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens a data directory for serving: makes it when it is missing (its parent must exist), locks it, brings its
+    /// files up to date and checks that none is newer or damaged.
+    pub fn open(dir: &Path, options: SqliteOptions) -> Result<Arc<Self>> {
+        open::data_dir(dir)?;
+        let lock = open::lock(dir)?;
+        let control = ControlDb::open(dir)?;
+        let projects = dir.join("projects");
+        if !projects.is_dir() {
+            open::make_private_dir(&projects).map_err(|e| unusable(dir, &e))?;
+        }
+        let fsync_us = open::measure_fsync(dir).map_err(|e| unusable(dir, &e))?;
+        let inner = Arc::new(Inner {
+            dir: dir.into(),
+            options,
+            control,
+            open: RwLock::default(),
+            fsync_us,
+            closed: AtomicBool::new(false),
+            stop: (Mutex::new(false), Condvar::new()),
+            _lock: lock,
+        });
+        for project in inner.control.projects()? {
+            inner.ledger(project.key)?;
+        }
+        let helped = inner.clone();
+        let helper = std::thread::Builder::new().name("store-helper".into()).spawn(move || helped.help());
+        let helper = helper.map_err(|e| StoreError::Backend(format!("cannot start a thread: {e}")))?;
+        Ok(Arc::new(Self { inner, helper: Mutex::new(Some(helper)) }))
+    }
+
+    /// Opens only `trackway.db` of a data directory, without the lock: for verbs beside a running server.
+    pub fn open_control(dir: &Path) -> Result<ControlDb> {
+        ControlDb::open(dir)
+    }
+
+    fn ask<T>(&self, project: ProjectKey, question: impl FnOnce(&read::Reader) -> Result<T>) -> Result<T> {
+        self.inner.ledger(project)?.pool.ask(question)
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.inner.options.clock)()
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        if let Err(error) = self.inner.close(&self.helper) {
+            tracing::error!(%error, "the storage did not close cleanly");
+        }
+    }
+}
+
+impl Inner {
+    /// The open ledger of a living project.
+    fn ledger(&self, key: ProjectKey) -> Result<Arc<Project>> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
+        // Asked every time: a project may have been deleted beside us.
+        let known = self.control.project_of(key)?.ok_or(StoreError::UnknownProject)?;
+        if let Some(project) = self.open.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(project.clone());
+        }
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(project) = open.get(&key) {
+            return Ok(project.clone());
+        }
+        let project = Project::open(&known, self.folder(key), &self.options)?;
+        open.insert(key, project.clone());
+        Ok(project)
+    }
+
+    fn folder(&self, key: ProjectKey) -> PathBuf {
+        self.dir.join("projects").join(key.0.to_string())
+    }
+
+    fn projects(&self) -> Vec<Arc<Project>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The helper's thread.
+    fn help(&self) {
+        let mut movers: HashMap<ProjectKey, Connection> = HashMap::new();
+        let mut round = 0u32;
+        loop {
+            let (stop, wake) = &self.stop;
+            let stopped = hold(stop);
+            let (stopped, _) =
+                wake.wait_timeout_while(stopped, HELP, |s| !*s).unwrap_or_else(PoisonError::into_inner);
+            if *stopped {
+                return;
+            }
+            drop(stopped);
+            for project in self.projects() {
+                if project.wal_pages() > MOVE_PAGES
+                    && let Err(error) = move_log(&mut movers, &project)
+                {
+                    tracing::warn!(%error, project = project.key.0, "could not move the log into the ledger");
+                    movers.remove(&project.key);
+                }
+            }
+            round += 1;
+            if round.is_multiple_of(10) {
+                if let Err(error) = self.control.flush_tallies() {
+                    tracing::warn!(%error, "could not write the counts of refused events");
+                }
+                if let Err(error) = self.remove_deleted(&mut movers) {
+                    tracing::warn!(%error, "could not remove a deleted project");
+                }
+            }
+        }
+    }
+
+    /// Removes the files of projects that are marked deleted.
+    fn remove_deleted(&self, movers: &mut HashMap<ProjectKey, Connection>) -> Result<()> {
+        for row in self.control.deleted()? {
+            let key = ProjectKey(row);
+            let open = self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            if let Some(project) = open {
+                project.close();
+            }
+            movers.remove(&key);
+            match fs::remove_dir_all(self.folder(key)) {
+                Ok(()) => {}
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                Err(e) => return Err(unusable(&self.folder(key), &e)),
+            }
+            self.control.forget_project(row)?;
+        }
+        Ok(())
+    }
+
+    fn close(&self, helper: &Mutex<Option<JoinHandle<()>>>) -> Result<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        *hold(&self.stop.0) = true;
+        self.stop.1.notify_all();
+        if let Some(helper) = hold(helper).take()
+            && helper.join().is_err()
+        {
+            tracing::error!("the storage's helper ended in a panic");
+        }
+        for project in self.projects() {
+            project.close();
+        }
+        self.control.close()
+    }
+}
+
+fn move_log(movers: &mut HashMap<ProjectKey, Connection>, project: &Project) -> Result<()> {
+    use std::collections::hash_map::Entry;
+    let conn = match movers.entry(project.key) {
+        Entry::Occupied(entry) => entry.into_mut(),
+        Entry::Vacant(entry) => entry.insert(open::writable(&project.file, &open::LEDGER, 256)?),
+    };
+    conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+fn unusable(dir: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::DataDir {
+        path: dir.into(),
+        reason: format!("it cannot be written ({error}); check its owner and permissions"),
+    }
+}
+
+impl Store for SqliteStore {
+    fn submit(&self, project: ProjectKey, events: Vec<Event>, received_at: Timestamp) -> Result<Receipt> {
+        self.inner.ledger(project)?.submit(events, received_at)
+    }
+
+    fn subscribe(&self, project: ProjectKey) -> Result<broadcast::Receiver<Arc<Committed>>> {
+        Ok(self.inner.ledger(project)?.subscribe())
+    }
+
+    fn count(&self, counts: &[(Option<ProjectKey>, Tally)]) -> Result<()> {
+        self.inner.control.count(counts);
+        Ok(())
+    }
+
+    fn projects(&self) -> Result<Vec<crate::Project>> {
+        let mut projects = self.inner.control.projects()?;
+        for project in &mut projects {
+            project.last_event_at = self.ask(project.key, read::last_event_at)?;
+        }
+        Ok(projects)
+    }
+
+    fn project(&self, id_or_alias: &str) -> Result<Option<crate::Project>> {
+        self.inner.control.project(id_or_alias)
+    }
+
+    fn create_project(&self, new: NewProject, now: Timestamp) -> Result<crate::Project> {
+        self.inner.control.create_project(&new, now)
+    }
+
+    fn delete_project(&self, project: ProjectKey, now: Timestamp) -> Result<()> {
+        self.inner.control.delete_project(project, now)
+    }
+
+    fn add_alias(&self, project: ProjectKey, alias: &str) -> Result<()> {
+        self.inner.control.add_alias(project, alias)
+    }
+
+    fn create_token(&self, new: NewToken, now: Timestamp) -> Result<Token> {
+        self.inner.control.create_token(new, now)
+    }
+
+    fn tokens(&self, project: Option<ProjectKey>) -> Result<Vec<Token>> {
+        self.inner.control.tokens(project)
+    }
+
+    fn revoke_token(&self, id: &str, now: Timestamp) -> Result<bool> {
+        self.inner.control.revoke_token(id, now)
+    }
+
+    fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>> {
+        self.inner.control.token_by_hash(hash, self.now())
+    }
+
+    fn create_login_link(&self, hash: &[u8; 32], expires_at: Timestamp) -> Result<()> {
+        self.inner.control.create_login_link(hash, expires_at)
+    }
+
+    fn use_login_link(&self, hash: &[u8; 32], now: Timestamp) -> Result<bool> {
+        self.inner.control.use_login_link(hash, now)
+    }
+
+    fn create_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<()> {
+        self.inner.control.create_login(hash, now)
+    }
+
+    fn touch_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<bool> {
+        self.inner.control.touch_login(hash, now)
+    }
+
+    fn end_login(&self, hash: &[u8; 32]) -> Result<()> {
+        self.inner.control.end_login(hash)
+    }
+
+    fn quarantine(&self, entry: NewQuarantined, now: Timestamp) -> Result<()> {
+        self.inner.control.quarantine(&entry, now)
+    }
+
+    fn quarantined(&self, limit: usize) -> Result<Vec<Quarantined>> {
+        self.inner.control.quarantined(limit)
+    }
+
+    fn take_quarantined(&self, project_text: &str) -> Result<Vec<QuarantinedBody>> {
+        self.inner.control.take_quarantined(project_text)
+    }
+
+    fn overview(&self, project: ProjectKey, ask: &OverviewAsk) -> Result<Overview> {
+        let _ = (project, ask);
+        Ok(Overview::default())
+    }
+
+    fn sessions(&self, project: ProjectKey, ask: &SessionsAsk) -> Result<Page<SessionRow>> {
+        self.ask(project, |reader| read::sessions(reader, ask))
+    }
+
+    fn session(&self, project: ProjectKey, id: &str) -> Result<Option<SessionRow>> {
+        self.ask(project, |reader| read::session(reader, id))
+    }
+
+    fn session_events(&self, project: ProjectKey, id: &str, ask: &PageAsk) -> Result<Page<EventRow>> {
+        self.ask(project, |reader| read::session_events(reader, id, ask))
+    }
+
+    fn events(&self, project: ProjectKey, ask: &EventsAsk) -> Result<Page<EventRow>> {
+        self.ask(project, |reader| read::events(reader, ask))
+    }
+
+    fn event(&self, project: ProjectKey, id: &str) -> Result<Option<EventDetail>> {
+        let ledger = self.inner.ledger(project)?;
+        ledger.pool.ask(|reader| read::detail(reader, &ledger.id, id))
+    }
+
+    fn events_after(&self, project: ProjectKey, seq: u64, limit: usize) -> Result<Vec<EventRow>> {
+        self.ask(project, |reader| read::after(reader, seq, limit))
+    }
+
+    fn tools(&self, project: ProjectKey, ask: &ToolsAsk) -> Result<Page<ToolRow>> {
+        let _ = (project, ask);
+        Ok(Page { items: Vec::new(), next: None, total: None, partial: None })
+    }
+
+    fn tool(&self, project: ProjectKey, name: &str, scope: &Scope) -> Result<Option<ToolDetail>> {
+        let _ = (project, name, scope);
+        Ok(None)
+    }
+
+    fn issues(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<IssueRow>> {
+        let _ = (project, ask);
+        Ok(Page { items: Vec::new(), next: None, total: None, partial: None })
+    }
+
+    fn issue(&self, project: ProjectKey, id: u64, scope: &Scope) -> Result<Option<IssueDetail>> {
+        let _ = (project, id, scope);
+        Ok(None)
+    }
+
+    fn people(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<PersonRow>> {
+        let _ = (project, ask);
+        Ok(Page { items: Vec::new(), next: None, total: None, partial: None })
+    }
+
+    fn person(&self, project: ProjectKey, actor_id: &str) -> Result<Option<PersonDetail>> {
+        let _ = (project, actor_id);
+        Ok(None)
+    }
+
+    fn clients(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<ClientRow>> {
+        let _ = (project, scope);
+        Ok(Vec::new())
+    }
+
+    fn intake(&self, project: Option<ProjectKey>) -> Result<Intake> {
+        let mut intake = self.inner.control.tallied(project)?;
+        let keys = match project {
+            Some(key) => vec![key],
+            None => self.inner.control.projects()?.into_iter().map(|p| p.key).collect(),
+        };
+        for key in keys {
+            let (stored, duplicates) = self.ask(key, read::counters)?;
+            intake.stored += stored;
+            intake.duplicates += duplicates;
+        }
+        Ok(intake)
+    }
+
+    fn health(&self) -> Result<StoreHealth> {
+        if self.inner.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
+        let mut health = StoreHealth {
+            writable: true,
+            bytes: self.inner.control.bytes(),
+            free_bytes: open::free_bytes(&self.inner.dir),
+            fsync_us: self.inner.fsync_us,
+            ..StoreHealth::default()
+        };
+        if health.free_bytes.is_some_and(|free| free < self.inner.options.free_floor) {
+            health.reasons.push(StoreError::DiskFull(self.inner.dir.clone()).to_string());
+        }
+        let mut last = Vec::new();
+        for project in self.inner.projects() {
+            let (bytes, wal) = project.bytes();
+            health.bytes += bytes;
+            health.wal_bytes += wal;
+            health.queued += project.queue.len() as u64;
+            health.commits += project.pace.commits();
+            last.extend(project.pace.last());
+            health.reasons.extend(project.queue.blocked());
+        }
+        last.sort_unstable();
+        let at = |share: f64| {
+            let place = (last.len() as f64 * share).ceil() as usize;
+            last.get(place.saturating_sub(1)).copied().unwrap_or(0).into()
+        };
+        health.commit_us = (at(0.5), at(0.99));
+        health.reasons.dedup();
+        health.writable = health.reasons.is_empty();
+        Ok(health)
+    }
+
+    fn close(&self) -> Result<()> {
+        self.inner.close(&self.helper)
+    }
+}

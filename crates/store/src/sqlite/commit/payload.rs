@@ -1,0 +1,207 @@
+//! What only the detail of one event shows, packed behind one another and compressed a block at a time
+//! (spec/storage.md §1: a block of a commit's payloads takes half of what single ones take).
+//!
+//! An event's part is a sequence of `tag, length (LEB128), bytes`; unknown tags are skipped, so that older programs read
+//! newer rows.
+
+use rusqlite::Connection;
+use trackway_event::event::Direction;
+use trackway_event::{ErrorInfo, Event, Payload};
+
+use crate::sqlite::control::sql;
+use crate::{Result, StoreError};
+
+/// Inflated bytes after which a block is closed: small enough to read one event of it within a few ms.
+const BLOCK_BYTES: usize = 512 * 1024;
+const LEVEL: i32 = 3;
+
+const ARGUMENTS: u8 = 1;
+const RESULT: u8 = 2;
+const REQUEST_META: u8 = 3;
+const TRANSPORT: u8 = 4;
+const PROPERTIES: u8 = 5;
+const RAW: u8 = 6;
+const ERROR: u8 = 7;
+const GROUPS: u8 = 8;
+const TRAITS: u8 = 9;
+const CONVERSATION: u8 = 10;
+const ERROR_CODE: u8 = 11;
+const DIRECTION: u8 = 12;
+
+/// Where an event's part lies.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) block: i64,
+    pub(super) offset: i64,
+    pub(super) length: i64,
+}
+
+/// Packs parts into blocks and writes those that are full.
+pub(super) struct Packer {
+    compressor: zstd::bulk::Compressor<'static>,
+    open: Vec<u8>,
+    part: Vec<u8>,
+}
+
+impl Packer {
+    pub(super) fn new() -> Result<Self> {
+        let compressor =
+            zstd::bulk::Compressor::new(LEVEL).map_err(|e| StoreError::Backend(e.to_string()))?;
+        Ok(Self { compressor, open: Vec::new(), part: Vec::new() })
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.open.clear();
+    }
+
+    /// Adds an event to the open block `block`, moving on to the next when it is full. `None`: it has no payload.
+    pub(super) fn add(&mut self, conn: &Connection, block: &mut i64, event: &Event) -> Result<Option<Place>> {
+        self.part.clear();
+        pack(event, &mut self.part);
+        if self.part.is_empty() {
+            return Ok(None);
+        }
+        if !self.open.is_empty() && self.open.len() + self.part.len() > BLOCK_BYTES {
+            self.flush(conn, block)?;
+        }
+        let place = Place { block: *block, offset: self.open.len() as i64, length: self.part.len() as i64 };
+        self.open.extend_from_slice(&self.part);
+        Ok(Some(place))
+    }
+
+    /// Writes the open block, if there is anything in it.
+    pub(super) fn flush(&mut self, conn: &Connection, block: &mut i64) -> Result<()> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
+        let data = self.compressor.compress(&self.open).map_err(|e| StoreError::Backend(e.to_string()))?;
+        conn.prepare_cached(sql!("block.insert"))?.execute((*block, data))?;
+        *block += 1;
+        self.open.clear();
+        // One huge event must not keep its room for ever.
+        if self.open.capacity() > 4 * BLOCK_BYTES {
+            self.open = Vec::new();
+        }
+        Ok(())
+    }
+}
+
+fn pack(event: &Event, out: &mut Vec<u8>) {
+    for (tag, payload) in [
+        (ARGUMENTS, &event.arguments),
+        (RESULT, &event.result),
+        (REQUEST_META, &event.request_meta),
+        (TRANSPORT, &event.transport),
+        (PROPERTIES, &event.properties),
+        (RAW, &event.raw),
+    ] {
+        if let Some(payload) = payload {
+            put(out, tag, payload.get().as_bytes());
+        }
+    }
+    if let Some(error) = &event.error
+        && (error.stack.is_some()
+            || error.platform.is_some()
+            || !error.frames.is_empty()
+            || !error.chain.is_empty())
+    {
+        put_json(out, ERROR, error);
+    }
+    if !event.groups.is_empty() {
+        put_json(out, GROUPS, &event.groups);
+    }
+    if let Some(actor) = event.actor.as_ref().filter(|a| !a.traits.is_empty()) {
+        put_json(out, TRAITS, &actor.traits);
+    }
+    if let Some(conversation) = &event.conversation_id {
+        put(out, CONVERSATION, conversation.as_bytes());
+    }
+    if let Some(code) = event.error_code {
+        put(out, ERROR_CODE, code.to_string().as_bytes());
+    }
+    if let Some(direction) = event.direction {
+        put(out, DIRECTION, &[direction.code()]);
+    }
+}
+
+fn put_json<T: serde::Serialize>(out: &mut Vec<u8>, tag: u8, value: &T) {
+    // Maps of texts and our own structs always serialise.
+    if let Ok(text) = serde_json::to_vec(value) {
+        put(out, tag, &text);
+    }
+}
+
+fn put(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    out.push(tag);
+    let mut n = bytes.len();
+    while n >= 0x80 {
+        out.push((n & 0x7f) as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+    out.extend_from_slice(bytes);
+}
+
+/// An event's part, read back.
+#[derive(Default)]
+pub(in crate::sqlite) struct Unpacked {
+    pub(in crate::sqlite) arguments: Option<Payload>,
+    pub(in crate::sqlite) result: Option<Payload>,
+    pub(in crate::sqlite) request_meta: Option<Payload>,
+    pub(in crate::sqlite) transport: Option<Payload>,
+    pub(in crate::sqlite) properties: Option<Payload>,
+    pub(in crate::sqlite) raw: Option<Payload>,
+    pub(in crate::sqlite) error: Option<ErrorInfo>,
+    pub(in crate::sqlite) groups: std::collections::BTreeMap<String, String>,
+    pub(in crate::sqlite) traits: serde_json::Map<String, serde_json::Value>,
+    pub(in crate::sqlite) conversation_id: Option<String>,
+    pub(in crate::sqlite) error_code: Option<i64>,
+    pub(in crate::sqlite) direction: Option<Direction>,
+}
+
+/// Reads one event's part out of a compressed block.
+pub(in crate::sqlite) fn unpack(block: &[u8], offset: usize, length: usize) -> Result<Unpacked> {
+    let damaged = |reason: &str| StoreError::Corrupt { path: Default::default(), reason: reason.into() };
+    let size = zstd::zstd_safe::get_frame_content_size(block).ok().flatten().unwrap_or(0) as usize;
+    let inflated =
+        zstd::bulk::decompress(block, size).map_err(|_| damaged("a payload block cannot be inflated"))?;
+    let end = offset.checked_add(length);
+    let mut rest = end
+        .and_then(|end| inflated.get(offset..end))
+        .ok_or_else(|| damaged("a payload lies outside its block"))?;
+    let mut found = Unpacked::default();
+    while let Some((&tag, tail)) = rest.split_first() {
+        let (bytes, tail) = take(tail).ok_or_else(|| damaged("a payload ends too early"))?;
+        rest = tail;
+        let text = || std::str::from_utf8(bytes).map_err(|_| damaged("a payload is not text"));
+        let json = || Ok::<_, StoreError>(serde_json::value::RawValue::from_string(text()?.to_owned()).ok());
+        match tag {
+            ARGUMENTS => found.arguments = json()?,
+            RESULT => found.result = json()?,
+            REQUEST_META => found.request_meta = json()?,
+            TRANSPORT => found.transport = json()?,
+            PROPERTIES => found.properties = json()?,
+            RAW => found.raw = json()?,
+            ERROR => found.error = serde_json::from_slice(bytes).ok(),
+            GROUPS => found.groups = serde_json::from_slice(bytes).unwrap_or_default(),
+            TRAITS => found.traits = serde_json::from_slice(bytes).unwrap_or_default(),
+            CONVERSATION => found.conversation_id = Some(text()?.to_owned()),
+            ERROR_CODE => found.error_code = text()?.parse().ok(),
+            DIRECTION => found.direction = bytes.first().and_then(|b| Direction::from_code(*b)),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+fn take(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (mut n, mut shift) = (0usize, 0);
+    for (i, b) in bytes.iter().enumerate().take(5) {
+        n |= usize::from(b & 0x7f) << shift;
+        shift += 7;
+        if b & 0x80 == 0 {
+            return bytes.get(i + 1..)?.split_at_checked(n);
+        }
+    }
+    None
+}

@@ -1,0 +1,289 @@
+//! Sessions: which one an event belongs to, what is known of them, and bridges between two (D13).
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use trackway_core::grouping::{self, Rule};
+use trackway_core::session::{Counts, Facts, Provenance};
+use trackway_event::{Event, ProjectId, SessionId, SessionSource, Timestamp};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::Fresh;
+use super::group::Groups;
+use super::person::People;
+use super::words::Words;
+use crate::sqlite::cache::Cache;
+use crate::sqlite::control::sql;
+use crate::{Result, StoreError};
+
+/// The sessions as far as the writer remembers them.
+pub(super) struct Sessions {
+    by_id: Cache<SessionId, i64>,
+    states: Cache<i64, State>,
+    groups: Groups,
+    seen_in: Cache<(i64, i64), ()>,
+    /// Those the running commit touched, to be written at its end.
+    touched: HashMap<i64, State>,
+    /// Where sessions went that the running commit merged away.
+    gone: HashMap<i64, i64>,
+}
+
+/// One session as the writer holds it.
+struct State {
+    id: SessionId,
+    /// Where no event names a source.
+    source: SessionSource,
+    stored: Stored,
+    facts: Facts,
+    /// Person and client name of a grouped session.
+    group: Option<(i64, i64)>,
+}
+
+/// Whether a session has a row in the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    Yes,
+    No,
+}
+
+impl Sessions {
+    pub(super) fn new() -> Self {
+        Self {
+            by_id: Cache::new(40_000),
+            states: Cache::new(20_000),
+            groups: Groups::new(),
+            seen_in: Cache::new(40_000),
+            touched: HashMap::new(),
+            gone: HashMap::new(),
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Gives every event its session and merges its facts into it.
+    pub(super) fn resolve(
+        &mut self,
+        conn: &Connection,
+        words: &mut Words,
+        project: &ProjectId,
+        fresh: &mut [Fresh<'_>],
+        next: &mut i64,
+    ) -> Result<()> {
+        for f in fresh.iter_mut() {
+            let event = f.event;
+            let row = match grouping::rule(event) {
+                Rule::Nowhere => continue,
+                Rule::Named(id) => self.named(conn, id, next)?,
+                Rule::Alone => self.start(mint(project, event), SessionSource::None, None, next),
+                Rule::Grouped(key) => {
+                    // `legal_actor` made the key, so the event has a person.
+                    let Some(person) = f.person else { continue };
+                    let group = (person, words.name(conn, &key.client)?);
+                    match self.groups.place(conn, group, event.started_at)? {
+                        grouping::Placement::New => {
+                            let row =
+                                self.start(mint(project, event), SessionSource::Grouped, Some(group), next);
+                            self.groups.started(group, row, event.started_at);
+                            row
+                        }
+                        grouping::Placement::Join(i) => self.groups.joined(group, i, event.started_at),
+                        grouping::Placement::Bridge { keep, gone } => {
+                            let (keep, gone) = self.groups.bridged(group, keep, &gone, event.started_at);
+                            for gone in gone {
+                                self.bridge(conn, keep, gone)?;
+                            }
+                            keep
+                        }
+                    }
+                }
+            };
+            self.state(conn, row)?.facts.add(event);
+            f.session = Some(row);
+        }
+        if !self.gone.is_empty() {
+            for f in fresh {
+                while let Some(into) = f.session.and_then(|row| self.gone.get(&row)) {
+                    f.session = Some(*into);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what the commit touched.
+    pub(super) fn write(
+        &mut self,
+        conn: &Connection,
+        words: &mut Words,
+        people: &mut People,
+        fresh: &[Fresh<'_>],
+    ) -> Result<()> {
+        let mut rows: Vec<i64> = self.touched.keys().copied().collect();
+        rows.sort_unstable();
+        let mut write = conn.prepare_cached(sql!("session.write"))?;
+        for row in rows {
+            let Some(mut state) = self.touched.remove(&row) else { continue };
+            let (counts, who) = (&state.facts.counts, &state.facts.people);
+            let (first, last) = counts.span.unwrap_or_default();
+            let person = match who.actor.value() {
+                Some(actor) => people.row_of(conn, actor)?,
+                None => None,
+            };
+            let attributed = match who.attributed() {
+                Some(actor) => people.row_of(conn, actor)?,
+                None => None,
+            };
+            write.execute(params![
+                row,
+                state.id.as_str(),
+                who.source.value().copied().unwrap_or(state.source).code(),
+                first.micros(),
+                last.micros(),
+                counts.activity as i64,
+                counts.events as i64,
+                counts.tool_calls as i64,
+                counts.errors as i64,
+                counts.missing_reports as i64,
+                counts.tokens_in as i64,
+                counts.tokens_out as i64,
+                counts.demo as i64,
+                person,
+                words.peer_of(conn, who.client.value())?,
+                words.peer_of(conn, who.server.value())?,
+                words.peer_of(conn, who.sdk.value())?,
+                words.name_of(conn, who.protocol_version.value().map(|v| &**v))?,
+                who.actor_count(),
+                // A grouped session has one actor on every event; anonymous ones are never in it.
+                attributed,
+                state.group.map(|g| g.0),
+                state.group.map(|g| g.1),
+                who.encode(),
+            ])?;
+            state.stored = Stored::Yes;
+            self.states.insert(row, state);
+        }
+        self.gone.clear();
+        self.groups.end();
+
+        let mut insert = conn.prepare_cached(sql!("person_session.insert"))?;
+        for f in fresh {
+            if let (Some(person), Some(session)) = (f.person, f.session)
+                && self.seen_in.get(&(person, session)).is_none()
+            {
+                insert.execute((person, session))?;
+                self.seen_in.insert((person, session), ());
+            }
+        }
+        Ok(())
+    }
+
+    /// The session of this id, or the one it went into; a new one when there is none.
+    fn named(&mut self, conn: &Connection, id: SessionId, next: &mut i64) -> Result<i64> {
+        if let Some(row) = self.by_id.get(&id) {
+            return Ok(row);
+        }
+        let found: Option<(i64, Option<i64>)> = conn
+            .prepare_cached(sql!("session.find"))?
+            .query_row([id.as_str()], |r| Ok((r.get(0)?, r.get(1)?)))
+            .optional()?;
+        match found {
+            Some((row, into)) => {
+                let row = into.unwrap_or(row);
+                self.by_id.insert(id, row);
+                Ok(row)
+            }
+            None => Ok(self.start(id, SessionSource::Given, None, next)),
+        }
+    }
+
+    fn start(
+        &mut self,
+        id: SessionId,
+        source: SessionSource,
+        group: Option<(i64, i64)>,
+        next: &mut i64,
+    ) -> i64 {
+        let row = *next;
+        *next += 1;
+        self.by_id.insert(id.clone(), row);
+        let state = State { id, source, stored: Stored::No, facts: Facts::default(), group };
+        self.touched.insert(row, state);
+        row
+    }
+
+    fn state(&mut self, conn: &Connection, row: i64) -> Result<&mut State> {
+        use std::collections::hash_map::Entry;
+        match self.touched.entry(row) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let state = match self.states.remove(&row) {
+                    Some(state) => state,
+                    None => load(conn, row)?,
+                };
+                Ok(entry.insert(state))
+            }
+        }
+    }
+
+    /// Session `gone` ends in `keep`, which was minted first: its events move, its id redirects.
+    fn bridge(&mut self, conn: &Connection, keep: i64, gone: i64) -> Result<()> {
+        self.state(conn, gone)?;
+        let Some(end) = self.touched.remove(&gone) else { return Ok(()) };
+        self.state(conn, keep)?.facts.merge(end.facts);
+        self.by_id.insert(end.id, keep);
+        self.gone.insert(gone, keep);
+        // One that began and ended in this commit was never seen.
+        if end.stored == Stored::Yes {
+            for move_rows in [
+                sql!("event.move_session"),
+                sql!("person_session.move"),
+                sql!("issue_session.move"),
+                sql!("session.redirect"),
+            ] {
+                conn.prepare_cached(move_rows)?.execute((keep, gone))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The id of a session that an event starts: its time, and bytes that only this event gives.
+fn mint(project: &ProjectId, event: &Event) -> SessionId {
+    let seed = format!("{project}\0{}\0{}", event.id, event.raw_time.unwrap_or(event.started_at).micros());
+    SessionId::mint(event.started_at, xxh3_128(seed.as_bytes()).to_be_bytes())
+}
+
+fn load(conn: &Connection, row: i64) -> Result<State> {
+    let damaged = |what: &str| StoreError::Corrupt {
+        path: Default::default(),
+        reason: format!("session {row} has an unreadable {what}"),
+    };
+    let (id, source, counts, group, facts) =
+        conn.prepare_cached(sql!("session.load"))?.query_row([row], |r| {
+            let n = |i: usize| r.get::<_, i64>(i).map(|n| n as u64);
+            let time = |i: usize| r.get::<_, i64>(i).map(Timestamp::from_micros);
+            let events = n(5)?;
+            let counts = Counts {
+                span: if events > 0 { Some((time(2)?, time(3)?)) } else { None },
+                activity: n(4)?,
+                events,
+                tool_calls: n(6)?,
+                errors: n(7)?,
+                missing_reports: n(8)?,
+                tokens_in: n(9)?,
+                tokens_out: n(10)?,
+                demo: n(11)?,
+            };
+            let group = r.get::<_, Option<i64>>(12)?.zip(r.get::<_, Option<i64>>(13)?);
+            Ok((r.get::<_, String>(0)?, r.get::<_, u8>(1)?, counts, group, r.get::<_, Vec<u8>>(14)?))
+        })?;
+    Ok(State {
+        id: SessionId::foreign(&id).ok_or_else(|| damaged("id"))?,
+        source: SessionSource::from_code(source).ok_or_else(|| damaged("source"))?,
+        stored: Stored::Yes,
+        facts: Facts { counts, people: Provenance::decode(&facts).ok_or_else(|| damaged("origin"))? },
+        group,
+    })
+}

@@ -1,0 +1,79 @@
+//! The embedded backend: SQLite files under one data directory (`ARCHITECTURE.md` §4).
+//!
+//! `DATA/trackway.db` holds projects, keys, sign-ins, refused bodies and counts; `DATA/projects/<number>/events.db` one
+//! project's ledger, so that isolation and deletion are a file's. `DATA/lock` is held by the one process that serves;
+//! command-line verbs write `trackway.db` beside it through [`ControlDb`].
+//!
+//! - [`open`](self): files, locks, migrations
+//! - `control`: `trackway.db`
+//! - `project`: one ledger: its writer, readers and live feed
+//! - `commit`: what happens inside one transaction
+//! - `read`: the answers
+
+mod backend;
+mod cache;
+mod commit;
+mod control;
+mod fault;
+mod open;
+mod project;
+mod read;
+mod search;
+mod writer;
+
+pub use backend::SqliteStore;
+pub use control::ControlDb;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use trackway_event::Timestamp;
+
+/// A source of the present time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How the backend is set up. The defaults are for `trackway serve`.
+#[derive(Clone)]
+pub struct SqliteOptions {
+    /// Read connections of one project, 1 to 8.
+    pub readers: usize,
+    /// How long one question may run.
+    pub read_deadline: Duration,
+    /// Free bytes of the disk below which nothing more is written.
+    pub free_floor: u64,
+    /// Most pages of one ledger; for tests of a full disk.
+    pub max_pages: Option<u32>,
+    /// The clock that tells open sessions from ended ones.
+    pub clock: Clock,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            readers: 3,
+            read_deadline: trackway_event::limits::QUERY_DEADLINE,
+            free_floor: 64 * 1024 * 1024,
+            max_pages: None,
+            clock: Arc::new(system_time),
+        }
+    }
+}
+
+impl std::fmt::Debug for SqliteOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteOptions")
+            .field("readers", &self.readers)
+            .field("read_deadline", &self.read_deadline)
+            .field("free_floor", &self.free_floor)
+            .field("max_pages", &self.max_pages)
+            .finish_non_exhaustive()
+    }
+}
+
+fn system_time() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! One project's ledger as the serving process holds it: its queue, writer, readers and live feed.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use tokio::sync::{broadcast, oneshot};
+use trackway_event::{Event, ProjectId, Timestamp};
+
+use super::commit::{Done, Ledger};
+use super::control::hold;
+use super::read::Pool;
+use super::writer::{Job, Pace, Queue};
+use super::{SqliteOptions, open, writer};
+use crate::{Committed, ProjectKey, Receipt, Result, StoreError};
+
+/// Commits a slow reader of the live feed may be behind before it loses the oldest.
+const FEED: usize = 256;
+
+/// A project that is open.
+pub(super) struct Project {
+    pub(super) key: ProjectKey,
+    pub(super) id: ProjectId,
+    pub(super) dir: PathBuf,
+    pub(super) file: PathBuf,
+    pub(super) options: SqliteOptions,
+    pub(super) queue: Queue,
+    pub(super) pace: Pace,
+    pub(super) pool: Pool,
+    /// Pages in the write-ahead log after the latest commit.
+    pub(super) wal_pages: Arc<AtomicU64>,
+    live: broadcast::Sender<Arc<Committed>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Project {
+    /// Opens the ledger in `dir`, making it when it is missing, and refuses what is newer or damaged.
+    pub(super) fn open(project: &crate::Project, dir: PathBuf, options: &SqliteOptions) -> Result<Arc<Self>> {
+        if !dir.is_dir() {
+            open::make_private_dir(&dir).map_err(|e| StoreError::DataDir {
+                path: dir.clone(),
+                reason: format!("it cannot be created: {e}"),
+            })?;
+        }
+        let file = dir.join("events.db");
+        // Makes the schema, so that readers find it before the first event.
+        drop(open::writable(&file, &open::LEDGER, 64)?);
+        Ok(Arc::new(Self {
+            key: project.key,
+            id: project.id.clone(),
+            queue: Queue::default(),
+            pace: Pace::default(),
+            pool: Pool::new(file.clone(), options),
+            wal_pages: Arc::default(),
+            live: broadcast::Sender::new(FEED),
+            thread: Mutex::default(),
+            options: options.clone(),
+            dir,
+            file,
+        }))
+    }
+
+    /// Queues events; starts the writer with the first.
+    pub(super) fn submit(self: &Arc<Self>, events: Vec<Event>, received_at: Timestamp) -> Result<Receipt> {
+        let (reply, receipt) = oneshot::channel();
+        if events.is_empty() {
+            let _ = reply.send(Ok(Vec::new()));
+            return Ok(receipt);
+        }
+        self.queue.push(Job { events, received_at, reply })?;
+        let mut thread = hold(&self.thread);
+        if thread.is_none() {
+            let project = self.clone();
+            let started = std::thread::Builder::new()
+                .name(format!("writer-{}", self.key.0))
+                .spawn(move || writer::run(&project));
+            *thread = Some(started.map_err(|e| StoreError::Backend(format!("cannot start a writer: {e}")))?);
+        }
+        Ok(receipt)
+    }
+
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Arc<Committed>> {
+        self.live.subscribe()
+    }
+
+    /// Tells the live feed; the rows are read back only when someone listens.
+    pub(super) fn committed(&self, ledger: &Ledger, done: &Done) {
+        if done.new.is_empty() || self.live.receiver_count() == 0 {
+            return;
+        }
+        match ledger.rows(&done.new) {
+            // Fails only when the last listener has just left.
+            Ok(events) => drop(self.live.send(Arc::new(Committed { events }))),
+            Err(error) => tracing::warn!(%error, "the live feed misses a commit"),
+        }
+    }
+
+    /// Bytes of the ledger and of its log.
+    pub(super) fn bytes(&self) -> (u64, u64) {
+        let wal = open::size_of(&self.file.with_extension("db-wal"));
+        (open::size_of(&self.file) + wal, wal)
+    }
+
+    /// Pages in the write-ahead log.
+    pub(super) fn wal_pages(&self) -> u64 {
+        self.wal_pages.load(Ordering::Relaxed)
+    }
+
+    /// Commits what is queued and ends the writer.
+    pub(super) fn close(&self) {
+        self.queue.close();
+        if let Some(thread) = hold(&self.thread).take()
+            && thread.join().is_err()
+        {
+            tracing::error!(project = self.key.0, "the writer of a project ended in a panic");
+        }
+        self.pool.close();
+    }
+}

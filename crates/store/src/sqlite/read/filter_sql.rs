@@ -1,0 +1,308 @@
+//! Conditions (dashboard §3) as SQL, in one place; values are always bound. On a list of sessions a condition on events
+//! means "has an event that"; all such conditions are asked of one and the same event, but for negations, which must hold
+//! for every event.
+
+use trackway_core::filter::{Condition, Field, Filter, Op};
+use trackway_event::{CaptureBy, ErrorClass, Input, IntentSource, Kind, SessionSource, Status};
+
+use super::Sql;
+use crate::sqlite::search;
+use crate::{Result, StoreError};
+
+/// What a list is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// `event e`, with `session s` joined.
+    Events,
+    /// `session s`.
+    Sessions,
+}
+
+/// Most matches of a free text that are looked at, the newest.
+const MATCHES: i64 = 5_000;
+
+/// Adds ` AND …` for every condition and the free text.
+pub(super) fn add(sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> {
+    let mut of_events = Vec::new();
+    for condition in &filter.conditions {
+        let what = What::of(&condition.field, target);
+        if target == Target::Events || what.level == Level::Session {
+            sql.push(" AND ");
+            predicate(sql, condition, &what)?;
+        } else if negative(condition.op) {
+            let positive = Condition { op: positive(condition.op), ..condition.clone() };
+            sql.push(" AND NOT EXISTS (SELECT 1 FROM event e WHERE e.session = s.row AND ");
+            predicate(sql, &positive, &what)?;
+            sql.push(")");
+        } else {
+            of_events.push((condition, what));
+        }
+    }
+    if !of_events.is_empty() {
+        sql.push(" AND EXISTS (SELECT 1 FROM event e WHERE e.session = s.row");
+        for (condition, what) in of_events {
+            sql.push(" AND ");
+            predicate(sql, condition, &what)?;
+        }
+        sql.push(")");
+    }
+    if let Some(text) = &filter.text {
+        free_text(sql, text, target);
+    }
+    Ok(())
+}
+
+/// Intent, error message and tool by the index; the person by name or id.
+fn free_text(sql: &mut Sql, text: &str, target: Target) {
+    let people = format!("%{}%", escape_like(text));
+    let (column, person) = match target {
+        Target::Events => ("e.seq", "coalesce(e.person, s.attributed)"),
+        Target::Sessions => ("s.row", "s.person"),
+    };
+    sql.push(" AND (");
+    if let Some(words) = search::words(text) {
+        sql.push(column).push(" IN (");
+        if target == Target::Sessions {
+            sql.push("SELECT session FROM event WHERE seq IN (");
+        }
+        sql.push("SELECT rowid FROM search WHERE search MATCH ").bind(words);
+        sql.push(" ORDER BY rowid DESC LIMIT ").bind(MATCHES).push(")");
+        if target == Target::Sessions {
+            sql.push(")");
+        }
+        sql.push(" OR ");
+    }
+    sql.push(person).push(" IN (SELECT row FROM person WHERE name LIKE ").bind(people.clone());
+    sql.push(" ESCAPE '\\' OR id LIKE ").bind(people).push(" ESCAPE '\\'))");
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Event,
+    Session,
+}
+
+/// How a field is found in the ledger.
+struct What {
+    level: Level,
+    form: Form,
+}
+
+enum Form {
+    /// A text column.
+    Text(&'static str),
+    /// A number into a dictionary: the column, and the dictionary's rows whose text is compared: (table, key, text).
+    Dict(&'static str, &'static str, &'static str, &'static str),
+    /// A closed list: the column, and how a name becomes a number.
+    Code(&'static str, fn(&str) -> Option<i64>),
+    /// A number, and what the caller's unit is multiplied with.
+    Number(&'static str, f64),
+    /// Whether something holds.
+    Flag(&'static str),
+    /// A tag.
+    Tag(String),
+}
+
+impl What {
+    fn of(field: &Field, target: Target) -> Self {
+        use Level::{Event, Session};
+        let (level, form) = match field {
+            Field::Kind => (Event, Form::Code("e.kind", |t| Kind::parse(t).map(|k| k.code().into()))),
+            Field::Status => (Event, Form::Code("e.status", |t| Status::parse(t).map(|k| k.code().into()))),
+            Field::Method => (Event, Form::Dict("e.method", "name", "id", "text")),
+            // nested and declared errors do not count (flags 1 and 32)
+            Field::Failed => (Event, Form::Flag("(e.status IN (2, 3) AND e.flags & 33 = 0)")),
+            Field::Tool => (Event, Form::Dict("e.tool", "name", "id", "text")),
+            Field::Resource => (Event, Form::Dict("e.resource", "name", "id", "text")),
+            Field::Class => (Event, Form::Code("e.class", |t| ErrorClass::parse(t).map(|k| k.code().into()))),
+            Field::Issue => (Event, Form::Number("e.issue", 1.0)),
+            Field::Error => (Event, Form::Text("e.error_message")),
+            Field::Client => (Session, Form::Dict("s.client", "peer", "id", "name")),
+            Field::ClientVersion => (Session, Form::Dict("s.client", "peer", "id", "version")),
+            Field::Server => (Session, Form::Dict("s.server", "peer", "id", "name")),
+            Field::ServerVersion => (Session, Form::Dict("s.server", "peer", "id", "version")),
+            Field::Protocol => (Session, Form::Dict("s.protocol", "name", "id", "text")),
+            Field::Model => (Event, Form::Dict("e.model", "name", "id", "text")),
+            Field::Input => (Event, Form::Code("e.input", |t| Input::parse(t).map(|k| k.code().into()))),
+            Field::Capture => {
+                (Event, Form::Code("e.capture", |t| CaptureBy::parse(t).map(|k| k.code().into())))
+            }
+            Field::Person if target == Target::Events => {
+                (Event, Form::Dict("coalesce(e.person, s.attributed)", "person", "row", "id"))
+            }
+            Field::Person => (Session, Form::Dict("s.person", "person", "row", "id")),
+            Field::Identified => (Session, Form::Flag("(s.person IS NOT NULL)")),
+            Field::Session => (Session, Form::Text("s.id")),
+            Field::SessionSource => {
+                (Session, Form::Code("s.source", |t| SessionSource::parse(t).map(|k| k.code().into())))
+            }
+            Field::Calls => (Session, Form::Number("s.tool_calls", 1.0)),
+            Field::Errors => (Session, Form::Number("s.errors", 1.0)),
+            Field::Length => (Session, Form::Number("(s.last_at - s.started_at)", 1e6)),
+            Field::Intent => (Event, Form::Text("e.intent")),
+            Field::IntentSource => {
+                (Event, Form::Code("e.intent_source", |t| IntentSource::parse(t).map(|k| k.code().into())))
+            }
+            Field::Duration => (Event, Form::Number("e.duration_us", 1e3)),
+            Field::BytesIn => (Event, Form::Number("e.bytes_in", 1.0)),
+            Field::BytesOut => (Event, Form::Number("e.bytes_out", 1.0)),
+            Field::Tag(key) => (Event, Form::Tag(key.clone())),
+        };
+        Self { level, form }
+    }
+}
+
+const fn negative(op: Op) -> bool {
+    matches!(op, Op::Ne | Op::Nin | Op::Nhas | Op::Unset)
+}
+
+const fn positive(op: Op) -> Op {
+    match op {
+        Op::Ne => Op::Eq,
+        Op::Nin => Op::In,
+        Op::Nhas => Op::Has,
+        Op::Unset => Op::Set,
+        Op::Eq | Op::In | Op::Has | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Set => op,
+    }
+}
+
+/// One condition as an expression. A negation is true of what is absent.
+fn predicate(sql: &mut Sql, condition: &Condition, what: &What) -> Result<()> {
+    if negative(condition.op) {
+        // `IS NOT TRUE`: what is absent compares as unknown, and passes.
+        sql.push("(");
+        predicate(sql, &Condition { op: positive(condition.op), ..condition.clone() }, what)?;
+        sql.push(") IS NOT TRUE");
+        return Ok(());
+    }
+    let values = &condition.values;
+    match &what.form {
+        Form::Flag(expression) => {
+            let wanted = match (condition.op, values.first().map(String::as_str)) {
+                (Op::Set, _) | (Op::Eq, Some("true")) => "TRUE",
+                (Op::Eq, Some("false")) => "FALSE",
+                (Op::Eq | Op::In | Op::Has | Op::Gt | Op::Gte | Op::Lt | Op::Lte, _) => {
+                    return Err(bad(condition, "compare it with eq:true or eq:false"));
+                }
+                (Op::Ne | Op::Nin | Op::Nhas | Op::Unset, _) => return Ok(()),
+            };
+            sql.push(expression).push(" IS ").push(wanted);
+        }
+        Form::Number(expression, unit) => {
+            if condition.op == Op::Set {
+                sql.push(expression).push(" IS NOT NULL");
+                return Ok(());
+            }
+            let number = |text: &String| {
+                let n = text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
+                n.map(|n| n * unit).ok_or_else(|| bad(condition, "it is compared with numbers"))
+            };
+            match condition.op {
+                Op::In => {
+                    sql.push(expression).push(" IN (");
+                    for (i, value) in values.iter().enumerate() {
+                        sql.push(if i == 0 { "" } else { ", " }).bind(number(value)?);
+                    }
+                    sql.push(")");
+                }
+                op => {
+                    let sign = compare(op).ok_or_else(|| bad(condition, "it is a number"))?;
+                    let value = values.first().ok_or_else(|| bad(condition, "a value is missing"))?;
+                    sql.push(expression).push(sign).bind(number(value)?);
+                }
+            }
+        }
+        Form::Code(column, parse) => {
+            if condition.op == Op::Set {
+                sql.push(column).push(" IS NOT NULL");
+                return Ok(());
+            }
+            if !matches!(condition.op, Op::Eq | Op::In) {
+                return Err(bad(condition, "it has a closed list of values; use eq, ne, in or nin"));
+            }
+            sql.push(column).push(" IN (");
+            for (i, value) in values.iter().enumerate() {
+                let code = parse(value)
+                    .ok_or_else(|| bad(condition, &format!("{value:?} is none of its values")))?;
+                sql.push(if i == 0 { "" } else { ", " }).bind(code);
+            }
+            sql.push(")");
+        }
+        Form::Text(column) => {
+            if condition.op == Op::Set {
+                sql.push(column).push(" IS NOT NULL");
+                return Ok(());
+            }
+            text(sql, condition, column)?;
+        }
+        Form::Dict(column, table, key, column_text) => {
+            if condition.op == Op::Set {
+                sql.push(column).push(" IS NOT NULL");
+                return Ok(());
+            }
+            sql.push(column).push(" IN (SELECT ").push(key).push(" FROM ").push(table).push(" WHERE ");
+            text(sql, condition, column_text)?;
+            sql.push(")");
+        }
+        Form::Tag(tag) => {
+            let path = format!("$.{}", serde_json::Value::from(tag.as_str()));
+            let mut column = Sql { text: String::new(), values: std::mem::take(&mut sql.values) };
+            column.push("json_extract(e.tags, ").bind(path).push(")");
+            sql.values = column.values;
+            if condition.op == Op::Set {
+                sql.push(&column.text).push(" IS NOT NULL");
+                return Ok(());
+            }
+            text(sql, condition, &column.text)?;
+        }
+    }
+    Ok(())
+}
+
+/// A comparison of texts.
+fn text(sql: &mut Sql, condition: &Condition, column: &str) -> Result<()> {
+    let values = &condition.values;
+    match condition.op {
+        Op::Has => {
+            let value = values.first().ok_or_else(|| bad(condition, "a value is missing"))?;
+            sql.push(column).push(" LIKE ").bind(format!("%{}%", escape_like(value))).push(" ESCAPE '\\'");
+        }
+        Op::Eq | Op::In => {
+            sql.push(column).push(" IN (");
+            for (i, value) in values.iter().enumerate() {
+                sql.push(if i == 0 { "" } else { ", " }).bind(value.clone());
+            }
+            sql.push(")");
+        }
+        Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Set | Op::Ne | Op::Nin | Op::Nhas | Op::Unset => {
+            return Err(bad(condition, "it is a text; use eq, ne, in, nin, has or nhas"));
+        }
+    }
+    Ok(())
+}
+
+const fn compare(op: Op) -> Option<&'static str> {
+    match op {
+        Op::Eq => Some(" = "),
+        Op::Gt => Some(" > "),
+        Op::Gte => Some(" >= "),
+        Op::Lt => Some(" < "),
+        Op::Lte => Some(" <= "),
+        Op::Ne | Op::In | Op::Nin | Op::Has | Op::Nhas | Op::Set | Op::Unset => None,
+    }
+}
+
+fn escape_like(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn bad(condition: &Condition, why: &str) -> StoreError {
+    StoreError::BadQuestion(format!("the condition on {:?} cannot be asked: {why}", condition.field))
+}

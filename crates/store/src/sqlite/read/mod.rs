@@ -1,0 +1,67 @@
+//! The answers: every question of [`crate::Store`] over one ledger, read in one snapshot under a deadline.
+//!
+//! `pool` lends connections, `cursor` and `filter_sql` turn pages and conditions into SQL; one file per area does the rest.
+
+mod cursor;
+mod event;
+mod filter_sql;
+mod ledger;
+mod pool;
+mod session;
+
+pub(super) use event::{after, detail, events, events_between, session_events};
+pub(super) use ledger::{counters, last_event_at};
+pub(super) use pool::{Pool, Reader};
+pub(super) use session::{session, sessions};
+
+use rusqlite::types::Value;
+use trackway_event::{Peer, limits};
+
+use crate::query::{ActorRef, PageAsk};
+
+/// What a list says when its deadline cut it short.
+const CUT_SHORT: &str =
+    "the search took too long; older rows were not looked at, narrow the period or the filter";
+
+/// A statement being put together: text and bound values in step.
+#[derive(Default)]
+struct Sql {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    fn new(text: &str) -> Self {
+        Self { text: text.trim_end().trim_end_matches(';').to_owned(), values: Vec::new() }
+    }
+
+    /// Adds text without values.
+    fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a bound value.
+    fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        self.text.push('?');
+        let n = self.values.len();
+        self.text.push_str(&n.to_string());
+        self
+    }
+}
+
+/// Rows of a page: the caller's number within `max`, or the default.
+fn rows_of(page: &PageAsk, max: usize) -> usize {
+    if page.limit == 0 { limits::PAGE_ROWS } else { page.limit.min(max) }
+}
+
+fn peer(name: Option<String>, version: Option<String>) -> Option<Peer> {
+    let version = version.filter(|v| !v.is_empty()).map(Into::into);
+    name.map(|name| Peer { name: name.into(), version })
+}
+
+fn actor(id: Option<String>, name: Option<String>) -> Option<ActorRef> {
+    let (id, _) = trackway_event::ActorId::parse(&id?)?;
+    Some(ActorRef { id, name })
+}

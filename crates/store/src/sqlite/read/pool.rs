@@ -1,0 +1,111 @@
+//! A few read-only connections of one ledger, lent for one question at a time, each under a deadline, so that readers
+//! neither pile up nor hold the log back (spec/storage.md §3.6).
+
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::sqlite::control::hold;
+use crate::sqlite::fault::at;
+use crate::sqlite::{Clock, SqliteOptions, open};
+use crate::{Result, StoreError};
+
+/// Cache of one reader, KiB.
+const CACHE_KIB: u32 = 4 * 1024;
+/// Steps of SQLite's machine between two looks at the clock.
+const STEPS: std::ffi::c_int = 2_000;
+
+/// The readers of one ledger.
+pub(in crate::sqlite) struct Pool {
+    file: PathBuf,
+    most: usize,
+    patience: Duration,
+    clock: Clock,
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Connection>,
+    open: usize,
+    closed: bool,
+}
+
+/// A connection lent for one question.
+pub(in crate::sqlite) struct Reader {
+    pub(in crate::sqlite) conn: Connection,
+    pub(in crate::sqlite) clock: Clock,
+}
+
+impl Pool {
+    pub(in crate::sqlite) fn new(file: PathBuf, options: &SqliteOptions) -> Self {
+        Self {
+            file,
+            most: options.readers.clamp(1, 8),
+            patience: options.read_deadline,
+            clock: options.clock.clone(),
+            state: Mutex::default(),
+            wake: Condvar::new(),
+        }
+    }
+
+    /// Asks within one snapshot. [`StoreError::Deadline`] when no reader comes free, or the answer is not there, in time.
+    pub(in crate::sqlite) fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
+        let deadline = Instant::now() + self.patience;
+        let mut conn = self.lend(deadline)?;
+        let ready = conn
+            .progress_handler(STEPS, Some(move || Instant::now() >= deadline))
+            .and_then(|()| conn.execute_batch("BEGIN"));
+        let mut reader = Reader { conn, clock: self.clock.clone() };
+        let answer = ready.map_err(Into::into).and_then(|()| question(&reader));
+        let reset = reader.conn.progress_handler(0, None::<fn() -> bool>);
+        let sound =
+            reset.is_ok() && (reader.conn.is_autocommit() || reader.conn.execute_batch("ROLLBACK").is_ok());
+        let mut state = hold(&self.state);
+        if sound && !state.closed {
+            state.idle.push(reader.conn);
+        } else {
+            state.open -= 1;
+        }
+        drop(state);
+        self.wake.notify_one();
+        answer.map_err(at(&self.file))
+    }
+
+    /// Closes what is idle; what is lent closes when it comes back.
+    pub(in crate::sqlite) fn close(&self) {
+        let mut state = hold(&self.state);
+        state.closed = true;
+        state.open -= state.idle.len();
+        state.idle.clear();
+        drop(state);
+        self.wake.notify_all();
+    }
+
+    fn lend(&self, deadline: Instant) -> Result<Connection> {
+        let mut state = hold(&self.state);
+        loop {
+            if state.closed {
+                return Err(StoreError::Closed);
+            }
+            if let Some(conn) = state.idle.pop() {
+                return Ok(conn);
+            }
+            if state.open < self.most {
+                state.open += 1;
+                drop(state);
+                return open::readable(&self.file, &open::LEDGER, CACHE_KIB).inspect_err(|_| {
+                    hold(&self.state).open -= 1;
+                });
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(StoreError::Deadline);
+            }
+            state = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}

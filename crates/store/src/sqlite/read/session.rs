@@ -1,0 +1,239 @@
+//! Sessions: lists, one session, and what its row is drawn from.
+
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use trackway_event::{Kind, SessionId, SessionSource, Status, Timestamp, limits};
+
+use super::cursor::{Cursor, List};
+use super::filter_sql::{self, Target};
+use super::{CUT_SHORT, Reader, Sql, actor, peer, rows_of};
+use crate::query::{Mark, Page, SessionRow, SessionTab, SessionsAsk};
+use crate::sqlite::control::sql;
+use crate::{Result, StoreError};
+
+/// Marks shown when all fit.
+const MARKS: usize = 40;
+/// Marks at the start and at the end when they do not.
+const HEAD: usize = 20;
+const TAIL: usize = 15;
+/// Events of a session beyond which its track is cut and its ending left open.
+const TRACK: usize = 5_000;
+/// Intents of a row.
+const INTENTS: usize = 3;
+
+/// The sorts of the list: name, expression, code in cursors.
+const SORTS: &[(&str, &str, u8)] = &[
+    ("started", "s.started_at", 0),
+    ("last", "s.last_at", 2),
+    ("calls", "s.tool_calls", 4),
+    ("errors", "s.errors", 6),
+    ("length", "(s.last_at - s.started_at)", 8),
+];
+
+/// Sessions of a scope.
+pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<Page<SessionRow>> {
+    let conn = &reader.conn;
+    let limit = rows_of(&ask.page, limits::PAGE_ROWS_MAX);
+    let asked = ask.sort.as_deref().unwrap_or("-started");
+    let (name, down) = asked.strip_prefix('-').map_or((asked, false), |name| (name, true));
+    let (_, by, code) = SORTS.iter().find(|(n, ..)| *n == name).ok_or_else(|| {
+        StoreError::BadQuestion(format!(
+            "sessions cannot be sorted by {name:?}; use started, last, calls, errors or length"
+        ))
+    })?;
+    let (code, order, sign) = if down { (code + 1, "DESC", "<") } else { (*code, "ASC", ">") };
+
+    let mut list = Sql::new(sql!("session.row"));
+    list.push(" WHERE s.activity > 0 AND s.started_at >= ").bind(ask.scope.period.from.micros());
+    list.push(" AND s.started_at < ").bind(ask.scope.period.to.micros());
+    match ask.tab {
+        SessionTab::All => {}
+        SessionTab::Failed => drop(list.push(" AND (s.errors > 0 OR s.missing > 0) AND s.errors > 0")),
+        SessionTab::AskedForMore => drop(list.push(" AND (s.errors > 0 OR s.missing > 0) AND s.missing > 0")),
+    }
+    filter_sql::add(&mut list, &ask.scope.filter, Target::Sessions)?;
+    if let Some(after) = Cursor::parse(ask.page.after.as_deref(), List::Sessions, code)? {
+        list.push(&format!(" AND ({by}, s.row) {sign} ("))
+            .bind(after.key)
+            .push(", ")
+            .bind(after.row)
+            .push(")");
+    }
+    list.push(&format!(" ORDER BY {by} {order}, s.row {order} LIMIT ")).bind(limit as i64 + 1);
+
+    let mut found: Vec<(i64, SessionRow)> = Vec::new();
+    let mut partial = None;
+    let mut statement = conn.prepare_cached(&list.text)?;
+    let mut rows = statement.query(params_from_iter(&list.values))?;
+    loop {
+        match rows.next() {
+            Ok(Some(row)) => found.push(base(row)?),
+            Ok(None) => break,
+            Err(error) => match StoreError::from(error) {
+                StoreError::Deadline => {
+                    partial = Some(CUT_SHORT.to_owned());
+                    break;
+                }
+                other => return Err(other),
+            },
+        }
+    }
+    drop(rows);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more || partial.is_some()).map(|(row, s)| {
+        let key = match code & !1 {
+            0 => s.started_at.micros(),
+            2 => s.last_event_at.micros(),
+            4 => s.tool_calls as i64,
+            6 => s.errors as i64,
+            _ => s.duration_us(),
+        };
+        Cursor { key, row: *row }.print(List::Sessions, code)
+    });
+    let mut items = Vec::with_capacity(found.len());
+    for (row, mut session) in found {
+        complete(reader, row, &mut session)?;
+        items.push(session);
+    }
+    Ok(Page { items, next, total: None, partial })
+}
+
+/// One session; an id that was merged away answers with the one it went into.
+pub(in crate::sqlite) fn session(reader: &Reader, id: &str) -> Result<Option<SessionRow>> {
+    let Some(row) = living(&reader.conn, id)? else { return Ok(None) };
+    Ok(by_rows(reader, &[row])?.pop())
+}
+
+/// The living row of a session id.
+pub(in crate::sqlite) fn living(conn: &Connection, id: &str) -> Result<Option<i64>> {
+    Ok(conn.prepare_cached(sql!("session.living"))?.query_row([id], |r| r.get(0)).optional()?)
+}
+
+/// Sessions by their rows, in that order; rows without activity are left out.
+pub(super) fn by_rows(reader: &Reader, wanted: &[i64]) -> Result<Vec<SessionRow>> {
+    let mut list = Sql::new(sql!("session.row"));
+    list.push(" WHERE s.activity > 0 AND s.row = ?1");
+    let mut statement = reader.conn.prepare_cached(&list.text)?;
+    let mut sessions = Vec::with_capacity(wanted.len());
+    for row in wanted {
+        let found = statement.query_row([row], |r| Ok(base(r))).optional()?;
+        if let Some(found) = found {
+            let (row, mut session) = found?;
+            complete(reader, row, &mut session)?;
+            sessions.push(session);
+        }
+    }
+    Ok(sessions)
+}
+
+fn base(r: &Row<'_>) -> Result<(i64, SessionRow)> {
+    let row: i64 = r.get(0)?;
+    let damaged = |what: &str| StoreError::Corrupt {
+        path: Default::default(),
+        reason: format!("session {row} has an unreadable {what}"),
+    };
+    let n = |i: usize| r.get::<_, i64>(i).map(|n| n as u64);
+    let id: String = r.get(1)?;
+    let session = SessionRow {
+        id: SessionId::foreign(&id).ok_or_else(|| damaged("id"))?,
+        source: SessionSource::from_code(r.get(2)?).ok_or_else(|| damaged("source"))?,
+        actor: actor(r.get(12)?, r.get(13)?),
+        actors: r.get(11)?,
+        all_actors: Vec::new(),
+        client: peer(r.get(14)?, r.get(15)?),
+        server: peer(r.get(16)?, r.get(17)?),
+        sdk: peer(r.get(18)?, r.get(19)?),
+        protocol_version: r.get(20)?,
+        started_at: Timestamp::from_micros(r.get(3)?),
+        last_event_at: Timestamp::from_micros(r.get(4)?),
+        events: n(5)?,
+        tool_calls: n(6)?,
+        errors: n(7)?,
+        missing_reports: n(8)?,
+        tokens: n(9)?,
+        ending: None,
+        intents: Vec::new(),
+        merged_from: Vec::new(),
+        marks: Vec::new(),
+        marks_omitted: 0,
+        demo: n(10)? > 0,
+    };
+    Ok((row, session))
+}
+
+/// Adds people, intents, marks, ending and the ids that went into it.
+fn complete(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
+    let conn = &reader.conn;
+    if session.actors > 1 {
+        let mut statement = conn.prepare_cached(sql!("session.people"))?;
+        let mut people = statement.query([row])?;
+        while let Some(r) = people.next()? {
+            session.all_actors.extend(actor(r.get(0)?, r.get(1)?));
+        }
+    }
+    let mut statement = conn.prepare_cached(sql!("session.intents"))?;
+    let mut intents = statement.query([row])?;
+    while let Some(r) = intents.next()? {
+        let intent: String = r.get(0)?;
+        if session.intents.len() < INTENTS && !session.intents.contains(&intent) {
+            session.intents.push(intent);
+        }
+    }
+    let mut statement = conn.prepare_cached(sql!("session.merged_from"))?;
+    let mut ids = statement.query([row])?;
+    while let Some(r) = ids.next()? {
+        session.merged_from.extend(SessionId::foreign(&r.get::<_, String>(0)?));
+    }
+    track(conn, row, session)
+}
+
+fn track(conn: &Connection, row: i64, session: &mut SessionRow) -> Result<()> {
+    let mut statement = conn.prepare_cached(sql!("session.track"))?;
+    let mut rows = statement.query((row, TRACK as i64))?;
+    let mut marks = Vec::new();
+    while let Some(r) = rows.next()? {
+        let Some(kind) = Kind::from_code(r.get(0)?) else { continue };
+        if !is_mark(kind) {
+            continue;
+        }
+        marks.push(Mark {
+            kind,
+            status: r.get::<_, Option<u8>>(1)?.and_then(Status::from_code),
+            started_at: Timestamp::from_micros(r.get(2)?),
+            duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
+        });
+    }
+    if marks.len() > MARKS {
+        let tail = marks.split_off(marks.len() - TAIL);
+        session.marks_omitted = (marks.len() - HEAD) as u64;
+        marks.truncate(HEAD);
+        marks.extend(tail);
+    }
+    session.marks = marks;
+    Ok(())
+}
+
+/// Listings and protocol noise are left out of a track.
+const fn is_mark(kind: Kind) -> bool {
+    match kind {
+        Kind::ToolsList
+        | Kind::ResourcesList
+        | Kind::ResourceTemplatesList
+        | Kind::PromptsList
+        | Kind::Protocol
+        | Kind::Discover
+        | Kind::Initialize
+        | Kind::Completion => false,
+        Kind::ToolCall
+        | Kind::ResourceRead
+        | Kind::PromptGet
+        | Kind::Identify
+        | Kind::MissingCapability
+        | Kind::Feedback
+        | Kind::Exception
+        | Kind::Custom
+        | Kind::Alias
+        | Kind::GroupIdentify
+        | Kind::PersonUpdate => true,
+    }
+}
