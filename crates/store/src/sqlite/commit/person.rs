@@ -163,7 +163,7 @@ impl State {
             match self.facts.traits.get_mut(trait_key) {
                 Some((at, id, old)) => {
                     if (*at, id.as_str()) < key
-                        || ((*at, id.as_str()) == key && old.to_string() < value.to_string())
+                        || ((*at, id.as_str()) == key && text_of(old) < text_of(value))
                     {
                         (*at, *id, *old) = (key.0, key.1.into(), value.clone());
                     }
@@ -192,4 +192,8 @@ fn load(conn: &Connection, id: &ActorId) -> Result<Option<State>> {
         })
     });
     Ok(found.optional()?)
+}
+
+fn text_of(value: &serde_json::Value) -> String {
+    value.to_string()
 }

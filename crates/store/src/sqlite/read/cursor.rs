@@ -13,8 +13,6 @@ pub(super) enum List {
     SessionEvents = 2,
     /// Sessions by one of their sorts.
     Sessions = 16,
-    /// Lists that are sorted in memory; `key` is the number of rows before.
-    Sorted = 3,
 }
 
 /// The sort value and the row number of the last row of a page.

@@ -6,7 +6,7 @@ use trackway_event::{Kind, SessionId, SessionSource, Status, Timestamp, limits};
 use super::cursor::{Cursor, List};
 use super::filter_sql::{self, Target};
 use super::{CUT_SHORT, Reader, Sql, actor, peer, rows_of};
-use crate::query::{Mark, Page, SessionRow, SessionTab, SessionsAsk};
+use crate::query::{Ending, Mark, Page, SessionRow, SessionTab, SessionsAsk};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
 
@@ -184,7 +184,12 @@ fn complete(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
     while let Some(r) = ids.next()? {
         session.merged_from.extend(SessionId::foreign(&r.get::<_, String>(0)?));
     }
-    track(conn, row, session)
+    track(conn, row, session)?;
+    let quiet_us = limits::SESSION_QUIET.as_micros() as i64;
+    if session.tool_calls == 0 && (reader.clock)().since(session.last_event_at) >= quiet_us {
+        session.ending = Some(Ending::Idle);
+    }
+    Ok(())
 }
 
 fn track(conn: &Connection, row: i64, session: &mut SessionRow) -> Result<()> {
