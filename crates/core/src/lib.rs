@@ -11,6 +11,7 @@
 mod codec;
 pub mod filter;
 pub mod grouping;
+pub mod issue;
 pub mod metric;
 pub mod person;
 pub mod session;
