@@ -5,15 +5,18 @@
 //! is its definition:
 //! - [`session`]: what is known of a session; [`grouping`]: which session an event without one goes to
 //! - [`person`]: legal ids and merged facts of an actor; [`winner`]: which of several contradicting facts holds
-//! - [`sketch`]: mergeable latency distributions; [`metric`]: figures as naive folds, the definitions
+//! - [`issue`]: error groups, titles and classes; [`chain`]: attempts and how a session ended
+//! - [`rollup`]: counters per time bucket; [`sketch`]: mergeable latency distributions; [`metric`]: figures as naive folds, the definitions
 //! - [`filter`]: the conditions of URL, API and command line
 
+pub mod chain;
 mod codec;
 pub mod filter;
 pub mod grouping;
 pub mod issue;
 pub mod metric;
 pub mod person;
+pub mod rollup;
 pub mod session;
 pub mod sketch;
 pub mod winner;

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use trackway_event::{ActorId, Event, EventId, Kind, Peer, SessionSource, Timestamp};
+use trackway_event::{ActorId, Event, Kind, Peer, SessionSource, Timestamp};
 
 use crate::codec::{Put, Take};
 use crate::person;
-use crate::winner::{First, Key, Last};
+use crate::winner::{First, Key, KeyTable, Last};
 
 /// Different actors of one session that are kept by id; beyond, only that there are more.
 pub const ACTORS: usize = 32;
@@ -204,35 +204,16 @@ impl Provenance {
             key(&self.first_actor.0),
             key(&self.actor.0),
         ];
-        let mut table: Vec<&Key> = Vec::new();
-        for key in keys.iter().flatten() {
-            if !table.contains(key) {
-                table.push(key);
-            }
-        }
-        let base = table.iter().map(|k| k.at.micros()).min().unwrap_or(0);
+        let table = KeyTable::of(keys.into_iter().flatten());
         let mut out = vec![FORMAT];
-        out.put_i64(base);
-        out.put_u64(table.len() as u64);
-        for key in &table {
-            out.put_u64(key.at.micros().wrapping_sub(base) as u64);
-            out.put_text(key.id.as_str());
-        }
-        let mut slot = |key: Option<&Key>, write: &dyn Fn(&mut Vec<u8>)| {
-            let place = key.and_then(|k| table.iter().position(|t| *t == k));
-            out.put_u64(place.map_or(0, |p| p as u64 + 1));
-            if place.is_some() {
-                write(&mut out);
-            }
-        };
-        for (key, peer) in keys.into_iter().zip([&self.client, &self.server, &self.sdk]) {
-            slot(key, &|out| put_peer(out, peer.value()));
-        }
-        let text = |out: &mut Vec<u8>, text: Option<&str>| out.put_text(text.unwrap_or(""));
-        slot(keys[3], &|out| text(out, self.protocol_version.value().map(|v| &**v)));
-        slot(keys[4], &|out| out.put_u64(self.source.value().map_or(0, |s| s.code().into())));
-        slot(keys[5], &|out| text(out, self.first_actor.value().map(ActorId::as_str)));
-        slot(keys[6], &|out| text(out, self.actor.value().map(ActorId::as_str)));
+        table.put(&mut out);
+        table.put_fact(&mut out, &self.client.0, put_peer);
+        table.put_fact(&mut out, &self.server.0, put_peer);
+        table.put_fact(&mut out, &self.sdk.0, put_peer);
+        table.put_fact(&mut out, &self.protocol_version.0, |out, v| out.put_text(v));
+        table.put_fact(&mut out, &self.source.0, |out, s| out.push(s.code()));
+        table.put_fact(&mut out, &self.first_actor.0, |out, a| out.put_text(a.as_str()));
+        table.put_fact(&mut out, &self.actor.0, |out, a| out.put_text(a.as_str()));
         out.put_u64(self.actors.len() as u64);
         for actor in &self.actors {
             out.put_text(actor.as_str());
@@ -243,33 +224,25 @@ impl Provenance {
 
     /// Reads what [`Provenance::encode`] wrote; `None` on anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut take = Take(bytes);
+        let mut bytes = Take(bytes);
+        let take = &mut bytes;
         if take.byte()? != FORMAT {
             return None;
         }
-        let base = take.i64()?;
-        let mut table = Vec::new();
-        for _ in 0..take.count()? {
-            let at = Timestamp::from_micros(base.wrapping_add(take.u64()? as i64));
-            table.push(Key { at, id: EventId::foreign(take.text()?)? });
-        }
-        let table = &table;
-        let peer = |t: &mut Take<'_>| take_peer(t);
+        let table = &KeyTable::take(take)?;
         let actor = |t: &mut Take<'_>| ActorId::parse(t.text()?).map(|(id, _)| id);
         let out = Self {
-            client: First(take_slot(&mut take, table, peer)?),
-            server: First(take_slot(&mut take, table, peer)?),
-            sdk: First(take_slot(&mut take, table, peer)?),
-            protocol_version: First(take_slot(&mut take, table, |t| t.text().map(Into::into))?),
-            source: First(take_slot(&mut take, table, |t| {
-                SessionSource::from_code(u8::try_from(t.u64()?).ok()?)
-            })?),
-            first_actor: First(take_slot(&mut take, table, actor)?),
-            actor: Last(take_slot(&mut take, table, actor)?),
-            actors: (0..take.count()?).map(|_| actor(&mut take)).collect::<Option<_>>()?,
+            client: First(KeyTable::take_fact(take, table, take_peer)?),
+            server: First(KeyTable::take_fact(take, table, take_peer)?),
+            sdk: First(KeyTable::take_fact(take, table, take_peer)?),
+            protocol_version: First(KeyTable::take_fact(take, table, |t| t.text().map(Into::into))?),
+            source: First(KeyTable::take_fact(take, table, |t| SessionSource::from_code(t.byte()?))?),
+            first_actor: First(KeyTable::take_fact(take, table, actor)?),
+            actor: Last(KeyTable::take_fact(take, table, actor)?),
+            actors: (0..take.count()?).map(|_| actor(take)).collect::<Option<_>>()?,
             more_actors: take.byte()? != 0,
         };
-        take.end()?;
+        bytes.end()?;
         Some(out)
     }
 }
@@ -281,9 +254,9 @@ fn key<T>(fact: &Option<(Key, T)>) -> Option<&Key> {
     fact.as_ref().map(|(key, _)| key)
 }
 
-fn put_peer(out: &mut Vec<u8>, peer: Option<&Peer>) {
-    out.put_text(peer.map_or("", |p| &p.name));
-    match peer.and_then(|p| p.version.as_deref()) {
+fn put_peer(out: &mut Vec<u8>, peer: &Peer) {
+    out.put_text(&peer.name);
+    match &peer.version {
         None => out.push(0),
         Some(version) => {
             out.push(1);
@@ -296,19 +269,6 @@ fn take_peer(take: &mut Take<'_>) -> Option<Peer> {
     let name = take.text()?.into();
     let version = if take.byte()? == 0 { None } else { Some(take.text()?.into()) };
     Some(Peer { name, version })
-}
-
-/// `Some(None)`: the fact is absent. `None`: the bytes are bad.
-#[expect(clippy::option_option, reason = "absent and unreadable differ")]
-fn take_slot<T>(
-    take: &mut Take<'_>,
-    table: &[Key],
-    read: impl Fn(&mut Take<'_>) -> Option<T>,
-) -> Option<Option<(Key, T)>> {
-    let place = take.u64()?;
-    let Some(place) = place.checked_sub(1) else { return Some(None) };
-    let key = table.get(usize::try_from(place).ok()?)?.clone();
-    Some(Some((key, read(take)?)))
 }
 
 #[cfg(test)]
