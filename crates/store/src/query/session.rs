@@ -1,5 +1,7 @@
 //! Sessions as rows, with the marks of their track.
 
+/// How a session ended (product §2).
+pub use trackway_core::chain::Ending;
 use trackway_event::{Kind, Peer, SessionId, SessionSource, Status, Timestamp};
 
 use super::{ActorRef, PageAsk, Scope};
@@ -27,34 +29,6 @@ pub enum SessionTab {
     Failed,
     /// At least one missing report.
     AskedForMore,
-}
-
-/// How a session ended (product §2); loops come later, `Stuck` is five failures in a row on a tool that never worked after.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// No call.
-    Idle,
-    /// Every chain solved.
-    Done,
-    /// Some unsolved, the last solved.
-    Partial,
-    /// The last chain unsolved.
-    Failed,
-    /// A tool kept failing.
-    Stuck,
-}
-
-impl Ending {
-    /// The word shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Done => "done",
-            Self::Partial => "partial",
-            Self::Failed => "failed",
-            Self::Stuck => "stuck",
-        }
-    }
 }
 
 /// One mark of a track, in the order of time.
