@@ -1,2 +1,28 @@
-//! The `trackway` command.
-fn main() {}
+//! The `trackway` command: reads the command line and the settings, runs one verb, and turns its end into an exit code.
+//!
+//! Every verb lives in `verb/<name>.rs`, its arguments in `args.rs`, the settings in `config`. Invariant: whatever goes
+//! wrong is told on standard error as what happened, why, and the exact next command, with the exit code of product §4.
+
+mod args;
+mod config;
+mod demo;
+mod failure;
+mod logs;
+mod output;
+mod secret;
+mod verb;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    match verb::run(cli) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.tell(&mut std::io::stderr().lock());
+            ExitCode::from(failure.code())
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The command line: verbs, their arguments and their help (product §4).
+//!
+//! Read by `main`, done by `verb`. Invariant: a flag that is also a setting is optional here; its default lives in
+//! `config::SETTINGS`, so that a file or a variable is not hidden by it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// See how AI agents really use your MCP server.
+#[derive(Debug, Parser)]
+#[command(
+    name = "trackway",
+    version,
+    about,
+    arg_required_else_help = true,
+    after_help = "Start here:\n  trackway demo                         look at it with invented data\n  trackway serve                        \
+        run it\n  trackway wrap --project proj_x -- CMD  record an MCP server without touching its code\n\n\
+        Exit codes: 0 done, 1 finding or negative answer, 2 usage, 3 not reachable or not allowed, 4 data."
+)]
+pub(crate) struct Cli {
+    /// What every verb understands.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What every verb understands.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// Directory that holds everything (default: the platform's data directory; TRACKWAY_DATA)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// TOML file with settings; none is needed (TRACKWAY_CONFIG)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Receive events and serve API and dashboard
+    Serve(Serve),
+    /// Show the product on invented data: a real MCP server, real agents' sessions
+    Demo(Demo),
+    /// Print (and open) a sign-in link to the running server's dashboard
+    Open(Open),
+    /// Run an MCP server (stdio) and record what agents do with it
+    Wrap(trackway_proxy::args::WrapArgs),
+    /// Make, list and delete projects; works beside a running server
+    #[command(subcommand)]
+    Project(Project),
+    /// Make, list and revoke bearer tokens; works beside a running server
+    #[command(subcommand)]
+    Token(Token),
+    /// Look for what could be wrong
+    Doctor(Doctor),
+    /// Show the settings
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Print a completion script
+    Completions(Completions),
+    /// Print the version
+    Version(Json),
+    /// The demo's MCP server
+    #[command(name = "__shop", hide = true, disable_help_flag = true)]
+    Shop(Shop),
+}
+
+/// `serve`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  trackway serve\n  trackway serve --data /srv/trackway --listen 127.0.0.1:8080\n  \
+    trackway serve --listen 0.0.0.0:7431 --trusted-proxy --host trackway.example.com")]
+pub(crate) struct Serve {
+    /// Address and port (default 127.0.0.1:7431; port 0 takes a free one)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// A host name that pages and API answer to; may be repeated
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
+    /// Serve plain HTTP on a non-loopback address
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// A proxy before this server speaks TLS
+    #[arg(long)]
+    pub(crate) trusted_proxy: bool,
+    /// Answer 404 to AgentCat events of unknown projects
+    #[arg(long)]
+    pub(crate) strict_ingest: bool,
+}
+
+/// `demo`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  trackway demo          load, then keep serving\n  trackway demo --once   load, \
+    check, print a summary, end\n\nThe people, orders and traffic are invented, and labelled so.")]
+pub(crate) struct Demo {
+    /// Load, check and print a summary, then end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Address and port (default: 127.0.0.1:7431, or the next free port)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Another number, another history
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `open`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  trackway open\n  trackway open --print")]
+pub(crate) struct Open {
+    /// Only print the link
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `project …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Project {
+    /// Make a project and print its id
+    #[command(after_help = "Examples:\n  trackway project create \"Shop MCP server\"\n  \
+        trackway project create shop --id proj_shop")]
+    Create {
+        /// Shown name
+        name: String,
+        /// Its id: "proj_" and 1 to 59 letters, digits, "_" or "-" (default: a random one)
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the projects
+    List(Json),
+    /// Delete a project and all its data
+    Delete {
+        /// Its id
+        id: String,
+        /// Do it: without this nothing is deleted
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `token …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a bearer token and print it once
+    #[command(after_help = "Examples:\n  trackway token create --project proj_shop --scope read\n  \
+        trackway token create --scope admin --name ci")]
+    Create {
+        /// The project it is for; only admin tokens may go without
+        #[arg(long, value_name = "ID")]
+        project: Option<String>,
+        /// What it may do
+        #[arg(long, value_enum)]
+        scope: Scope,
+        /// A name to tell it by
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List tokens, never their secrets
+    List {
+        /// Only those of this project
+        #[arg(long, value_name = "ID")]
+        project: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a token
+    Revoke {
+        /// Its id, "tok_…"
+        id: String,
+    },
+}
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Scope {
+    /// Write events
+    Ingest,
+    /// Read one project
+    Read,
+    /// Everything
+    Admin,
+}
+
+/// `doctor`.
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `config …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Show every setting and its value; secrets are masked
+    Show {
+        /// Show where each value comes from
+        #[arg(long)]
+        origin: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A read verb without arguments of its own.
+#[derive(Args, Debug)]
+pub(crate) struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `completions`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  trackway completions bash > ~/.local/share/bash-completion/completions/trackway")]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `__shop`.
+#[derive(Args, Debug)]
+pub(crate) struct Shop {
+    /// The shop's own arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<OsString>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_shop_gets_its_arguments_untouched() {
+        let cli = Cli::try_parse_from(["trackway", "__shop", "--seed", "7", "--help"]).unwrap();
+        let Verb::Shop(shop) = cli.verb else { panic!("not the shop: {:?}", cli.verb) };
+        assert_eq!(shop.args, ["--seed", "7", "--help"]);
+    }
+}

@@ -1,0 +1,75 @@
+//! The verbs, one file each, and what they share: the settings and the data directory.
+//!
+//! Called by `main`.
+
+mod completions;
+mod config;
+mod doctor;
+mod open;
+mod project;
+mod serve;
+mod shop;
+mod token;
+mod version;
+mod wrap;
+
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use trackway_event::Timestamp;
+use trackway_store::sqlite::ControlDb;
+
+use crate::args::{Cli, Global, Verb};
+use crate::config::{Flags, Layers, Sources};
+use crate::failure::{Exit, Failure, Result};
+
+pub(crate) use serve::{Address, ServerHandle, sign_in_link, start_server};
+
+/// Runs the verb of this command line.
+///
+/// # Errors
+/// What the verb says, for [`Failure::tell`].
+pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
+    let Cli { global, verb } = cli;
+    match verb {
+        Verb::Serve(args) => serve::run(&global, args).map(done),
+        Verb::Demo(args) => crate::demo::run(&global, args).map(done),
+        Verb::Open(args) => open::run(&global, &args).map(done),
+        Verb::Wrap(args) => wrap::run(args),
+        Verb::Project(verb) => project::run(&global, verb).map(done),
+        Verb::Token(verb) => token::run(&global, verb).map(done),
+        Verb::Doctor(args) => doctor::run(&global, &args),
+        Verb::Config(verb) => config::run(&global, &verb).map(done),
+        Verb::Completions(args) => completions::run(&args).map(done),
+        Verb::Version(args) => version::run(&args).map(done),
+        Verb::Shop(args) => shop::run(args).map(done),
+    }
+}
+
+fn done(_nothing: ()) -> ExitCode {
+    ExitCode::SUCCESS
+}
+
+/// All layers of settings, with the flags of the verb on top.
+fn layers(global: &Global, mut flags: Flags) -> Result<Layers> {
+    if let Some(data) = &global.data {
+        let Some(data) = data.to_str() else {
+            return Err(Failure::new(Exit::Usage, "--data is not UTF-8"));
+        };
+        flags.push(("data", data.into()));
+    }
+    crate::config::load(&Sources::of_process(global.config.clone()), flags)
+}
+
+/// `trackway.db` of the data directory, to be used beside a running server (D33).
+fn control(global: &Global) -> Result<ControlDb> {
+    let dir = crate::config::data_dir(&layers(global, vec![])?)?;
+    dir.prepare()?;
+    Ok(ControlDb::open(dir.path())?)
+}
+
+/// The present time. The one clock of the command line.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
