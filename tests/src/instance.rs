@@ -1,188 +1,300 @@
-//! One running `trackway serve` with a data directory of its own.
+//! A server under test: started on a free port, stopped, killed, started again on the same data.
 //!
-//! Used by every black-box test. The binary is `TRACKWAY_BIN`, else the release build, else the debug build. Invariant:
-//! every wait has a deadline; the process is ended by its id when the value goes away.
+//! Used by every test that needs a server. Invariant: the process never outlives the [`Instance`]; when a test fails, the
+//! server's output is kept in `target/artifacts`.
 
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
+use tempfile::TempDir;
 
-/// `serve` is ready within this time, and gone within this time of a signal.
-const DEADLINE: Duration = Duration::from_secs(15);
+use crate::binary::{self, Output, clean};
+use crate::http::{self, Answer};
+use crate::wait_for;
 
-/// A running server on loopback.
-#[derive(Debug)]
+/// A server that is not ready by then will never be.
+const START: Duration = Duration::from_secs(20);
+/// The server's own limit for an orderly end is 10 s.
+const STOP: Duration = Duration::from_secs(15);
+/// No verb beside the server takes longer.
+const VERB: Duration = Duration::from_secs(30);
+
+/// How a server is started.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// More arguments of `serve`.
+    pub args: Vec<String>,
+    /// More environment.
+    pub variables: Vec<(String, String)>,
+    /// A data directory of the test's own, instead of a fresh one.
+    pub data: Option<PathBuf>,
+}
+
+/// A server under test.
 pub struct Instance {
-    binary: PathBuf,
-    data: tempfile::TempDir,
-    port: u16,
+    setup: Setup,
     child: Option<Child>,
-    http: ureq::Agent,
+    home: TempDir,
+    data: PathBuf,
+    port: u16,
+    client: ureq::Agent,
 }
 
 impl Instance {
-    /// Starts the binary with a fresh data directory on a free port and waits until it is ready.
+    /// A server on a fresh data directory, ready.
     ///
     /// # Errors
-    /// When there is no binary, or it is not ready in time; the text holds what it printed.
+    /// When it is not ready in time, with its output.
     pub fn start() -> Result<Self> {
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(20)))
-            .http_status_as_error(false)
-            .build();
-        let mut instance = Self {
-            binary: binary()?,
-            data: tempfile::tempdir()?,
-            port: free_port()?,
-            child: None,
-            http: config.into(),
-        };
+        Self::start_with(Setup::default())
+    }
+
+    /// A server with a setup of the test's own, ready.
+    ///
+    /// # Errors
+    /// When it is not ready in time, with its output.
+    pub fn start_with(setup: Setup) -> Result<Self> {
+        let home = tempfile::tempdir()?;
+        let data = setup.data.clone().unwrap_or_else(|| home.path().join("data"));
+        let mut instance =
+            Self { setup, child: None, home, data, port: free_port()?, client: http::client() };
         instance.start_again()?;
         Ok(instance)
     }
 
-    /// The address of the server, without a slash at its end.
-    pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// The data directory.
-    pub fn data(&self) -> PathBuf {
-        self.data.path().join("data")
-    }
-
-    /// The id of the server's process, while it runs.
-    pub fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
-    }
-
-    /// What the server has printed so far, both streams.
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(self.log_path()).unwrap_or_default()
-    }
-
-    /// Starts the server on the same port and data again, after [`Instance::stop`] or [`Instance::kill`].
+    /// Starts the stopped or killed server again, on the same port and data.
     ///
     /// # Errors
-    /// When it is not ready in time.
+    /// When it is not ready in time, with its output.
     pub fn start_again(&mut self) -> Result<()> {
-        ensure!(self.child.is_none(), "the server runs already");
-        let log = File::options().create(true).append(true).open(self.log_path())?;
-        let child = Command::new(&self.binary)
-            .arg("serve")
-            .arg("--data")
-            .arg(self.data())
-            .args(["--listen", &format!("127.0.0.1:{}", self.port)])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("{} does not start", self.binary.display()))?;
-        self.child = Some(child);
-        let begun = Instant::now();
-        loop {
-            let ready = self.http.get(format!("{}/health/ready", self.url())).call();
-            if ready.is_ok_and(|answer| answer.status() == 200) {
-                return Ok(());
+        ensure!(self.child.is_none(), "the server is running already");
+        let mut command = self.command(&["serve", "--listen", &format!("127.0.0.1:{}", self.port)])?;
+        command.args(&self.setup.args).stdin(Stdio::null());
+        let append = |path: PathBuf| File::options().create(true).append(true).open(path);
+        command.stdout(append(self.stdout_file())?).stderr(append(self.stderr_file())?);
+        self.child = Some(command.spawn().with_context(|| format!("{command:?} does not start"))?);
+        let ready = format!("{}/health/ready", self.url());
+        let client = self.client.clone();
+        let child = &mut self.child;
+        let got = wait_for("the server to be ready", START, || {
+            if let Some(status) = child.as_mut().map(Child::try_wait).transpose()?.flatten() {
+                bail!("the server ended at once: {status}");
             }
-            if let Some(child) = &mut self.child
-                && let Some(status) = child.try_wait()?
-            {
-                self.child = None;
-                bail!("serve ended with {status}:\n{}", self.log());
-            }
-            ensure!(begun.elapsed() < DEADLINE, "serve is not ready:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
+            Ok(http::get(&client, &ready, &[]).ok().filter(|answer| answer.status == 200))
+        });
+        got.map(drop).with_context(|| self.output())
     }
 
-    /// Asks the server to end (SIGTERM) and waits for it.
+    /// Ends the server in order, as a service manager does.
     ///
     /// # Errors
-    /// When it does not end in time, or not with 0.
+    /// When it does not end with code 0 within its time.
     pub fn stop(&mut self) -> Result<()> {
-        let mut child = self.child.take().context("the server does not run")?;
-        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
-        ensure!(asked.success(), "the server could not be signalled");
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = child.try_wait()? {
-                ensure!(status.success(), "serve ended with {status}:\n{}", self.log());
-                return Ok(());
-            }
-            if begun.elapsed() > DEADLINE {
-                self.child = Some(child);
-                bail!("serve does not end:\n{}", self.log());
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let status = self.terminate()?;
+        ensure!(status.success(), "the server ended with {status}\n{}", self.output());
+        Ok(())
     }
 
-    /// Ends the server at once (SIGKILL).
+    /// Sends SIGTERM and waits for the end.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When the server is not running, or does not end in time.
+    pub fn terminate(&mut self) -> Result<ExitStatus> {
+        self.signal("TERM")?;
+        let child = self.child.as_mut().context("the server is not running")?;
+        let status = wait_for("the server to end", STOP, || Ok(child.try_wait()?))?;
+        self.child = None;
+        Ok(status)
+    }
+
+    /// Sends a signal by name.
+    ///
+    /// # Errors
+    /// When the server is not running.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let pid = self.pid()?.to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status()?;
+        ensure!(sent.success(), "signal {name} could not be sent to {pid}");
+        Ok(())
+    }
+
+    /// Ends the server at once, with no chance to tidy up (SIGKILL).
+    ///
+    /// # Errors
+    /// When the server is not running.
     pub fn kill(&mut self) -> Result<()> {
-        let mut child = self.child.take().context("the server does not run")?;
+        let mut child = self.child.take().context("the server is not running")?;
         child.kill()?;
         child.wait()?;
         Ok(())
     }
 
-    /// Runs a verb of the binary on the same data directory and gives what it printed.
+    /// The process id.
     ///
     /// # Errors
-    /// When it ends with anything but 0; the text holds what it complained about.
+    /// When the server is not running.
+    pub fn pid(&self) -> Result<u32> {
+        Ok(self.child.as_ref().context("the server is not running")?.id())
+    }
+
+    /// Where it serves, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port it serves on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// What it has printed on standard output.
+    pub fn stdout(&self) -> String {
+        std::fs::read_to_string(self.stdout_file()).unwrap_or_default()
+    }
+
+    /// What it has printed on standard error.
+    pub fn stderr(&self) -> String {
+        std::fs::read_to_string(self.stderr_file()).unwrap_or_default()
+    }
+
+    /// Runs a verb on the same data directory and gives its standard output.
+    ///
+    /// # Errors
+    /// When it does not end with code 0, with what it said.
     pub fn cli(&self, args: &[&str]) -> Result<String> {
-        let output = Command::new(&self.binary).arg("--data").arg(self.data()).args(args).output()?;
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "trackway {args:?} ended with {}: {complaint}", output.status);
-        Ok(String::from_utf8(output.stdout)?)
+        let output = self.run_cli(args)?;
+        ensure!(output.code == Some(0), "trackway {args:?} ended with {:?}: {}", output.code, output.stderr);
+        Ok(output.stdout)
     }
 
-    /// Gets a JSON document with a bearer token.
+    /// Runs a verb on the same data directory, whatever its end.
     ///
     /// # Errors
-    /// When the answer is not 200 or not JSON.
-    pub fn get(&self, path: &str, token: &str) -> Result<Value> {
-        let request = self.http.get(format!("{}{path}", self.url()));
-        let mut answer = request.header("Authorization", format!("Bearer {token}")).call()?;
-        let status = answer.status();
-        let text = answer.body_mut().read_to_string()?;
-        ensure!(status == 200, "GET {path}: {status} {text}");
-        serde_json::from_str(&text).with_context(|| format!("GET {path}: {text}"))
+    /// When it does not start or does not end.
+    pub fn run_cli(&self, args: &[&str]) -> Result<Output> {
+        binary::run(self.command(args)?, VERB)
     }
 
-    fn log_path(&self) -> PathBuf {
-        self.data.path().join("serve.log")
+    /// Makes a project and a token that may read it.
+    ///
+    /// # Errors
+    /// When a verb fails.
+    pub fn project(&self, id: &str) -> Result<String> {
+        self.cli(&["project", "create", id, "--id", id])?;
+        self.token(id, "read")
+    }
+
+    /// Makes a token for a project.
+    ///
+    /// # Errors
+    /// When the verb fails.
+    pub fn token(&self, project: &str, scope: &str) -> Result<String> {
+        let token = self.cli(&["token", "create", "--project", project, "--scope", scope])?;
+        Ok(token.trim().to_owned())
+    }
+
+    /// The JSON answer to a GET with a bearer token.
+    ///
+    /// # Errors
+    /// When the status is not 200.
+    pub fn get(&self, path: &str, token: &str) -> Result<Value> {
+        let answer = self.get_with(path, &[("authorization", &format!("Bearer {token}"))])?;
+        ensure!(answer.status == 200, "{path}: {} {}", answer.status, answer.text);
+        answer.json()
+    }
+
+    /// Whatever answer to a GET.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
+        http::get(&self.client, &format!("{}{path}", self.url()), headers)
+    }
+
+    /// Whatever answer to a POST.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+        http::post(&self.client, &format!("{}{path}", self.url()), headers, body)
+    }
+
+    /// Whatever answer to a POST of JSON.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.post_with(path, &[("content-type", "application/json")], body.to_string().as_bytes())
+    }
+
+    /// Sends a native batch and gives the outcome of each event, in order.
+    ///
+    /// # Errors
+    /// When the answer is not 200.
+    pub fn ingest(&self, batch: &Value) -> Result<Vec<String>> {
+        let answer = self.post("/api/v1/ingest", batch)?;
+        ensure!(answer.status == 200, "ingest: {} {}", answer.status, answer.text);
+        let answer = answer.json()?;
+        let results = answer["results"].as_array().context("results")?;
+        Ok(results.iter().filter_map(|result| result["outcome"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// The binary, with this data directory and clean variables.
+    ///
+    /// # Errors
+    /// When there is no binary.
+    pub fn command(&self, args: &[&str]) -> Result<Command> {
+        let mut command = clean(binary::binary()?);
+        command.args(args).env("TRACKWAY_DATA", &self.data).env("HOME", self.home.path());
+        command.envs(self.setup.variables.iter().map(|(name, value)| (name, value)));
+        Ok(command)
+    }
+
+    fn stdout_file(&self) -> PathBuf {
+        self.home.path().join("stdout")
+    }
+
+    fn stderr_file(&self) -> PathBuf {
+        self.home.path().join("stderr")
+    }
+
+    fn output(&self) -> String {
+        format!("the server said:\n{}{}", self.stdout(), self.stderr())
+    }
+
+    /// Keeps what the server said for whoever looks at the failure.
+    fn keep_output(&self) {
+        let dir = binary::repository().join("target/artifacts");
+        let name = std::thread::current().name().unwrap_or("test").replace("::", "-");
+        let kept = std::fs::create_dir_all(&dir)
+            .and_then(|()| std::fs::write(dir.join(format!("{name}.server.log")), self.output()));
+        if let Err(error) = kept {
+            eprintln!("the server's output could not be kept: {error}\n{}", self.output());
+        }
     }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.keep_output();
+        }
         if let Some(mut child) = self.child.take() {
-            let _already_gone = child.kill();
-            let _status = child.wait();
+            // Gone already is as good as killed.
+            let _gone = child.kill();
+            let _gone = child.wait();
         }
     }
-}
-
-fn binary() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("TRACKWAY_BIN") {
-        return Ok(path.into());
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let found = ["release", "debug"]
-        .iter()
-        .map(|build| target.join(build).join("trackway"))
-        .find(|path| path.exists());
-    found.context("there is no trackway binary: build it with `cargo build --release`, or set TRACKWAY_BIN")
 }
 
 /// A port that was free a moment ago.

@@ -78,10 +78,13 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let text = error.to_string();
         match error {
-            StoreError::DataDir { path, .. } => Self::new(Exit::Unreachable, text)
-                .next(format!("check that {} exists and is yours, or choose another with --data DIR", parent(&path))),
-            StoreError::Locked(path) => Self::new(Exit::Unreachable, text)
-                .next(format!("trackway open --data {}", path.display())),
+            StoreError::DataDir { path, .. } => Self::new(Exit::Unreachable, text).next(format!(
+                "check that {} exists and is yours, or choose another with --data DIR",
+                parent(&path)
+            )),
+            StoreError::Locked(path) => {
+                Self::new(Exit::Unreachable, text).next(format!("trackway open --data {}", path.display()))
+            }
             StoreError::DiskFull(_) => Self::new(Exit::Unreachable, text),
             StoreError::Newer { .. } | StoreError::Corrupt { .. } | StoreError::Backend(_) => {
                 Self::new(Exit::Data, text)
@@ -107,8 +110,12 @@ mod tests {
 
     #[test]
     fn tells_what_why_and_next() {
-        let failure = Failure::new(Exit::Unreachable, "no answer").why("port 1 is closed").next("trackway serve");
-        assert_eq!(failure.to_string(), "trackway: no answer\n  why:  port 1 is closed\n  next: trackway serve\n");
+        let failure =
+            Failure::new(Exit::Unreachable, "no answer").why("port 1 is closed").next("trackway serve");
+        assert_eq!(
+            failure.to_string(),
+            "trackway: no answer\n  why:  port 1 is closed\n  next: trackway serve\n"
+        );
         assert_eq!(failure.code(), 3);
     }
 

@@ -90,16 +90,19 @@ fn read_file(path: &Path, layers: &mut Values) -> Result<()> {
             .why(error.to_string())
             .next("name another with --config FILE, or leave it out: no file is needed")
     })?;
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| Failure::new(Exit::Usage, at("is not TOML")).why(error.to_string()))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        Failure::new(Exit::Usage, at("is not TOML")).why(error.to_string())
+    })?;
     let mut flat = Vec::new();
     flatten("", table, &mut flat);
     for (key, value) in flat {
         let Some(setting) = SETTINGS.iter().find(|setting| setting.key == key) else {
             let known = SETTINGS.iter().map(|setting| setting.key.to_owned());
-            return Err(Failure::new(Exit::Usage, at(&format!("has an unknown key {key:?}")))
-                .next(nearest(&key, known, "trackway config show lists every key")));
+            return Err(Failure::new(Exit::Usage, at(&format!("has an unknown key {key:?}"))).next(nearest(
+                &key,
+                known,
+                "trackway config show lists every key",
+            )));
         };
         let value = checked(setting, value).ok_or_else(|| wrong_form(setting, &at("")))?;
         layers.insert(setting.key, (value, Origin::File(path.to_owned())));
@@ -138,7 +141,11 @@ fn read_variables(variables: &[(String, String)], layers: &mut Values) -> Result
                         Exit::Usage,
                         format!("the environment variable {name} is no setting"),
                     )
-                    .next(nearest(name, known, "trackway config show lists every setting")));
+                    .next(nearest(
+                        name,
+                        known,
+                        "trackway config show lists every setting",
+                    )));
                 }
             },
         };
@@ -201,7 +208,8 @@ fn wrong_form(setting: &Setting, place: &str) -> Failure {
 
 /// Names the known name that is most like the unknown one, if any is.
 fn nearest(name: &str, known: impl Iterator<Item = String>, otherwise: &str) -> String {
-    let best = known.map(|known| (strsim::jaro_winkler(name, &known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let best =
+        known.map(|known| (strsim::jaro_winkler(name, &known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
     match best {
         Some((likeness, known)) if likeness > 0.8 => format!("did you mean {known}?"),
         Some(_) | None => otherwise.to_owned(),
@@ -229,7 +237,11 @@ mod tests {
         assert_eq!(layers.text("listen"), Some("127.0.0.1:1"));
         assert_eq!(layers.text("log.level"), Some("warn"));
         assert_eq!(layers.list("hosts"), ["a.example"]);
-        let variables = [("TRACKWAY_LISTEN", "127.0.0.1:2"), ("TRACKWAY_LOG__LEVEL", "debug"), ("TRACKWAY_HOSTS", "b, c")];
+        let variables = [
+            ("TRACKWAY_LISTEN", "127.0.0.1:2"),
+            ("TRACKWAY_LOG__LEVEL", "debug"),
+            ("TRACKWAY_HOSTS", "b, c"),
+        ];
         let layers = with_file(file, &variables, vec![]).unwrap();
         assert_eq!(layers.text("listen"), Some("127.0.0.1:2"));
         assert_eq!(layers.text("log.level"), Some("debug"));
@@ -256,7 +268,8 @@ mod tests {
             ("", &[("TRACKWAY_INSECURE", "maybe")], "insecure must be true or false"),
             ("listen = ", &[], "is not TOML"),
         ] {
-            let failure = with_file(file, variables, vec![]).err().map(|failure| (failure.code(), failure.to_string()));
+            let failure =
+                with_file(file, variables, vec![]).err().map(|failure| (failure.code(), failure.to_string()));
             let (code, text) = failure.unwrap();
             assert_eq!(code, 2, "{text}");
             assert!(text.contains(expect), "{text} should say {expect}");
@@ -276,6 +289,8 @@ mod tests {
 
     #[test]
     fn variables_of_the_proxy_are_not_the_server_s() {
-        assert!(with_file("", &[("TRACKWAY_ENDPOINT", "http://x"), ("TRACKWAY_WRAPPED", "1")], vec![]).is_ok());
+        assert!(
+            with_file("", &[("TRACKWAY_ENDPOINT", "http://x"), ("TRACKWAY_WRAPPED", "1")], vec![]).is_ok()
+        );
     }
 }

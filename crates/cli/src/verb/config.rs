@@ -5,13 +5,15 @@
 use serde_json::json;
 
 use crate::args::{ConfigVerb, Global};
-use crate::config::{Layers, Origin, SETTINGS, Setting, Shown, data_dir};
+use crate::config::{Layers, Origin, SETTINGS, Setting, Settings, Shown, data_dir};
 use crate::failure::Result;
 use crate::output;
 
 pub(super) fn run(global: &Global, verb: &ConfigVerb) -> Result<()> {
     let ConfigVerb::Show { origin, json } = verb;
     let layers = super::layers(global, vec![])?;
+    // A value of the wrong form is refused here as it would be by `serve`.
+    Settings::of(&layers)?;
     if *json {
         let settings = SETTINGS.iter().map(|setting| {
             let (value, origin) = shown(&layers, setting);
@@ -55,10 +57,7 @@ mod tests {
 
     #[test]
     fn secrets_are_masked() {
-        let sources = Sources {
-            file: None,
-            variables: vec![("TRACKWAY_ADMIN_TOKEN".into(), "hush".into())],
-        };
+        let sources = Sources { file: None, variables: vec![("TRACKWAY_ADMIN_TOKEN".into(), "hush".into())] };
         let layers = load(&sources, vec![]).unwrap();
         let secret = SETTINGS.iter().find(|setting| setting.key == "admin_token").unwrap();
         assert_eq!(shown(&layers, secret).0, "********");

@@ -4,14 +4,10 @@
 
 mod completions;
 mod config;
-mod doctor;
-mod open;
 mod project;
-mod serve;
 mod shop;
 mod token;
 mod version;
-mod wrap;
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -23,8 +19,6 @@ use crate::args::{Cli, Global, Verb};
 use crate::config::{Flags, Layers, Sources};
 use crate::failure::{Exit, Failure, Result};
 
-pub(crate) use serve::{Address, ServerHandle, sign_in_link, start_server};
-
 /// Runs the verb of this command line.
 ///
 /// # Errors
@@ -32,13 +26,8 @@ pub(crate) use serve::{Address, ServerHandle, sign_in_link, start_server};
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     let Cli { global, verb } = cli;
     match verb {
-        Verb::Serve(args) => serve::run(&global, args).map(done),
-        Verb::Demo(args) => crate::demo::run(&global, args).map(done),
-        Verb::Open(args) => open::run(&global, &args).map(done),
-        Verb::Wrap(args) => wrap::run(args),
         Verb::Project(verb) => project::run(&global, verb).map(done),
         Verb::Token(verb) => token::run(&global, verb).map(done),
-        Verb::Doctor(args) => doctor::run(&global, &args),
         Verb::Config(verb) => config::run(&global, &verb).map(done),
         Verb::Completions(args) => completions::run(&args).map(done),
         Verb::Version(args) => version::run(&args).map(done),

@@ -39,7 +39,8 @@ fn create(global: &Global, name: &str, id: Option<&str>, args: &Json) -> Result<
     };
     let id = ProjectId::parse(&id)
         .map_err(|error| Failure::new(Exit::Usage, format!("{:?}: {error}", output::harmless(&id))))?;
-    let project = super::control(global)?.create_project(&NewProject { id, name, demo: false }, super::now())?;
+    let project =
+        super::control(global)?.create_project(&NewProject { id, name, demo: false }, super::now())?;
     if args.json {
         return output::json(&as_json(&project));
     }
@@ -49,7 +50,9 @@ fn create(global: &Global, name: &str, id: Option<&str>, args: &Json) -> Result<
 fn list(global: &Global, args: &Json) -> Result<()> {
     let projects = super::control(global)?.projects()?;
     if args.json {
-        return output::json(&json!({ "items": projects.iter().map(as_json).collect::<Vec<_>>(), "next": null }));
+        return output::json(
+            &json!({ "items": projects.iter().map(as_json).collect::<Vec<_>>(), "next": null }),
+        );
     }
     if projects.is_empty() {
         return output::print("no project yet; make one with: trackway project create NAME\n");

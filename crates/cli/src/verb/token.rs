@@ -22,8 +22,11 @@ pub(super) fn run(global: &Global, verb: Token) -> Result<()> {
             let project = find(&control, project.as_deref())?;
             let scope = scope_of(scope);
             if project.is_none() && scope != TokenScope::Admin {
-                return Err(Failure::new(Exit::Usage, format!("a token of scope {} needs a project", scope.as_str()))
-                    .next(format!("trackway token create --project ID --scope {}", scope.as_str())));
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!("a token of scope {} needs a project", scope.as_str()),
+                )
+                .next(format!("trackway token create --project ID --scope {}", scope.as_str())));
             }
             let text = format!("twt_{}", secret::random_text(SECRET_CHARS)?);
             let new = new_token(&text, project.as_ref(), scope, output::harmless(&name))?;
@@ -81,7 +84,8 @@ fn list(control: &ControlDb, project: Option<&str>, form: Form) -> Result<()> {
     let project = find(control, project)?;
     let tokens = control.tokens(project.map(|project| project.key))?;
     let projects = control.projects()?;
-    let name_of = |key| projects.iter().find(|project| Some(project.key) == key).map(|project| project.id.to_string());
+    let name_of =
+        |key| projects.iter().find(|project| Some(project.key) == key).map(|project| project.id.to_string());
     match form {
         Form::Json => {
             let items = tokens.iter().map(|token| {
