@@ -1,1 +1,17 @@
-//! Zero-code capture of MCP traffic: wrap a stdio server.
+//! Zero-code capture: `trackway wrap` runs a stdio MCP server as a child and stands between it and its client.
+//!
+//! It never harms the child (INV-08): bytes are forwarded whatever happens to the recording, signals and exit codes pass,
+//! and no process is left behind. It changes nothing but the two edits of [`trackway_capture::editor`] (INV-07).
+//!
+//! - [`args`]: the flags of the verb
+//! - [`wrap`]: the run itself
+//! - [`lines`]: lines of any length, uninspected beyond a cap
+//! - [`guard`]: signals, grace periods, the parent's death
+
+pub mod args;
+pub mod guard;
+pub mod lines;
+pub mod wrap;
+
+pub use args::WrapArgs;
+pub use wrap::{DemoClock, WrapOptions, run};

@@ -1,0 +1,167 @@
+//! The edits on the path of a message: what the proxy calls before it forwards a line (INV-07). It keeps only what the
+//! edits need: which requests are listings, and which tools may be stripped. Recording happens elsewhere, later.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use trackway_event::limits;
+
+use crate::wire::id::RequestId;
+use crate::wire::inject::{Injection, MORE_TOOLS, MORE_TOOLS_ANSWER, Missing, Mode};
+use crate::wire::strip::strip;
+use crate::wire::{Edit, Message, apply, get, get_text, messages};
+
+/// What to do with a line.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Forward it as it is.
+    Forward,
+    /// Forward this in its place.
+    Replace(Vec<u8>),
+    /// Do not forward it; answer this line, newline included, in its place.
+    Answer(Vec<u8>),
+}
+
+/// Whether a tool's calls are stripped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ToolKind {
+    /// Eligible: `context` is ours.
+    Strip,
+    /// Left alone.
+    Own,
+}
+
+/// The wire state of one connection.
+#[derive(Debug)]
+pub struct Editor {
+    injection: Injection,
+    listings: Mutex<HashMap<RequestId, ()>>,
+    kinds: RwLock<Kinds>,
+}
+
+#[derive(Debug, Default)]
+struct Kinds {
+    tools: HashMap<String, ToolKind>,
+    /// The server has a tool of the reporting tool's name.
+    owns_more_tools: bool,
+}
+
+impl Editor {
+    /// A fresh connection.
+    pub fn new(injection: Injection) -> Self {
+        Self { injection, listings: Mutex::default(), kinds: RwLock::default() }
+    }
+
+    /// A line from the client, without its newline.
+    pub fn from_client(&self, line: &[u8]) -> Verdict {
+        if line.len() > limits::INSPECT_BYTES || memchr::memmem::find(line, b"tools/").is_none() {
+            // An escaped method name (`tools\/call`) is legal JSON too.
+            if memchr::memmem::find(line, b"tools\\").is_none() {
+                return Verdict::Forward;
+            }
+        }
+        let Some(all) = messages(line) else { return Verdict::Forward };
+        let single = all.len() == 1;
+        let mut edits = Vec::new();
+        for message in &all {
+            match message.method.as_deref() {
+                Some("tools/list") => {
+                    if let Some(id) = id_of(line, message) {
+                        let mut listings = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
+                        if listings.len() < limits::PENDING {
+                            listings.insert(id, ());
+                        }
+                    }
+                }
+                Some("tools/call") => {
+                    if let Some(answer) = self.answer(line, message).filter(|_| single) {
+                        return Verdict::Answer(answer);
+                    }
+                    edits.extend(self.call(line, message));
+                }
+                Some(_) | None => {}
+            }
+        }
+        replace(line, &edits)
+    }
+
+    /// A line from the server, without its newline.
+    pub fn from_server(&self, line: &[u8]) -> Verdict {
+        let waiting = !self.listings.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if !waiting || line.len() > limits::INSPECT_BYTES {
+            return Verdict::Forward;
+        }
+        let Some(all) = messages(line) else { return Verdict::Forward };
+        let mut edits = Vec::new();
+        for message in &all {
+            if message.method.is_some() {
+                continue;
+            }
+            let Some(id) = id_of(line, message) else { continue };
+            let known = self.listings.lock().unwrap_or_else(PoisonError::into_inner).remove(&id).is_some();
+            if let Some(result) = message.result.as_ref().filter(|_| known) {
+                edits.extend(self.listing(line, result));
+            }
+        }
+        replace(line, &edits)
+    }
+
+    fn listing(&self, line: &[u8], result: &std::ops::Range<usize>) -> Vec<Edit> {
+        let Some((tools, edits)) = self.injection.list(line, result) else { return Vec::new() };
+        let mut kinds = self.kinds.write().unwrap_or_else(PoisonError::into_inner);
+        for tool in tools {
+            kinds.owns_more_tools |= tool.name == MORE_TOOLS;
+            let kind = if tool.schema.is_ok() { ToolKind::Strip } else { ToolKind::Own };
+            kinds.tools.insert(tool.name, kind);
+        }
+        edits
+    }
+
+    fn call(&self, line: &[u8], message: &Message) -> Vec<Edit> {
+        if self.injection.mode == Mode::ObserveOnly {
+            return Vec::new();
+        }
+        let found = message.params.as_ref().and_then(|params| {
+            let name = get_text(line, params, "name")?;
+            let kinds = self.kinds.read().unwrap_or_else(PoisonError::into_inner);
+            (kinds.tools.get(&name) == Some(&ToolKind::Strip)).then_some(())?;
+            Some(strip(line, &get(line, params, "arguments")?).edits)
+        });
+        found.unwrap_or_default()
+    }
+
+    /// The answer to a call of the reporting tool, when it is ours.
+    fn answer(&self, line: &[u8], message: &Message) -> Option<Vec<u8>> {
+        if self.injection.report_missing == Missing::Off {
+            return None;
+        }
+        let name = get_text(line, message.params.as_ref()?, "name")?;
+        let owned = self.kinds.read().unwrap_or_else(PoisonError::into_inner).owns_more_tools;
+        if name != MORE_TOOLS || owned {
+            return None;
+        }
+        let id = line.get(message.id.clone()?)?;
+        let text = serde_json::to_string(MORE_TOOLS_ANSWER).ok()?;
+        let mut out = br#"{"jsonrpc":"2.0","id":"#.to_vec();
+        out.extend_from_slice(id);
+        out.extend_from_slice(br#","result":{"content":[{"type":"text","text":"#);
+        out.extend_from_slice(text.as_bytes());
+        // Revisions since 2026-07-28 require the kind of result; they are known by the request's own metadata.
+        let meta = get(line, message.params.as_ref()?, "_meta");
+        let modern = meta.is_some_and(|m| get(line, &m, "io.modelcontextprotocol/protocolVersion").is_some());
+        let kind: &[u8] = if modern { br#","resultType":"complete""# } else { b"" };
+        out.extend_from_slice(b"}],\"isError\":false");
+        out.extend_from_slice(kind);
+        out.extend_from_slice(b"}}\n");
+        Some(out)
+    }
+}
+
+/// The id of a message as a key.
+pub(crate) fn id_of(line: &[u8], message: &Message) -> Option<RequestId> {
+    RequestId::parse(line.get(message.id.clone()?)?)
+}
+
+fn replace(line: &[u8], edits: &[Edit]) -> Verdict {
+    if edits.is_empty() { Verdict::Forward } else { Verdict::Replace(apply(line, edits)) }
+}

@@ -1,0 +1,407 @@
+//! The recorder: observed JSON-RPC messages in, events out. It reads no clock, no randomness and no socket; times and
+//! random bytes come with each message, so the same traffic gives the same events (CAP §2, INV-12).
+//!
+//! It works on copies, beside the traffic: whatever happens here changes no byte of a message.
+
+mod call;
+mod person;
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use trackway_event::event::Flags;
+use trackway_event::{
+    Actor, CaptureBy, Direction, ErrorInfo, Event, EventId, IntentSource, Kind, Peer, ProjectId, SessionId,
+    SessionSource, Status, Timestamp, limits,
+};
+
+use crate::editor::id_of;
+use crate::wire::id::RequestId;
+use crate::wire::inject::Mode;
+use crate::wire::{Message, get, get_text, messages};
+
+pub use person::IdentifyRule;
+
+/// Which way a line went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From the agent.
+    FromClient,
+    /// From the server.
+    FromServer,
+}
+
+/// A line as the proxy saw it, before any edit.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Which way it went.
+    pub way: Way,
+    /// Wall clock, for `started_at`.
+    pub wall: Timestamp,
+    /// Monotonic clock in µs, for durations.
+    pub mono_us: u64,
+    /// The bytes without the newline.
+    pub line: Vec<u8>,
+}
+
+/// What the recorder is told once.
+#[derive(Clone, Debug)]
+pub struct RecorderConfig {
+    /// The project, for derived ids.
+    pub project: ProjectId,
+    /// Who records.
+    pub capture: CaptureBy,
+    /// Version of the recording program.
+    pub version: Box<str>,
+    /// What is done about `context`.
+    pub mode: Mode,
+    /// Where the actor is found.
+    pub identify: Option<IdentifyRule>,
+    /// Whether the traffic is the demo's.
+    pub demo: bool,
+    /// Whether notifications and pings are recorded.
+    pub protocol: Protocol,
+}
+
+/// Whether protocol noise is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Notifications and pings too.
+    All,
+    /// Requests only, without pings.
+    Requests,
+}
+
+/// Counters of what was seen and not recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Lines that are no JSON-RPC.
+    pub unreadable: u64,
+    /// Answers without a request.
+    pub unpaired: u64,
+}
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+struct Pending {
+    event: Event,
+    mono_us: u64,
+    method: String,
+}
+
+/// One connection's state.
+pub struct Recorder {
+    config: RecorderConfig,
+    /// 16 random bytes per id.
+    random: Box<dyn FnMut() -> [u8; 16] + Send>,
+    pending: HashMap<(bool, RequestId), Pending>,
+    order: std::collections::VecDeque<(bool, RequestId)>,
+    client: Option<Peer>,
+    server: Option<Peer>,
+    protocol_version: Option<Box<str>>,
+    session: Option<(SessionId, u64)>,
+    people: person::People,
+    tools: call::Tools,
+    /// What was not recorded.
+    pub counts: Counts,
+}
+
+impl Recorder {
+    /// A fresh connection; `random` gives 16 bytes per call.
+    pub fn new(config: RecorderConfig, random: Box<dyn FnMut() -> [u8; 16] + Send>) -> Self {
+        Self {
+            config,
+            random,
+            pending: HashMap::new(),
+            order: std::collections::VecDeque::new(),
+            client: None,
+            server: None,
+            protocol_version: None,
+            session: None,
+            people: person::People::default(),
+            tools: call::Tools::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes a line in and adds the events it completes.
+    pub fn observe(&mut self, seen: &Observed, out: &mut Vec<Event>) {
+        if seen.line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        let Some(all) = messages(&seen.line) else {
+            self.counts.unreadable += 1;
+            return;
+        };
+        for message in &all {
+            match (&message.method, &message.id) {
+                (Some(method), Some(_)) => self.request(seen, message, method, out),
+                (Some(method), None) => self.notification(seen, message, method, out),
+                (None, Some(_)) => self.answer(seen, message, out),
+                (None, None) => self.counts.unreadable += 1,
+            }
+        }
+    }
+
+    /// The connection ended: what still waits is `lost`.
+    pub fn close(&mut self, mono_us: u64, out: &mut Vec<Event>) {
+        while let Some(key) = self.order.pop_front() {
+            if let Some(pending) = self.pending.remove(&key) {
+                out.push(finish(pending, mono_us, Status::Lost));
+            }
+        }
+    }
+
+    /// Time passed: what waited too long is `timeout`.
+    pub fn tick(&mut self, mono_us: u64, out: &mut Vec<Event>) {
+        let ttl = limits::PENDING_TTL.as_micros() as u64;
+        while let Some(key) = self.order.front().cloned() {
+            match self.pending.get(&key) {
+                Some(p) if mono_us.saturating_sub(p.mono_us) < ttl || p.method == "subscriptions/listen" => {
+                    break;
+                }
+                Some(_) | None => {}
+            }
+            self.order.pop_front();
+            if let Some(pending) = self.pending.remove(&key) {
+                out.push(finish(pending, mono_us, Status::Timeout));
+            }
+        }
+    }
+
+    fn request(&mut self, seen: &Observed, message: &Message, method: &str, out: &mut Vec<Event>) {
+        let Some(id) = id_of(&seen.line, message) else {
+            self.counts.unreadable += 1;
+            return;
+        };
+        let line = &seen.line;
+        let from_client = seen.way == Way::FromClient;
+        let kind = if from_client { kind_of(method) } else { Kind::Protocol };
+        let meta = message.params.as_ref().and_then(|p| get(line, p, "_meta"));
+        let modern = meta.as_ref().and_then(|m| get_text(line, m, "io.modelcontextprotocol/protocolVersion"));
+        if from_client && method == "initialize" {
+            self.client = message.params.as_ref().and_then(|p| peer(line, &get(line, p, "clientInfo")?));
+        }
+        let event_id = EventId::mint(seen.wall, (self.random)());
+        let mut event = Event::new(event_id, kind, seen.wall);
+        event.name = method.into();
+        event.bytes_in = Some(line.len() as u64);
+        event.capture = Some(self.config.capture);
+        event.flags = Flags { demo: self.config.demo, ..Flags::default() };
+        event.transport = trackway_event::json::payload_of(&serde_json::json!({
+            "kind": "stdio",
+            "request_id": message.id.clone().and_then(|r| line.get(r)).map(|r| String::from_utf8_lossy(r).chars().take(64).collect::<String>()),
+        }));
+        if !from_client {
+            event.direction = Some(Direction::ServerToClient);
+        }
+        event.client = match &modern {
+            Some(_) => {
+                meta.as_ref().and_then(|m| peer(line, &get(line, m, "io.modelcontextprotocol/clientInfo")?))
+            }
+            None => self.client.clone(),
+        };
+        event.server = self.server.clone();
+        event.protocol_version = modern.map(Into::into).or_else(|| self.protocol_version.clone());
+        self.session_of(seen, meta.as_ref(), &mut event);
+        self.describe(line, message, method, &mut event);
+        if from_client
+            && let Some(identify) =
+                self.people.identify(&self.config, line, message, &mut event, &mut self.random)
+        {
+            out.push(identify);
+        }
+        let key = (from_client, id);
+        let pending = Pending { event, mono_us: seen.mono_us, method: method.to_owned() };
+        if let Some(mut old) = self.pending.insert(key.clone(), pending) {
+            old.event.note("id_reused");
+            out.push(finish(old, seen.mono_us, Status::Lost));
+        }
+        self.order.push_back(key);
+        if self.pending.len() > limits::PENDING
+            && let Some(pending) = self.order.pop_front().and_then(|key| self.pending.remove(&key))
+        {
+            out.push(finish(pending, seen.mono_us, Status::Lost));
+        }
+    }
+
+    fn answer(&mut self, seen: &Observed, message: &Message, out: &mut Vec<Event>) {
+        let line = &seen.line;
+        let Some(id) = id_of(line, message) else {
+            self.counts.unpaired += 1;
+            return;
+        };
+        let from_client = seen.way == Way::FromServer;
+        let Some(mut pending) = self.pending.remove(&(from_client, id)) else {
+            self.counts.unpaired += 1;
+            return;
+        };
+        while self.order.front().is_some_and(|key| !self.pending.contains_key(key)) {
+            self.order.pop_front();
+        }
+        let event = &mut pending.event;
+        event.bytes_out = Some(line.len() as u64);
+        let status = if let Some(error) = &message.error {
+            rpc_error(line, error, event);
+            Status::ProtocolError
+        } else if let Some(result) = &message.result {
+            self.learn(line, result, &pending.method, event);
+            if from_client { call::answered(line, result, &mut self.tools, event) } else { Status::Ok }
+        } else {
+            Status::ProtocolError
+        };
+        out.push(finish(pending, seen.mono_us, status));
+    }
+
+    fn notification(&mut self, seen: &Observed, message: &Message, method: &str, out: &mut Vec<Event>) {
+        if method == "notifications/cancelled" {
+            let id = message.params.as_ref().and_then(|p| get(&seen.line, p, "requestId"));
+            let id = id.and_then(|r| RequestId::parse(seen.line.get(r)?));
+            let from_client = seen.way == Way::FromClient;
+            if let Some(pending) = id.and_then(|id| self.pending.remove(&(from_client, id))) {
+                out.push(finish(pending, seen.mono_us, Status::Cancelled));
+            }
+        }
+        if self.config.protocol == Protocol::All {
+            let mut event = Event::new(EventId::mint(seen.wall, (self.random)()), Kind::Protocol, seen.wall);
+            event.name = method.into();
+            event.capture = Some(self.config.capture);
+            event.flags.demo = self.config.demo;
+            event.client = self.client.clone();
+            event.server = self.server.clone();
+            // It belongs to the running session, but only requests keep a session alive.
+            if let Some((id, _)) = &self.session {
+                event.session_id = Some(id.clone());
+                event.session_source = Some(SessionSource::StdioProcess);
+                out.push(event);
+            }
+        }
+    }
+
+    /// What the answers of the opening tell about the server.
+    fn learn(&mut self, line: &[u8], result: &Range<usize>, method: &str, event: &mut Event) {
+        let meta = get(line, result, "_meta");
+        let info = get(line, result, "serverInfo")
+            .or_else(|| meta.as_ref().and_then(|m| get(line, m, "io.modelcontextprotocol/serverInfo")));
+        if let Some(server) = info.and_then(|i| peer(line, &i)) {
+            event.server = Some(server.clone());
+            self.server = Some(server);
+        }
+        if method == "initialize" {
+            self.protocol_version = get_text(line, result, "protocolVersion").map(Into::into);
+            event.protocol_version = self.protocol_version.clone();
+        }
+    }
+
+    /// Rungs 2 and 4 of the ladder (CAP §3): a known client's conversation key, else this process, cut after more than
+    /// 30 minutes without a request.
+    fn session_of(&mut self, seen: &Observed, meta: Option<&Range<usize>>, event: &mut Event) {
+        // Codex alone names its keys so plainly that other clients may mean something else by them.
+        let codex = event.client.as_ref().is_some_and(|c| c.name.to_ascii_lowercase().starts_with("codex"));
+        let keys: &[&str] = match codex {
+            true => &["vscode.conversationId", "openai/session", "threadId", "sessionId"],
+            false => &["vscode.conversationId", "openai/session"],
+        };
+        let vendor = meta.and_then(|meta| {
+            keys.iter()
+                .find_map(|key| get_text(&seen.line, meta, key))
+                .filter(|v| (1..=256).contains(&v.chars().count()))
+        });
+        if let Some(key) = vendor {
+            event.session_id = Some(SessionId::derive(&format!("vendor\0{key}"), Some(&self.config.project)));
+            event.session_source = Some(SessionSource::VendorMeta);
+            return;
+        }
+        let gap = limits::SESSION_GAP.as_micros() as i64;
+        let now = seen.wall.micros() as u64;
+        let stale = self.session.as_ref().is_none_or(|(_, last)| now as i64 - *last as i64 > gap);
+        if stale {
+            self.session = Some((SessionId::mint(seen.wall, (self.random)()), now));
+        }
+        if let Some((id, last)) = &mut self.session {
+            *last = now.max(*last);
+            event.session_id = Some(id.clone());
+            event.session_source = Some(SessionSource::StdioProcess);
+        }
+    }
+
+    fn describe(&mut self, line: &[u8], message: &Message, method: &str, event: &mut Event) {
+        let Some(params) = &message.params else { return };
+        match method {
+            "tools/call" => call::asked(line, params, self.config.mode, &self.tools, event),
+            "resources/read" => {
+                event.resource = get_text(line, params, "uri").map(|u| crate::redact::url(&u).into());
+            }
+            "prompts/get" => event.resource = get_text(line, params, "name").map(Into::into),
+            _ => {}
+        }
+    }
+}
+
+fn finish(pending: Pending, mono_us: u64, status: Status) -> Event {
+    let mut event = pending.event;
+    event.status = Some(status);
+    event.duration_us = Some(mono_us.saturating_sub(pending.mono_us));
+    event
+}
+
+/// The kind of a method (CAP §2.4).
+fn kind_of(method: &str) -> Kind {
+    match method {
+        "tools/call" => Kind::ToolCall,
+        "tools/list" => Kind::ToolsList,
+        "initialize" => Kind::Initialize,
+        "server/discover" => Kind::Discover,
+        "resources/list" => Kind::ResourcesList,
+        "resources/templates/list" => Kind::ResourceTemplatesList,
+        "resources/read" => Kind::ResourceRead,
+        "prompts/list" => Kind::PromptsList,
+        "prompts/get" => Kind::PromptGet,
+        "completion/complete" => Kind::Completion,
+        _ => Kind::Protocol,
+    }
+}
+
+fn peer(line: &[u8], object: &Range<usize>) -> Option<Peer> {
+    let name = get_text(line, object, "name").filter(|n| !n.trim().is_empty())?;
+    Some(Peer { name: name.into(), version: get_text(line, object, "version").map(Into::into) })
+}
+
+fn rpc_error(line: &[u8], error: &Range<usize>, event: &mut Event) {
+    let code =
+        get(line, error, "code").and_then(|c| std::str::from_utf8(line.get(c)?).ok()?.parse::<i64>().ok());
+    let name = match code {
+        Some(-32700) => Some("ParseError"),
+        Some(-32600) => Some("InvalidRequest"),
+        Some(-32601) => Some("MethodNotFound"),
+        Some(-32602) => Some("InvalidParams"),
+        Some(-32603) => Some("InternalError"),
+        Some(-32020) => Some("HeaderMismatch"),
+        Some(-32021) => Some("MissingRequiredClientCapability"),
+        Some(-32022) => Some("UnsupportedProtocolVersion"),
+        Some(-32042) => Some("UrlElicitationRequired"),
+        Some(-32002) => Some("ResourceNotFound"),
+        Some(_) | None => None,
+    };
+    event.error_code = code;
+    event.error = Some(Box::new(ErrorInfo {
+        kind: name.map(Into::into),
+        message: get_text(line, error, "message").unwrap_or_default().into(),
+        ..ErrorInfo::default()
+    }));
+}
+
+/// Sets the actor of an event.
+fn stamp(event: &mut Event, actor: &Actor) {
+    event.actor = Some(Box::new(actor.clone()));
+}
+
+/// Marks a given intent.
+fn intend(event: &mut Event, intent: &str) {
+    event.intent = Some(intent.into());
+    event.intent_source = Some(IntentSource::Given);
+}
+
+#[cfg(test)]
+#[path = "../recorder_tests.rs"]
+mod tests;

@@ -1,0 +1,274 @@
+//! Recorded histories in, events out: the numbered cases of capture (CAP §9) that the recorder decides.
+
+use super::*;
+use trackway_event::limits::SESSION_GAP;
+
+const START: Timestamp = Timestamp::from_millis(1_767_323_045_000);
+
+struct Play {
+    recorder: Recorder,
+    events: Vec<Event>,
+    at_us: u64,
+}
+
+fn config() -> RecorderConfig {
+    RecorderConfig {
+        project: ProjectId::parse("proj_test").unwrap(),
+        capture: CaptureBy::Wrap,
+        version: "1".into(),
+        mode: Mode::Required,
+        identify: Some(IdentifyRule { argument: "user".into(), name: None }),
+        demo: false,
+        protocol: Protocol::All,
+    }
+}
+
+impl Play {
+    fn new() -> Self {
+        let mut next = 0u128;
+        let random = Box::new(move || {
+            next += 1;
+            next.to_be_bytes()
+        });
+        Self { recorder: Recorder::new(config(), random), events: Vec::new(), at_us: 0 }
+    }
+
+    fn send(&mut self, way: Way, line: &str) -> &mut Self {
+        self.at_us += 1_000;
+        let seen = Observed {
+            way,
+            wall: START.plus_micros(self.at_us as i64),
+            mono_us: self.at_us,
+            line: line.as_bytes().to_vec(),
+        };
+        self.recorder.observe(&seen, &mut self.events);
+        self
+    }
+
+    fn client(&mut self, line: &str) -> &mut Self {
+        self.send(Way::FromClient, line)
+    }
+
+    fn server(&mut self, line: &str) -> &mut Self {
+        self.send(Way::FromServer, line)
+    }
+
+    fn opened() -> Self {
+        let mut play = Self::new();
+        play.client(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","clientInfo":{"name":"cursor","version":"1.9"}}}"#)
+            .server(r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","serverInfo":{"name":"shop","version":"1.8.0"},"capabilities":{}}}"#)
+            .client(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)
+            .server(r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"search","inputSchema":{"type":"object"}},{"name":"own","inputSchema":{"type":"object","properties":{"context":{}}}}]}}"#);
+        play.events.clear();
+        play
+    }
+
+    fn call(&mut self, id: u32, name: &str, arguments: &str) -> &mut Self {
+        self.client(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{name}","arguments":{arguments}}}}}"#
+        ))
+    }
+
+    fn last(&self) -> &Event {
+        self.events.last().unwrap()
+    }
+}
+
+#[test]
+fn a_call_has_everything_the_session_knows() {
+    let mut play = Play::opened();
+    play.call(2, "search", r#"{"q":"boots","context":"find boots"}"#).server(
+        r#"{"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":"3 found"}],"isError":false}}"#,
+    );
+    let event = play.last();
+    assert_eq!(
+        (event.kind, event.status, event.tool.as_deref()),
+        (Kind::ToolCall, Some(Status::Ok), Some("search"))
+    );
+    assert_eq!(event.intent.as_deref(), Some("find boots"));
+    assert_eq!(event.arguments.as_ref().unwrap().get(), r#"{"q":"boots"}"#);
+    assert_eq!(event.duration_us, Some(1_000));
+    assert_eq!(event.client.as_ref().map(|c| &*c.name), Some("cursor"));
+    assert_eq!(event.server.as_ref().and_then(|s| s.version.as_deref()), Some("1.8.0"));
+    assert_eq!(event.protocol_version.as_deref(), Some("2025-11-25"));
+    assert_eq!(event.session_source, Some(SessionSource::StdioProcess));
+}
+
+#[test]
+fn case_03_a_tools_own_context_is_no_intent() {
+    let mut play = Play::opened();
+    play.call(2, "own", r#"{"context":"mine"}"#).server(r#"{"id":2,"result":{"content":[]}}"#);
+    assert_eq!(play.last().intent, None);
+    assert_eq!(play.last().arguments.as_ref().unwrap().get(), r#"{"context":"mine"}"#);
+}
+
+#[test]
+fn case_16_intents_that_are_no_text_are_noted() {
+    for arguments in [r#"{"context":null}"#, r#"{"context":7}"#, r#"{"context":{}}"#, r#"{"context":" "}"#] {
+        let mut play = Play::opened();
+        play.call(2, "search", arguments).server(r#"{"id":2,"result":{"content":[]}}"#);
+        assert_eq!(play.last().intent, None, "{arguments}");
+        assert!(play.last().notes.iter().any(|n| &**n == "intent_invalid"), "{arguments}");
+    }
+}
+
+#[test]
+fn case_20_a_call_before_any_list_is_noted() {
+    let mut play = Play::new();
+    play.call(2, "search", r#"{"context":"w"}"#).server(r#"{"id":2,"result":{"content":[]}}"#);
+    assert!(play.last().notes.iter().any(|n| &**n == "kind_unknown"));
+    assert_eq!(play.last().arguments.as_ref().unwrap().get(), r#"{"context":"w"}"#);
+}
+
+#[test]
+fn case_25_26_27_batches_and_ids_pair_in_any_order() {
+    let mut play = Play::opened();
+    play.client(r#"[{"id":"1","method":"tools/call","params":{"name":"a"}},{"id":1,"method":"tools/call","params":{"name":"b"}},{"id":7,"method":"tools/list"}]"#)
+        .server(r#"[{"id":7,"result":{"tools":[]}},{"id":1.0,"result":{"content":[]}}]"#)
+        .server(r#"{"id":"1","result":{"content":[]}}"#);
+    let tools: Vec<_> = play.events.iter().map(|e| e.tool.as_deref().unwrap_or("-")).collect();
+    assert_eq!(tools, ["-", "b", "a"]);
+    play.server(r#"{"id":99,"result":{}}"#);
+    assert_eq!(play.recorder.counts.unpaired, 1);
+}
+
+#[test]
+fn case_28_30_what_is_no_json_rpc_is_counted() {
+    let mut play = Play::new();
+    play.server("Listening on stdio").server("{\"id\":1").server("");
+    play.send(Way::FromServer, "7");
+    assert_eq!(play.recorder.counts.unreadable, 3);
+    let seen = Observed { way: Way::FromServer, wall: START, mono_us: 0, line: b"{\"a\":\"\xff\"}".to_vec() };
+    play.recorder.observe(&seen, &mut play.events);
+    assert_eq!(play.recorder.counts.unreadable, 4);
+    assert!(play.events.is_empty());
+}
+
+#[test]
+fn case_31_what_waits_at_the_end_is_lost() {
+    let mut play = Play::opened();
+    play.call(2, "search", "{}");
+    let mut events = Vec::new();
+    play.recorder.close(9_000_000, &mut events);
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].status, Some(Status::Lost));
+}
+
+#[test]
+fn case_34_35_eras_are_told_apart_per_request() {
+    let mut play = Play::opened();
+    play.client(r#"{"id":5,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"modern"}}}}"#)
+        .server(r#"{"id":5,"error":{"code":-32601,"message":"no such method"}}"#);
+    let event = play.last();
+    assert_eq!((event.kind, event.status), (Kind::Discover, Some(Status::ProtocolError)));
+    assert_eq!(event.client.as_ref().map(|c| &*c.name), Some("modern"));
+    assert_eq!(event.error.as_ref().unwrap().kind.as_deref(), Some("MethodNotFound"));
+    play.call(6, "search", "{}").server(r#"{"id":6,"result":{"content":[]}}"#);
+    assert_eq!(play.last().client.as_ref().map(|c| &*c.name), Some("cursor"));
+    play.client(r#"{"id":7,"method":"tools/call","params":{"name":"search","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#)
+        .server(r#"{"id":7,"result":{"content":[]}}"#);
+    assert_eq!(play.last().client, None, "case 46: never carried over");
+}
+
+#[test]
+fn case_44_45_statuses_are_apart() {
+    for (answer, status, code) in [
+        (
+            r#"{"id":2,"result":{"content":[{"type":"text","text":"no such sku"}],"isError":true}}"#,
+            Status::ToolError,
+            None,
+        ),
+        (r#"{"id":2,"error":{"code":-32602,"message":"bad"}}"#, Status::ProtocolError, Some(-32602)),
+        (r#"{"id":2,"error":{"code":-32010,"message":"own"}}"#, Status::ProtocolError, Some(-32010)),
+        (
+            r#"{"id":2,"result":{"resultType":"input_required","requestState":"s"}}"#,
+            Status::InputRequired,
+            None,
+        ),
+        (r#"{"id":2,"result":{"resultType":"task","taskId":"t"}}"#, Status::Task, None),
+    ] {
+        let mut play = Play::opened();
+        play.call(2, "search", "{}").server(answer);
+        assert_eq!((play.last().status, play.last().error_code), (Some(status), code), "{answer}");
+    }
+    let mut play = Play::opened();
+    play.call(2, "search", "{}").client(r#"{"method":"notifications/cancelled","params":{"requestId":2}}"#);
+    assert!(play.events.iter().any(|e| e.status == Some(Status::Cancelled)));
+    let mut play = Play::opened();
+    play.call(2, "search", "{}");
+    let mut events = Vec::new();
+    play.recorder.tick(play.at_us + limits::PENDING_TTL.as_micros() as u64, &mut events);
+    assert_eq!(events[0].status, Some(Status::Timeout));
+}
+
+#[test]
+fn sdk_case_23_a_session_is_cut_after_more_than_thirty_minutes() {
+    let mut play = Play::opened();
+    let gap = SESSION_GAP.as_micros() as u64;
+    let mut sessions = Vec::new();
+    for pause in [0, gap - 1_000, gap - 999] {
+        play.at_us += pause;
+        play.call(2, "search", "{}");
+        // Answers fall between requests and do not move the clock of the cut.
+        let seen = Observed {
+            way: Way::FromServer,
+            wall: START,
+            mono_us: play.at_us,
+            line: br#"{"id":2,"result":{}}"#.to_vec(),
+        };
+        play.recorder.observe(&seen, &mut play.events);
+        sessions.push(play.last().session_id.clone().unwrap());
+    }
+    assert_eq!(sessions[0], sessions[1], "exactly 30:00.000 keeps it");
+    assert_ne!(sessions[1], sessions[2], "more starts a new one");
+}
+
+#[test]
+fn sdk_44_one_identify_event_per_change_before_its_call() {
+    let mut play = Play::opened();
+    for (id, user) in [(2, "ana"), (3, "ana"), (4, "bo")] {
+        play.call(id, "search", &format!(r#"{{"user":"{user}"}}"#))
+            .server(&format!(r#"{{"id":{id},"result":{{}}}}"#));
+    }
+    play.call(5, "search", "{}").server(r#"{"id":5,"result":{}}"#);
+    let seen: Vec<_> = play.events.iter().map(|e| (e.kind, e.actor.as_ref().unwrap().id.as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            (Kind::Identify, "ana"),
+            (Kind::ToolCall, "ana"),
+            (Kind::ToolCall, "ana"),
+            (Kind::Identify, "bo"),
+            (Kind::ToolCall, "bo"),
+            (Kind::ToolCall, "bo"),
+        ]
+    );
+    assert!(play.events[1].arguments.as_ref().unwrap().get().contains("ana"), "the argument stays");
+}
+
+#[test]
+fn missing_reports_are_no_calls() {
+    let mut play = Play::opened();
+    play.call(2, "get_more_tools", r#"{"context":"cancel a shipment"}"#)
+        .server(r#"{"id":2,"result":{"content":[]}}"#);
+    assert_eq!(play.last().kind, Kind::MissingCapability);
+    assert_eq!(play.last().intent.as_deref(), Some("cancel a shipment"));
+}
+
+#[test]
+fn case_27_a_reused_id_loses_the_older_request() {
+    let mut play = Play::opened();
+    play.call(2, "search", "{}").call(2, "own", "{}");
+    assert_eq!(play.last().status, Some(Status::Lost));
+    assert!(play.last().notes.iter().any(|n| &**n == "id_reused"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn arbitrary_lines_never_break_the_recorder(lines in proptest::collection::vec("\\PC{0,60}", 0..20)) {
+        let mut play = Play::opened();
+        for line in lines {
+            play.client(&line).server(&line);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Batches that could not be sent, on disk until they can: one checksummed file a batch, written whole and made durable
+//! before it counts, so that what was spooled survives kill -9 (D24, SDK-86). Bounded; the oldest make room.
+//!
+//! Several processes may share a directory: each writes files of its own, and only the holder of the lock replays.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest as _, Sha256};
+
+/// Bytes of all files together.
+pub const BYTES: u64 = 100 * 1024 * 1024;
+/// Files older than this are dropped.
+pub const AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const MAGIC: &[u8; 8] = b"TWSPOOL1";
+const SUFFIX: &str = "batch";
+
+/// A directory of unsent batches.
+#[derive(Debug)]
+pub struct Spool {
+    dir: PathBuf,
+    next: AtomicU64,
+}
+
+/// What writing a batch dropped to make room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Old batches.
+    pub batches: u64,
+}
+
+/// The right to replay, held by one process at a time.
+#[derive(Debug)]
+pub struct Replay(#[expect(dead_code, reason = "holds the lock")] File);
+
+impl Spool {
+    /// Opens or makes the directory, readable by its owner only.
+    pub fn open(dir: PathBuf) -> io::Result<Self> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&dir)?;
+        let start =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_micros() as u64);
+        Ok(Self { dir, next: AtomicU64::new(start) })
+    }
+
+    /// Writes a batch durably.
+    pub fn write(&self, body: &[u8]) -> io::Result<Dropped> {
+        let dropped = self.make_room(body.len() as u64)?;
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{number:020}-{}.{SUFFIX}", std::process::id());
+        let temporary = self.dir.join(format!("{name}.tmp"));
+        let mut file = create(&temporary)?;
+        file.write_all(MAGIC)?;
+        file.write_all(&checksum(body))?;
+        file.write_all(body)?;
+        file.sync_all()?;
+        fs::rename(&temporary, self.dir.join(name))?;
+        File::open(&self.dir)?.sync_all()?;
+        Ok(dropped)
+    }
+
+    /// Takes the right to replay, unless another process has it.
+    pub fn lock(&self) -> Option<Replay> {
+        let file = create(&self.dir.join("replay.lock")).ok()?;
+        file.try_lock().ok()?;
+        Some(Replay(file))
+    }
+
+    /// The oldest batch that can be read; damaged files are removed on the way.
+    pub fn oldest(&self, _right: &Replay) -> Option<(PathBuf, Vec<u8>)> {
+        for (path, _, _) in self.files().ok()? {
+            match fs::read(&path).ok().and_then(|bytes| open(&bytes)) {
+                Some(body) => return Some((path, body)),
+                None => {
+                    tracing::warn!("a damaged batch in the spool was removed");
+                    let _ = fs::remove_file(path);
+                }
+            }
+        }
+        None
+    }
+
+    /// Forgets a batch that was sent or refused for good.
+    pub fn remove(&self, path: &Path) {
+        let _ = fs::remove_file(path);
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.files().map_or(true, |f| f.is_empty())
+    }
+
+    fn make_room(&self, bytes: u64) -> io::Result<Dropped> {
+        let files = self.files()?;
+        let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
+        let mut dropped = Dropped::default();
+        for (path, size, age) in files {
+            if total + bytes <= BYTES && age <= AGE {
+                break;
+            }
+            if fs::remove_file(path).is_ok() {
+                total -= size;
+                dropped.batches += 1;
+            }
+        }
+        Ok(dropped)
+    }
+
+    /// Whole batches, oldest first, with size and age.
+    fn files(&self) -> io::Result<Vec<(PathBuf, u64, Duration)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            let path = entry.path();
+            if path.extension().is_some_and(|e| e == SUFFIX) {
+                let Ok(meta) = entry.metadata() else { continue };
+                let age = meta.modified().ok().and_then(|m| m.elapsed().ok()).unwrap_or_default();
+                found.push((path, meta.len(), age));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+fn open(bytes: &[u8]) -> Option<Vec<u8>> {
+    let rest = bytes.strip_prefix(MAGIC)?;
+    let (sum, body) = rest.split_at_checked(8)?;
+    (sum == checksum(body)).then(|| body.to_vec())
+}
+
+fn checksum(body: &[u8]) -> [u8; 8] {
+    let digest: [u8; 32] = Sha256::digest(body).into();
+    let mut out = [0; 8];
+    out.copy_from_slice(digest.split_at(8).0);
+    out
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_come_back_in_order_and_damage_is_skipped() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::open(dir.path().join("s")).unwrap();
+        for body in [b"one".as_slice(), b"two", b"three"] {
+            spool.write(body).unwrap();
+        }
+        let first = spool.files().unwrap().remove(0).0;
+        let mut bytes = fs::read(&first).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&first, bytes).unwrap();
+        let right = spool.lock().unwrap();
+        assert!(Spool::open(dir.path().join("s")).unwrap().lock().is_none(), "one replays at a time");
+        for expect in [b"two".as_slice(), b"three"] {
+            let (path, body) = spool.oldest(&right).unwrap();
+            assert_eq!(body, expect);
+            spool.remove(&path);
+        }
+        assert!(spool.oldest(&right).is_none() && spool.is_empty());
+    }
+
+    #[test]
+    fn a_torn_write_is_no_batch() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::open(dir.path().to_owned()).unwrap();
+        fs::write(dir.path().join("00000000000000000001-1.batch.tmp"), b"half").unwrap();
+        fs::write(dir.path().join("00000000000000000002-1.batch"), b"TWSPO").unwrap();
+        let right = spool.lock().unwrap();
+        assert!(spool.oldest(&right).is_none());
+    }
+}
