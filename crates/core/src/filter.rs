@@ -1,4 +1,15 @@
 //! Conditions over events and sessions: the one grammar of URL, API and command line (`dashboard.md` §3).
+//!
+//! `field:op[:value[,value…]]`. A field is known by its name in one table ([`fields`]), which also says what values and
+//! operators it takes. What cannot be read is an error that names the nearest known word, never a dropped condition: data
+//! under a filter that was dropped would lie.
+
+pub mod fields;
+mod parse;
+mod typed;
+
+pub use fields::ValueType;
+pub use parse::FilterError;
 
 /// What a reader asked to see: every condition must hold, and the free text must match.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,7 +7,7 @@
 //! - [`person`]: legal ids and merged facts of an actor; [`winner`]: which of several contradicting facts holds
 //! - [`issue`]: error groups, titles and classes; [`chain`]: attempts and how a session ended
 //! - [`rollup`]: counters per time bucket; [`sketch`]: mergeable latency distributions; [`metric`]: figures as naive folds, the definitions
-//! - [`filter`]: the conditions of URL, API and command line
+//! - [`filter`]: the conditions of URL, API and command line; [`period`]: their times
 
 pub mod chain;
 mod codec;
@@ -15,6 +15,7 @@ pub mod filter;
 pub mod grouping;
 pub mod issue;
 pub mod metric;
+pub mod period;
 pub mod person;
 pub mod rollup;
 pub mod session;
