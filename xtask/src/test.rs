@@ -1,0 +1,81 @@
+//! `cargo xtask test`: all checks and tests, in an order that fails early and builds each thing once.
+//!
+//! Two builds on purpose: the workspace in the dev profile for its own tests, and the binary in the release profile, which
+//! is what users run, for the black-box tests. The tools these need are fetched meanwhile.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Result, anyhow};
+
+use crate::step::{self, Count, Tally};
+use crate::tools::{self, Tools};
+use crate::{cargo, root, target, tidy};
+
+/// How much is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it.
+    Everything,
+    /// No release build, no black-box tests.
+    Fast,
+}
+
+/// Runs the checks and tests, and ends with the one line that counts.
+///
+/// # Errors
+/// When the steps themselves cannot be run. A failed check is no error but the exit code 1.
+pub(crate) fn run(extent: Extent) -> Result<ExitCode> {
+    let begun = Instant::now();
+    let tools = (extent == Extent::Everything).then(|| std::thread::spawn(tools::prepare));
+    let mut tally = own_checks()?;
+    if let Some(tools) = tools {
+        let mut ready = None;
+        let join = || tools.join().map_err(|_| anyhow!("fetching the tools broke off"))?;
+        tally.add(step::check("tools", || {
+            ready = Some(join()?);
+            Ok(Vec::new())
+        })?);
+        tally.add(black_box(ready.as_ref())?);
+    }
+    println!("\ntook {:.0} s", begun.elapsed().as_secs_f64());
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Format, rules, lints, unit and integration tests.
+fn own_checks() -> Result<Tally> {
+    let mut tally = Tally::default();
+    let with = |args: &[&str]| {
+        let mut command = cargo();
+        command.args(args);
+        command
+    };
+    tally.add(step::run("format", with(&["fmt", "--all", "--check"]), Count::One)?);
+    tally.add(step::check("tidy", tidy::findings)?);
+    let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    tally.add(step::run("clippy", with(&clippy), Count::One)?);
+    let tests = ["test", "--locked", "--workspace", "--exclude", "trackway-tests", "--no-fail-fast"];
+    tally.add(step::run("unit and integration tests", with(&tests), Count::Tests)?);
+    Ok(tally)
+}
+
+/// The release binary, and the tests that know nothing but it.
+fn black_box(tools: Option<&Tools>) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let mut build = cargo();
+    build.args(["build", "--locked", "--release", "--package", "trackway-cli"]);
+    tally.add(step::run("release build", build, Count::One)?);
+    let mut tests = cargo();
+    tests.args(["test", "--locked", "--package", "trackway-tests", "--no-fail-fast"]);
+    tests.env("TRACKWAY_BIN", target().join("release/trackway"));
+    tests.env("TRACKWAY_TEST_ARTIFACTS", target().join("artifacts"));
+    if let Some(tools) = tools {
+        tests.env("TRACKWAY_TEST_NODE", &tools.node);
+        tests.env("TRACKWAY_TEST_PYTHON", &tools.python);
+        tests.env("TRACKWAY_TEST_CHROMIUM", &tools.chromium);
+    }
+    tests.current_dir(root());
+    tally.add(step::run("black-box tests", tests, Count::Tests)?);
+    Ok(tally)
+}
