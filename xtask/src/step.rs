@@ -99,7 +99,7 @@ pub(crate) fn check(name: &str, check: impl FnOnce() -> Result<Vec<String>>) -> 
 fn results(text: &str) -> Tally {
     let mut tally = Tally::default();
     for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("test result: ")) {
-        let mut number = |what: &str| {
+        let number = |what: &str| {
             let words: Vec<&str> = line.split([' ', ';', '.']).filter(|word| !word.is_empty()).collect();
             let at = words.iter().position(|word| *word == what)?;
             words.get(at.checked_sub(1)?)?.parse::<u64>().ok()

@@ -42,6 +42,8 @@ pub(crate) struct Global {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Run an MCP server (stdio) and record what agents do with it
+    Wrap(trackway_proxy::WrapArgs),
     /// Make, list and delete projects; works beside a running server
     #[command(subcommand)]
     Project(Project),
@@ -58,6 +60,9 @@ pub(crate) enum Verb {
     /// The demo's MCP server
     #[command(name = "__shop", hide = true, disable_help_flag = true)]
     Shop(Shop),
+    /// Starts a wrapped server so that it ends with its wrapper
+    #[command(name = "__launch", hide = true, disable_help_flag = true)]
+    Launch(Launch),
 }
 
 /// `project …`.
@@ -166,6 +171,16 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// `__launch`.
+#[derive(Args, Debug)]
+pub(crate) struct Launch {
+    /// The wrapper's process id
+    pub(crate) parent: u32,
+    /// The server's command and its arguments
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// `__shop`.

@@ -6,6 +6,7 @@
 mod args;
 mod config;
 mod failure;
+mod logs;
 mod output;
 mod secret;
 mod verb;

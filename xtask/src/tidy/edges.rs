@@ -101,9 +101,8 @@ fn crossed(graph: &Graph) -> Vec<String> {
             continue;
         };
         for (reached, path) in graph.reach(id) {
-            let is_forbidden =
-                |rule: &&str| **rule == reached || (rule.ends_with('-') && reached.starts_with(**rule));
-            if forbidden.iter().any(|rule| is_forbidden(&rule)) {
+            let crosses = |rule: &str| rule == reached || (rule.ends_with('-') && reached.starts_with(rule));
+            if forbidden.iter().any(|rule| crosses(rule)) {
                 findings.push(format!(
                     "{name} may not depend on {reached}, but does: {name} → {}",
                     path.join(" → ")

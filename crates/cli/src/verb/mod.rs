@@ -8,6 +8,7 @@ mod project;
 mod shop;
 mod token;
 mod version;
+mod wrap;
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,6 +27,8 @@ use crate::failure::{Exit, Failure, Result};
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     let Cli { global, verb } = cli;
     match verb {
+        Verb::Wrap(args) => wrap::run(&global, &args),
+        Verb::Launch(args) => Ok(wrap::launch(&args)),
         Verb::Project(verb) => project::run(&global, verb).map(done),
         Verb::Token(verb) => token::run(&global, verb).map(done),
         Verb::Config(verb) => config::run(&global, &verb).map(done),
