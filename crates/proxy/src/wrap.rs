@@ -181,17 +181,18 @@ impl Pump {
         }))
         .unwrap_or(Verdict::Forward);
         let answered = matches!(verdict, Verdict::Answer(_));
-        let sent = match &verdict {
-            Verdict::Forward => write(to, &[line]),
-            Verdict::Replace(with) => write(to, &[with, newline]),
-            Verdict::Answer(answer) => write(&mut io::stdout(), &[answer]),
-        };
+        // Before the message goes out: a quick server's answer must not reach the recorder ahead of its request.
         if let Some(tap) = &self.tap {
             tap.see(self.way, at, text);
             if let Verdict::Answer(answer) = &verdict {
                 tap.see(Way::FromServer, Instant::now(), answer.strip_suffix(b"\n").unwrap_or(answer));
             }
         }
+        let sent = match &verdict {
+            Verdict::Forward => write(to, &[line]),
+            Verdict::Replace(with) => write(to, &[with, newline]),
+            Verdict::Answer(answer) => write(&mut io::stdout(), &[answer]),
+        };
         if answered { Ok(()) } else { sent }
     }
 }
