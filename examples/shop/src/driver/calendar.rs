@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use rmcp::model::ProtocolVersion;
 
-use super::scenario::{Client, Era, Scenario};
+use super::scenario::{Client, Era, Scenario, Step};
 use super::scripts::{self, Scene, Script};
 use crate::chance::{Dice, hash};
 use crate::data::Database;
@@ -112,8 +112,11 @@ fn scenario(i: usize, seed: u64, start: Timestamp, server: Server, script: Scrip
     let user = (!anonymous).then_some(person);
     let mut scene = Scene { dice: dice.clone(), database: &database, release: server.release };
     let (goal, mut steps) = scripts::write(script, &mut scene);
-    if scene.dice.percent(35) {
-        steps.extend(scripts::write(Script::FindProduct, &mut scene).1);
+    // Many people ask for a second thing in the same session.
+    if scene.dice.percent(45) {
+        let second = *scene.dice.pick(&Script::OFTEN);
+        steps.push(Step::Think(2));
+        steps.extend(scripts::write(second, &mut scene).1);
     }
     Scenario {
         name: format!("{today} #{i} {}", script.word()),

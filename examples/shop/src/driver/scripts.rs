@@ -73,8 +73,8 @@ impl Script {
         Self::JustLooking,
     ];
 
-    /// Those that occur more than once in each round.
-    const OFTEN: [Self; 5] =
+    /// Those that occur more than once in each round, and as a second task.
+    pub(super) const OFTEN: [Self; 5] =
         [Self::PlaceOrder, Self::WhereIsMyOrder, Self::ReturnGoods, Self::FindProduct, Self::ShippingQuote];
 
     pub(super) const fn word(self) -> &'static str {
