@@ -1,7 +1,7 @@
 //! When the sessions of the demo took place, and who held them: the last 14 days of an invented team.
 //!
 //! Called by the demo through [`scenarios`]. More sessions on weekdays and in office hours; one bad afternoon; a release
-//! in the middle; some in the hours before now. Invariant: every start lies in `now − 14 days ..= now − 45 minutes`, and
+//! in the middle; some in the hours before now. Invariant: every start lies in `now − 14 days ..= now − 25 minutes`, and
 //! equal arguments give equal scenarios.
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ const DAYS: i64 = 14;
 /// The release 1.8.0 went out this many days before now.
 const RELEASED_DAYS_AGO: i64 = 6;
 /// No session starts later than this before now, so that none ends in the future.
-const MARGIN: Duration = Duration::from_secs(45 * 60);
+const MARGIN: Duration = Duration::from_secs(25 * 60);
 /// Sessions of the bad afternoon.
 const STORMY: usize = 6;
 /// Sessions in the last hours before now.
@@ -61,7 +61,7 @@ pub fn scenarios(now: Timestamp, seed: u64) -> Vec<Scenario> {
         }
     }
     for i in 1..=RECENT {
-        let back = MARGIN + Duration::from_secs(i * 2_400 + u64::try_from(dice.below(900)).unwrap_or(0));
+        let back = MARGIN + Duration::from_secs(i * 1_500 + u64::try_from(dice.below(900)).unwrap_or(0));
         starts.push((earlier(now, back), Weather::Calm));
     }
     let newest = earlier(now, MARGIN);

@@ -32,7 +32,7 @@ fn there_are_at_least_forty_sessions_within_fourteen_days_on_any_day() {
         let list = scenarios(now, 7);
         assert!((40..=64).contains(&list.len()), "{now}: {}", list.len());
         for scenario in &list {
-            assert!(scenario.start <= now - 45.minutes(), "{now}: {}", scenario.name);
+            assert!(scenario.start <= now - 25.minutes(), "{now}: {}", scenario.name);
             assert!(scenario.start >= now - (14 * 24).hours(), "{now}: {}", scenario.name);
         }
         assert!(list.is_sorted_by_key(|scenario| scenario.start));
