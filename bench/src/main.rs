@@ -1,0 +1,51 @@
+//! Benchmarks: the ledger alone, the release binary over HTTP, its reads, and a peer fed the same calls.
+//!
+//! `BENCHMARKS.md` says how each is run and what it measured. Every driver uses one [`workload`], prints what it did as
+//! `name: value` lines, and measures waiting from the moment a request was due, not from when it could be sent.
+
+mod core_cost;
+mod figures;
+mod http;
+mod ledger;
+mod load;
+mod machine;
+mod phoenix;
+mod reads;
+mod wire;
+mod workload;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(about = "Benchmarks of Trackway")]
+struct Cli {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// The machine: cores, memory, durable writes
+    Machine(machine::Args),
+    /// The cost of core's functions per event
+    Core,
+    /// The SQLite ledger without HTTP
+    Ledger(ledger::Args),
+    /// A running server over HTTP: ingest
+    Load(load::Args),
+    /// A running server over HTTP: pages and API
+    Reads(reads::Args),
+    /// Arize Phoenix over HTTP: the same calls as spans
+    Phoenix(phoenix::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().bench {
+        Bench::Machine(args) => machine::run(&args),
+        Bench::Core => core_cost::run(),
+        Bench::Ledger(args) => ledger::run(&args),
+        Bench::Load(args) => load::run(&args),
+        Bench::Reads(args) => reads::run(&args),
+        Bench::Phoenix(args) => phoenix::run(&args),
+    }
+}
