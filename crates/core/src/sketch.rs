@@ -57,6 +57,16 @@ impl Sketch {
         self.add_many(bucket_of(us), 1);
     }
 
+    /// Takes out one duration that was taken in; for counts that move from one row to another.
+    pub fn remove(&mut self, us: u64) {
+        if let Ok(i) = self.counts.binary_search_by_key(&bucket_of(us), |(b, _)| *b) {
+            self.counts[i].1 -= 1;
+            if self.counts[i].1 == 0 {
+                self.counts.remove(i);
+            }
+        }
+    }
+
     /// The distribution of both.
     pub fn merge(&mut self, other: &Self) {
         if self.counts.is_empty() {

@@ -4,6 +4,7 @@
 //! What repeats is remembered in caches that are written through; when a transaction is rolled back, all of them are
 //! forgotten, so that they never tell of what is not in the file.
 
+mod cell;
 mod dedupe;
 mod group;
 mod issue;
@@ -14,8 +15,10 @@ mod row;
 mod session;
 mod words;
 
+pub(in crate::sqlite) use cell::{Cell, CellView, Counted, decode as decode_cells};
 pub(in crate::sqlite) use dedupe::{hash_of, key};
 pub(in crate::sqlite) use payload::unpack;
+pub(in crate::sqlite) use rollup::{ALL, DAY_US, DAYS, HOUR_US, HOURS, Named, named, start_of};
 pub(in crate::sqlite) use row::TOKENS_ESTIMATED;
 
 use std::ops::Range;
@@ -158,9 +161,16 @@ impl Ledger {
 
         self.people.resolve(conn, &mut fresh, &mut self.next.person)?;
         self.issues.resolve(conn, &mut self.words, &mut fresh, &mut self.next.issue)?;
-        self.sessions.resolve(conn, &mut self.words, &self.project, &mut fresh, &mut self.next.session)?;
+        self.sessions.resolve(
+            conn,
+            &mut self.words,
+            &mut self.rollups,
+            &self.project,
+            &mut fresh,
+            &mut self.next.session,
+        )?;
         row::write(conn, &mut self.words, &mut self.packer, &mut self.next.block, &fresh)?;
-        self.rollups.add(conn, &mut self.words, &fresh)?;
+        self.rollups.add(conn, &mut self.words, &fresh, |session| self.sessions.client_of(session))?;
         self.issues.write(conn, &fresh)?;
         self.sessions.write(conn, &mut self.words, &mut self.people, &fresh)?;
         self.people.write(conn, &fresh)?;

@@ -8,14 +8,13 @@ use trackway_core::person::legal_actor;
 use trackway_event::{ActorId, Event, Timestamp};
 
 use super::Fresh;
+use super::rollup::HOUR_US;
 use crate::Result;
 use crate::sqlite::cache::Cache;
 use crate::sqlite::control::sql;
 
 /// Traits kept of one person: those with the smallest keys.
 const TRAITS: usize = 256;
-/// Microseconds of an hour.
-pub(in crate::sqlite) const HOUR_US: i64 = 3_600_000_000;
 
 /// The people as far as the writer remembers them.
 pub(super) struct People {

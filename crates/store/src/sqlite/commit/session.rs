@@ -5,12 +5,15 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 use trackway_core::grouping::{self, Rule};
 use trackway_core::session::{Counts, Facts, Provenance};
-use trackway_event::{Event, ProjectId, SessionId, SessionSource, Timestamp};
+use trackway_event::event::Flags;
+use trackway_event::{Event, Kind, ProjectId, SessionId, SessionSource, Status, Timestamp};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::Fresh;
+use super::cell::Counted;
 use super::group::Groups;
 use super::person::People;
+use super::rollup::Rollups;
 use super::words::Words;
 use crate::sqlite::cache::Cache;
 use crate::sqlite::control::sql;
@@ -35,8 +38,17 @@ struct State {
     source: SessionSource,
     stored: Stored,
     facts: Facts,
+    /// The client under which its clientless events are counted in the rollups.
+    client: Option<i64>,
     /// Person and client name of a grouped session.
     group: Option<(i64, i64)>,
+}
+
+/// An event that names no client: it counts under its session's.
+pub(super) struct Clientless {
+    pub(super) counted: Counted,
+    pub(super) tool: Option<i64>,
+    pub(super) resource: Option<i64>,
 }
 
 /// Whether a session has a row in the file.
@@ -62,11 +74,13 @@ impl Sessions {
         *self = Self::new();
     }
 
-    /// Gives every event its session and merges its facts into it.
+    /// Gives every event its session and merges its facts into it; `rollups` follow when that changes what earlier
+    /// events count under.
     pub(super) fn resolve(
         &mut self,
         conn: &Connection,
         words: &mut Words,
+        rollups: &mut Rollups,
         project: &ProjectId,
         fresh: &mut [Fresh<'_>],
         next: &mut i64,
@@ -92,7 +106,7 @@ impl Sessions {
                         grouping::Placement::Bridge { keep, gone } => {
                             let (keep, gone) = self.groups.bridged(group, keep, &gone, event.started_at);
                             for gone in gone {
-                                self.bridge(conn, keep, gone)?;
+                                self.bridge(conn, words, rollups, keep, gone)?;
                             }
                             keep
                         }
@@ -109,7 +123,20 @@ impl Sessions {
                 }
             }
         }
+        for (row, state) in &mut self.touched {
+            let client = words.peer_of(conn, state.facts.people.client.value())?;
+            if state.client != client && state.stored == Stored::Yes {
+                let events = clientless(conn, *row)?;
+                rollups.shift(conn, words, &events, state.client, client)?;
+            }
+            state.client = client;
+        }
         Ok(())
+    }
+
+    /// The client of a session that the running commit touched.
+    pub(super) fn client_of(&self, row: i64) -> Option<i64> {
+        self.touched.get(&row).and_then(|state| state.client)
     }
 
     /// Writes what the commit touched.
@@ -150,7 +177,7 @@ impl Sessions {
                 counts.tokens_out as i64,
                 counts.demo as i64,
                 person,
-                words.peer_of(conn, who.client.value())?,
+                state.client,
                 words.peer_of(conn, who.server.value())?,
                 words.peer_of(conn, who.sdk.value())?,
                 words.name_of(conn, who.protocol_version.value().map(|v| &**v))?,
@@ -208,7 +235,7 @@ impl Sessions {
         let row = *next;
         *next += 1;
         self.by_id.insert(id.clone(), row);
-        let state = State { id, source, stored: Stored::No, facts: Facts::default(), group };
+        let state = State { id, source, stored: Stored::No, facts: Facts::default(), client: None, group };
         self.touched.insert(row, state);
         row
     }
@@ -228,10 +255,21 @@ impl Sessions {
     }
 
     /// Session `gone` ends in `keep`, which was minted first: its events move, its id redirects.
-    fn bridge(&mut self, conn: &Connection, keep: i64, gone: i64) -> Result<()> {
+    fn bridge(
+        &mut self,
+        conn: &Connection,
+        words: &mut Words,
+        rollups: &mut Rollups,
+        keep: i64,
+        gone: i64,
+    ) -> Result<()> {
         self.state(conn, gone)?;
         let Some(end) = self.touched.remove(&gone) else { return Ok(()) };
-        self.state(conn, keep)?.facts.merge(end.facts);
+        let kept = self.state(conn, keep)?;
+        if end.stored == Stored::Yes && kept.client != end.client {
+            rollups.shift(conn, words, &clientless(conn, gone)?, end.client, kept.client)?;
+        }
+        kept.facts.merge(end.facts);
         self.by_id.insert(end.id, keep);
         self.gone.insert(gone, keep);
         // One that began and ended in this commit was never seen.
@@ -260,7 +298,7 @@ fn load(conn: &Connection, row: i64) -> Result<State> {
         path: Default::default(),
         reason: format!("session {row} has an unreadable {what}"),
     };
-    let (id, source, counts, group, facts) =
+    let (id, source, counts, group, facts, client) =
         conn.prepare_cached(sql!("session.load"))?.query_row([row], |r| {
             let n = |i: usize| r.get::<_, i64>(i).map(|n| n as u64);
             let time = |i: usize| r.get::<_, i64>(i).map(Timestamp::from_micros);
@@ -277,13 +315,42 @@ fn load(conn: &Connection, row: i64) -> Result<State> {
                 demo: n(11)?,
             };
             let group = r.get::<_, Option<i64>>(12)?.zip(r.get::<_, Option<i64>>(13)?);
-            Ok((r.get::<_, String>(0)?, r.get::<_, u8>(1)?, counts, group, r.get::<_, Vec<u8>>(14)?))
+            Ok((
+                r.get::<_, String>(0)?,
+                r.get::<_, u8>(1)?,
+                counts,
+                group,
+                r.get::<_, Vec<u8>>(14)?,
+                r.get(15)?,
+            ))
         })?;
     Ok(State {
         id: SessionId::foreign(&id).ok_or_else(|| damaged("id"))?,
         source: SessionSource::from_code(source).ok_or_else(|| damaged("source"))?,
         stored: Stored::Yes,
+        client,
         facts: Facts { counts, people: Provenance::decode(&facts).ok_or_else(|| damaged("origin"))? },
         group,
     })
+}
+
+/// Events of a session in the file that name no client.
+fn clientless(conn: &Connection, session: i64) -> Result<Vec<Clientless>> {
+    let mut statement = conn.prepare_cached(sql!("event.clientless"))?;
+    let mut rows = statement.query([session])?;
+    let mut events = Vec::new();
+    while let Some(r) = rows.next()? {
+        let Some(kind) = Kind::from_code(r.get(0)?) else { continue };
+        let counted = Counted {
+            kind,
+            status: r.get::<_, Option<u8>>(1)?.and_then(Status::from_code),
+            flags: Flags::from_bits(r.get(2)?),
+            start: r.get(3)?,
+            duration_us: r.get::<_, Option<i64>>(4)?.map(|d| d as u64),
+            tokens_in: r.get::<_, Option<u32>>(5)?.unwrap_or(0),
+            tokens_out: r.get::<_, Option<u32>>(6)?.unwrap_or(0),
+        };
+        events.push(Clientless { counted, tool: r.get(7)?, resource: r.get(8)? });
+    }
+    Ok(events)
 }
