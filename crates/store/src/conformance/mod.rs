@@ -1,6 +1,7 @@
 //! What every backend must do, whatever it is made of. A backend's own tests call [`run`] with a way to make an empty
 //! store; each part of the suite asks for as many as it needs.
 
+mod figures;
 mod ingest;
 mod kit;
 mod sessions;
@@ -23,6 +24,7 @@ const PARTS: &[(&str, Part)] = &[
     ("inv_04_the_vendor_table_in_every_order", sessions::inv_04_the_vendor_table_in_every_order),
     ("inv_04_a_late_event_bridges", sessions::inv_04_a_late_event_bridges),
     ("facts_are_backfilled_both_ways", sessions::facts_are_backfilled_both_ways),
+    ("inv_05_every_figure_equals_the_naive_fold", figures::inv_05_every_figure_equals_the_naive_fold),
     ("identity_alone_makes_no_session", sessions::identity_alone_makes_no_session),
 ];
 

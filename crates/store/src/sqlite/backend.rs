@@ -300,8 +300,7 @@ impl Store for SqliteStore {
     }
 
     fn overview(&self, project: ProjectKey, ask: &OverviewAsk) -> Result<Overview> {
-        let _ = (project, ask);
-        Ok(Overview::default())
+        self.ask(project, |reader| read::overview(reader, ask))
     }
 
     fn sessions(&self, project: ProjectKey, ask: &SessionsAsk) -> Result<Page<SessionRow>> {
@@ -330,38 +329,31 @@ impl Store for SqliteStore {
     }
 
     fn tools(&self, project: ProjectKey, ask: &ToolsAsk) -> Result<Page<ToolRow>> {
-        let _ = (project, ask);
-        Ok(Page { items: Vec::new(), next: None, total: None, partial: None })
+        self.ask(project, |reader| read::tools(reader, ask))
     }
 
     fn tool(&self, project: ProjectKey, name: &str, scope: &Scope) -> Result<Option<ToolDetail>> {
-        let _ = (project, name, scope);
-        Ok(None)
+        self.ask(project, |reader| read::tool(reader, name, scope))
     }
 
     fn issues(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<IssueRow>> {
-        let _ = (project, ask);
-        Ok(Page { items: Vec::new(), next: None, total: None, partial: None })
+        self.ask(project, |reader| read::issues(reader, ask))
     }
 
     fn issue(&self, project: ProjectKey, id: u64, scope: &Scope) -> Result<Option<IssueDetail>> {
-        let _ = (project, id, scope);
-        Ok(None)
+        self.ask(project, |reader| read::issue(reader, id, scope))
     }
 
     fn people(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<PersonRow>> {
-        let _ = (project, ask);
-        Ok(Page { items: Vec::new(), next: None, total: None, partial: None })
+        self.ask(project, |reader| read::people(reader, ask))
     }
 
     fn person(&self, project: ProjectKey, actor_id: &str) -> Result<Option<PersonDetail>> {
-        let _ = (project, actor_id);
-        Ok(None)
+        self.ask(project, |reader| read::person(reader, actor_id))
     }
 
     fn clients(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<ClientRow>> {
-        let _ = (project, scope);
-        Ok(Vec::new())
+        self.ask(project, |reader| read::clients(reader, scope))
     }
 
     fn intake(&self, project: Option<ProjectKey>) -> Result<Intake> {
@@ -371,9 +363,9 @@ impl Store for SqliteStore {
             None => self.inner.control.projects()?.into_iter().map(|p| p.key).collect(),
         };
         for key in keys {
-            let (stored, duplicates) = self.ask(key, read::counters)?;
-            intake.stored += stored;
-            intake.duplicates += duplicates;
+            let known = self.ask(key, read::known)?;
+            intake.stored += known.stored;
+            intake.duplicates += known.duplicates;
         }
         Ok(intake)
     }

@@ -93,6 +93,20 @@ impl Cell {
         }
     }
 
+    /// The same with its sketch as bytes.
+    pub(in crate::sqlite) fn view<'a>(&self, sketch: &'a [u8]) -> CellView<'a> {
+        CellView {
+            events: self.events,
+            calls: self.calls,
+            finished: self.finished,
+            failed: self.failed,
+            tokens_in: self.tokens_in,
+            tokens_out: self.tokens_out,
+            last: self.last,
+            sketch,
+        }
+    }
+
     /// Both.
     pub(super) fn merge(&mut self, other: &Self) {
         self.events += other.events;

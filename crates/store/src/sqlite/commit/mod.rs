@@ -18,6 +18,7 @@ mod words;
 pub(in crate::sqlite) use cell::{Cell, CellView, Counted, decode as decode_cells};
 pub(in crate::sqlite) use dedupe::{hash_of, key};
 pub(in crate::sqlite) use payload::unpack;
+pub(in crate::sqlite) use person::Facts as PersonFacts;
 pub(in crate::sqlite) use rollup::{ALL, DAY_US, DAYS, HOUR_US, HOURS, Named, named, start_of};
 pub(in crate::sqlite) use row::TOKENS_ESTIMATED;
 
@@ -171,14 +172,15 @@ impl Ledger {
         )?;
         row::write(conn, &mut self.words, &mut self.packer, &mut self.next.block, &fresh)?;
         self.rollups.add(conn, &mut self.words, &fresh, |session| self.sessions.client_of(session))?;
-        self.issues.write(conn, &fresh)?;
+        self.issues.write(conn)?;
         self.sessions.write(conn, &mut self.words, &mut self.people, &fresh)?;
         self.people.write(conn, &fresh)?;
         self.rollups.write(conn)?;
 
         let new = fresh.len();
+        let calls = fresh.iter().filter(|f| f.event.is_counted_call()).count();
         let mut add = conn.prepare_cached(sql!("counter.add"))?;
-        for (name, n) in [("stored", new), ("duplicates", taken.len() - new)] {
+        for (name, n) in [("stored", new), ("duplicates", taken.len() - new), ("calls", calls)] {
             if n > 0 {
                 add.execute((name, n as i64))?;
             }

@@ -11,6 +11,8 @@ use crate::{Result, StoreError};
 pub(super) enum List {
     Events = 1,
     SessionEvents = 2,
+    /// Lists that are sorted in memory; `key` is the number of rows before.
+    Sorted = 3,
     /// Sessions by one of their sorts.
     Sessions = 16,
 }

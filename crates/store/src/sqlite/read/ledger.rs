@@ -6,25 +6,41 @@ use super::Reader;
 use crate::Result;
 use crate::sqlite::control::sql;
 
-/// Events stored and seen again.
-pub(in crate::sqlite) fn counters(reader: &Reader) -> Result<(u64, u64)> {
+/// The ledger's own counts, of all time.
+#[derive(Default)]
+pub(in crate::sqlite) struct Known {
+    pub(in crate::sqlite) stored: u64,
+    pub(in crate::sqlite) duplicates: u64,
+    pub(in crate::sqlite) calls: u64,
+}
+
+/// What the ledger counted.
+pub(in crate::sqlite) fn known(reader: &Reader) -> Result<Known> {
     let mut statement = reader.conn.prepare_cached(sql!("counter.list"))?;
     let mut rows = statement.query([])?;
-    let (mut stored, mut duplicates) = (0, 0);
+    let mut known = Known::default();
     while let Some(row) = rows.next()? {
         let (name, n): (String, i64) = (row.get(0)?, row.get(1)?);
         match name.as_str() {
-            "stored" => stored = n as u64,
-            "duplicates" => duplicates = n as u64,
+            "stored" => known.stored = n as u64,
+            "duplicates" => known.duplicates = n as u64,
+            "calls" => known.calls = n as u64,
             other => tracing::warn!(name = other, "unknown count in a ledger"),
         }
     }
-    Ok((stored, duplicates))
+    Ok(known)
 }
 
 /// Start of the newest event.
 pub(in crate::sqlite) fn last_event_at(reader: &Reader) -> Result<Option<Timestamp>> {
     let mut statement = reader.conn.prepare_cached(sql!("event.newest"))?;
+    let at: Option<i64> = statement.query_row([], |r| r.get(0))?;
+    Ok(at.map(Timestamp::from_micros))
+}
+
+/// Start of the oldest event.
+pub(super) fn first_event_at(reader: &Reader) -> Result<Option<Timestamp>> {
+    let mut statement = reader.conn.prepare_cached(sql!("ledger.first"))?;
     let at: Option<i64> = statement.query_row([], |r| r.get(0))?;
     Ok(at.map(Timestamp::from_micros))
 }

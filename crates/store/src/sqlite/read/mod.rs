@@ -4,15 +4,25 @@
 
 mod cursor;
 mod event;
+mod figures;
 mod filter_sql;
+mod issues;
 mod ledger;
+mod overview;
+mod people;
 mod pool;
 mod session;
+mod span;
+mod tools;
 
 pub(super) use event::{after, detail, events, events_between, session_events};
-pub(super) use ledger::{counters, last_event_at};
+pub(super) use issues::{issue, issues};
+pub(super) use ledger::{known, last_event_at};
+pub(super) use overview::overview;
+pub(super) use people::{people, person};
 pub(super) use pool::{Pool, Reader};
 pub(super) use session::{session, sessions};
+pub(super) use tools::{clients, tool, tools};
 
 use rusqlite::types::Value;
 use trackway_event::{Peer, limits};

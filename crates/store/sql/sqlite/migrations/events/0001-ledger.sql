@@ -146,13 +146,6 @@ CREATE TABLE issue (
   message      TEXT    NOT NULL
 ) STRICT;
 
-CREATE TABLE issue_session (
-  issue   INTEGER NOT NULL,
-  session INTEGER NOT NULL,
-  PRIMARY KEY (issue, session)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX issue_session_session ON issue_session (session);
-
 -- grain 0: hours, 1: days (UTC). tool 0: all tools of the kind together. cells: one counter per client.
 CREATE TABLE rollup (
   grain  INTEGER NOT NULL,
@@ -163,7 +156,7 @@ CREATE TABLE rollup (
   PRIMARY KEY (grain, bucket, kind, tool)
 ) STRICT, WITHOUT ROWID;
 
--- stored, duplicates
+-- stored, duplicates, calls
 CREATE TABLE counter (
   name TEXT    NOT NULL PRIMARY KEY,
   n    INTEGER NOT NULL

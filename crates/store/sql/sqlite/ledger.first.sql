@@ -1,0 +1,2 @@
+-- Start of the oldest event. Index event_started.
+SELECT min(started_at) FROM event;

@@ -1,0 +1,2 @@
+-- Every program; there are few.
+SELECT id, name, version FROM peer;

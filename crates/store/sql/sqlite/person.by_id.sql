@@ -1,0 +1,2 @@
+-- Row and fact times of a person. ?1 actor id. Unique index.
+SELECT row, facts FROM person WHERE id = ?1;

@@ -1,0 +1,175 @@
+//! The overview: one pass over the scope's figures, and short lists.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rusqlite::params_from_iter;
+use trackway_event::Kind;
+
+use super::figures::{self, Sum, Want};
+use super::filter_sql::{self, Target};
+use super::span::Buckets;
+use super::tools::{client_rows, tool_rows};
+use super::{Reader, Sql, event, issues, ledger, people, session};
+use crate::Result;
+use crate::query::{Bucket, Compare, EventRow, Overview, OverviewAsk, Scope, SessionRow, Totals};
+use crate::sqlite::control::sql;
+
+/// Rows of the short lists.
+const TOOLS: usize = 8;
+const CLIENTS: usize = 8;
+const ISSUES: usize = 5;
+const INTENTS: i64 = 8;
+const MISSING: i64 = 5;
+const WORTH_A_LOOK: i64 = 6;
+
+/// Headline figures, series and short lists of a scope.
+pub(in crate::sqlite) fn overview(reader: &Reader, ask: &OverviewAsk) -> Result<Overview> {
+    let scope = &ask.scope;
+    let buckets = Buckets::of(scope);
+    let (now, series, by_client, mut partial) = totals(reader, scope, buckets)?;
+    let before = match ask.compare {
+        Compare::None => None,
+        Compare::Previous => {
+            let mut past = scope.clone();
+            past.period = scope.period.previous();
+            let first = ledger::first_event_at(reader)?;
+            if first.is_some_and(|first| first <= past.period.from) {
+                let whole = Buckets {
+                    start: past.period.from.micros(),
+                    length: past.period.to.since(past.period.from).max(1),
+                    count: 1,
+                };
+                let (before, _, _, missing) = totals(reader, &past, whole)?;
+                partial = partial.or(missing);
+                Some(before)
+            } else {
+                None
+            }
+        }
+    };
+    let (mut tools, missing) = tool_rows(reader, scope, Kind::ToolCall)?;
+    partial = partial.or(missing);
+    tools.sort_by(|a, b| b.calls.calls.cmp(&a.calls.calls).then_with(|| a.name.cmp(&b.name)));
+    tools.truncate(TOOLS);
+    let mut clients = client_rows(reader, scope, &by_client)?;
+    clients.truncate(CLIENTS);
+    let (issues, missing) = issues::top(reader, scope, ISSUES)?;
+    partial = partial.or(missing);
+    let known = ledger::known(reader)?;
+    Ok(Overview {
+        now,
+        before,
+        series,
+        tools,
+        clients,
+        issues,
+        intents: newest(reader, scope, "e.intent IS NOT NULL AND e.kind <> 15", INTENTS)?,
+        missing: newest(reader, scope, "e.kind = 11", MISSING)?,
+        worth_a_look: worth_a_look(reader, scope)?,
+        events_ever: known.stored,
+        calls_ever: known.calls,
+        last_event_at: ledger::last_event_at(reader)?,
+        partial,
+    })
+}
+
+type Figures = (Totals, Vec<Bucket>, HashMap<i64, Sum>, Option<String>);
+
+fn totals(reader: &Reader, scope: &Scope, buckets: Buckets) -> Result<Figures> {
+    let mut all = Sum::default();
+    let (mut events, mut missing) = (0, 0);
+    let mut series: Vec<Sum> = (0..buckets.count).map(|_| Sum::default()).collect();
+    let mut by_client: HashMap<i64, Sum> = HashMap::new();
+    let partial = figures::visit(reader, scope, Want::Totals, Some(buckets), |item| {
+        events += item.cell.events;
+        match item.kind {
+            Kind::ToolCall => {
+                all.add(&item.cell);
+                by_client.entry(item.client).or_default().add(&item.cell);
+                if let Some(sum) = buckets.place(item.start).and_then(|i| series.get_mut(i)) {
+                    sum.add(&item.cell);
+                }
+            }
+            Kind::MissingCapability => {
+                missing += item.cell.events;
+                by_client.entry(item.client).or_default();
+            }
+            Kind::ToolsList
+            | Kind::Initialize
+            | Kind::ResourceRead
+            | Kind::ResourcesList
+            | Kind::ResourceTemplatesList
+            | Kind::PromptGet
+            | Kind::PromptsList
+            | Kind::Completion
+            | Kind::Identify
+            | Kind::Feedback
+            | Kind::Exception
+            | Kind::Custom
+            | Kind::Protocol
+            | Kind::Alias
+            | Kind::GroupIdentify
+            | Kind::PersonUpdate
+            | Kind::Discover => drop(by_client.entry(item.client).or_default()),
+        }
+    })?;
+    let started = sessions_by_bucket(reader, scope, buckets)?;
+    let (people, cut) = people::of_scope(reader, scope)?;
+    let peers = figures::peers(reader)?;
+    let clients: BTreeSet<&str> =
+        by_client.keys().filter_map(|id| peers.get(id)).map(|peer| &*peer.name).collect();
+    let totals = Totals {
+        sessions: started.iter().sum(),
+        people: people.len() as u64,
+        clients: clients.len() as u64,
+        events,
+        missing_reports: missing,
+        calls: all.figures(),
+    };
+    let series = series.iter().zip(&started).enumerate().map(|(i, (sum, sessions))| {
+        let (start, end) = buckets.bounds(i);
+        Bucket { start, end, sessions: *sessions, calls: sum.figures() }
+    });
+    Ok((totals, series.collect(), by_client, partial.or(cut)))
+}
+
+fn sessions_by_bucket(reader: &Reader, scope: &Scope, buckets: Buckets) -> Result<Vec<u64>> {
+    let mut counts = vec![0; buckets.count];
+    let mut sql = Sql::new(sql!("session.buckets"));
+    sql.values.extend([buckets.start.into(), buckets.length.into()]);
+    sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
+    sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
+    filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
+    sql.push(" GROUP BY 1");
+    let mut statement = reader.conn.prepare_cached(&sql.text)?;
+    let mut rows = statement.query(params_from_iter(&sql.values))?;
+    while let Some(r) = rows.next()? {
+        let place = usize::try_from(r.get::<_, i64>(0)?).ok();
+        if let Some(count) = place.and_then(|i| counts.get_mut(i)) {
+            *count = r.get::<_, i64>(1)? as u64;
+        }
+    }
+    Ok(counts)
+}
+
+/// The newest events of the scope that are of some sort.
+fn newest(reader: &Reader, scope: &Scope, sort: &str, most: i64) -> Result<Vec<EventRow>> {
+    let mut sql = Sql::new(sql!("event.row"));
+    sql.push(" WHERE ").push(sort).push(" AND e.started_at >= ").bind(scope.period.from.micros());
+    sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
+    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    sql.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(most);
+    event::rows(&reader.conn, &sql)
+}
+
+/// The newest sessions with a failure or a wish.
+fn worth_a_look(reader: &Reader, scope: &Scope) -> Result<Vec<SessionRow>> {
+    let mut sql = Sql::new(sql!("session.worth"));
+    sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
+    sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
+    filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
+    sql.push(" ORDER BY s.started_at DESC, s.row DESC LIMIT ").bind(WORTH_A_LOOK);
+    let mut statement = reader.conn.prepare_cached(&sql.text)?;
+    let rows = statement.query_map(params_from_iter(&sql.values), |r| r.get(0))?;
+    session::by_rows(reader, &rows.collect::<rusqlite::Result<Vec<i64>>>()?)
+}

@@ -1,0 +1,137 @@
+//! People: everyone a legal actor id named.
+
+use std::collections::HashSet;
+
+use rusqlite::params_from_iter;
+use trackway_event::Timestamp;
+
+use super::filter_sql::{self, Target};
+use super::span::parts;
+use super::tools::sorted_page;
+use super::{CUT_SHORT, Reader, Sql, actor, session};
+use crate::query::{ListAsk, Page, PersonDetail, PersonRow, Scope};
+use crate::sqlite::commit::{HOUR_US, PersonFacts};
+use crate::sqlite::control::sql;
+use crate::{Result, StoreError};
+
+/// Sessions shown of one person.
+const SESSIONS: i64 = 50;
+
+/// People with an event in the scope.
+pub(in crate::sqlite) fn people(reader: &Reader, ask: &ListAsk) -> Result<Page<PersonRow>> {
+    let asked = ask.sort.as_deref().unwrap_or("-last");
+    let (name, down) = asked.strip_prefix('-').map_or((asked, false), |name| (name, true));
+    let names = ["last", "first", "calls", "errors", "sessions", "name"];
+    let code = names.iter().position(|n| *n == name).ok_or_else(|| {
+        StoreError::BadQuestion(format!("people cannot be sorted by {name:?}; use {}", names.join(", ")))
+    })?;
+    let (found, partial) = of_scope(reader, &ask.scope)?;
+    let mut rows = Vec::with_capacity(found.len());
+    for id in found {
+        rows.extend(row(reader, id)?.map(|person| (id, person)));
+    }
+    let counted = name == "sessions";
+    if counted {
+        for (id, person) in &mut rows {
+            person.sessions = session_count(reader, *id)?;
+        }
+    }
+    rows.sort_by(|(_, a), (_, b)| {
+        let order = match name {
+            "last" => a.last_seen.cmp(&b.last_seen),
+            "first" => a.first_seen.cmp(&b.first_seen),
+            "calls" => a.tool_calls.cmp(&b.tool_calls),
+            "errors" => a.errors.cmp(&b.errors),
+            "sessions" => a.sessions.cmp(&b.sessions),
+            _ => a.actor.name.cmp(&b.actor.name),
+        };
+        if down { order.reverse() } else { order }.then_with(|| a.actor.id.cmp(&b.actor.id))
+    });
+    let page = sorted_page(rows, &ask.page, code as u8 * 2 + u8::from(down), partial)?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for (id, mut person) in page.items {
+        if !counted {
+            person.sessions = session_count(reader, id)?;
+        }
+        items.push(person);
+    }
+    Ok(Page { items, next: page.next, total: page.total, partial: page.partial })
+}
+
+/// One person with traits and sessions.
+pub(in crate::sqlite) fn person(reader: &Reader, actor_id: &str) -> Result<Option<PersonDetail>> {
+    let mut statement = reader.conn.prepare_cached(sql!("person.by_id"))?;
+    let mut rows = statement.query([actor_id])?;
+    let Some(r) = rows.next()? else { return Ok(None) };
+    let (id, facts): (i64, Vec<u8>) = (r.get(0)?, r.get(1)?);
+    let Some(mut row) = row(reader, id)? else { return Ok(None) };
+    row.sessions = session_count(reader, id)?;
+    let facts: PersonFacts = serde_json::from_slice(&facts).unwrap_or_default();
+    let trait_times =
+        facts.traits.into_iter().map(|(key, (at, ..))| (key, Timestamp::from_micros(at))).collect();
+    let mut statement = reader.conn.prepare_cached(sql!("person.sessions"))?;
+    let newest =
+        statement.query_map((id, SESSIONS), |r| r.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    Ok(Some(PersonDetail { row, trait_times, sessions: session::by_rows(reader, &newest)? }))
+}
+
+/// The rows of people with an event in the scope; what is missing when the deadline passed.
+pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(HashSet<i64>, Option<String>)> {
+    let (from, to) = (scope.period.from.micros(), scope.period.to.micros());
+    let mut people = HashSet::new();
+    let mut stretches = vec![from..to];
+    if scope.filter.is_empty() {
+        let parts = parts(from, to);
+        let mut hours = parts.hours;
+        hours.push(parts.days.start * 24..parts.days.end * 24);
+        let mut statement = reader.conn.prepare_cached(sql!("person_hour.between"))?;
+        for range in hours.into_iter().filter(|h| !h.is_empty()) {
+            let mut rows = statement.query((range.start, range.end))?;
+            while let Some(r) = rows.next()? {
+                people.insert(r.get(0)?);
+            }
+        }
+        stretches = parts.rows;
+        debug_assert!(stretches.iter().all(|s| s.end - s.start <= 2 * HOUR_US));
+    }
+    for stretch in stretches {
+        let mut sql = Sql::new(sql!("event.people"));
+        sql.push(" AND e.started_at >= ").bind(stretch.start).push(" AND e.started_at < ").bind(stretch.end);
+        filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+        let mut statement = reader.conn.prepare_cached(&sql.text)?;
+        let mut rows = statement.query(params_from_iter(&sql.values))?;
+        loop {
+            match rows.next() {
+                Ok(Some(r)) => people.insert(r.get(0)?),
+                Ok(None) => break,
+                Err(error) => match StoreError::from(error) {
+                    StoreError::Deadline => return Ok((people, Some(CUT_SHORT.to_owned()))),
+                    other => return Err(other),
+                },
+            };
+        }
+    }
+    Ok((people, None))
+}
+
+fn session_count(reader: &Reader, id: i64) -> Result<u64> {
+    let mut statement = reader.conn.prepare_cached(sql!("person.session_count"))?;
+    Ok(statement.query_row([id], |r| r.get::<_, i64>(0))? as u64)
+}
+
+fn row(reader: &Reader, id: i64) -> Result<Option<PersonRow>> {
+    let mut statement = reader.conn.prepare_cached(sql!("person.row"))?;
+    let mut rows = statement.query([id])?;
+    let Some(r) = rows.next()? else { return Ok(None) };
+    let Some(actor) = actor(r.get(1)?, r.get(2)?) else { return Ok(None) };
+    let traits: String = r.get(7)?;
+    Ok(Some(PersonRow {
+        actor,
+        first_seen: Timestamp::from_micros(r.get(3)?),
+        last_seen: Timestamp::from_micros(r.get(4)?),
+        sessions: 0,
+        tool_calls: r.get::<_, i64>(5)? as u64,
+        errors: r.get::<_, i64>(6)? as u64,
+        traits: serde_json::from_str(&traits).unwrap_or_default(),
+    }))
+}

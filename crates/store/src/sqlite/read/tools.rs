@@ -1,0 +1,243 @@
+//! Tools, resources and prompts; and clients.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::params_from_iter;
+use trackway_event::{Kind, Timestamp, limits};
+
+use super::cursor::{Cursor, List};
+use super::figures::{self, Sum, Want};
+use super::filter_sql::{self, Target};
+use super::span::Buckets;
+use super::{Reader, Sql, event, issues, rows_of};
+use crate::query::{Bucket, ClientRow, Page, PageAsk, Period, Scope, ToolDetail, ToolRow, ToolsAsk};
+use crate::sqlite::commit::{DAY_US, DAYS, HOUR_US, HOURS};
+use crate::sqlite::control::sql;
+use crate::{Result, StoreError};
+
+/// Newest calls shown of a tool.
+const SAMPLES: usize = 50;
+/// Hours looked into for them.
+const SAMPLE_HOURS: usize = 24;
+
+/// Figures per tool, resource or prompt.
+pub(in crate::sqlite) fn tools(reader: &Reader, ask: &ToolsAsk) -> Result<Page<ToolRow>> {
+    let (mut rows, partial) = tool_rows(reader, &ask.scope, ask.kind)?;
+    let asked = ask.sort.as_deref().unwrap_or("-calls");
+    let (name, down) = asked.strip_prefix('-').map_or((asked, false), |name| (name, true));
+    let code = match name {
+        "calls" => 0,
+        "name" => 2,
+        "failed" => 4,
+        "p95" => 6,
+        "last" => 8,
+        other => {
+            return Err(StoreError::BadQuestion(format!(
+                "tools cannot be sorted by {other:?}; use calls, name, failed, p95 or last"
+            )));
+        }
+    };
+    rows.sort_by(|a, b| {
+        let order = match name {
+            "calls" => a.calls.calls.cmp(&b.calls.calls),
+            "failed" => {
+                let share = |r: &ToolRow| r.calls.failed_share().unwrap_or(-1.0);
+                share(a).total_cmp(&share(b))
+            }
+            "p95" => a.calls.p95_us.cmp(&b.calls.p95_us),
+            "last" => a.last_at.cmp(&b.last_at),
+            _ => a.name.cmp(&b.name),
+        };
+        if down { order.reverse() } else { order }.then_with(|| a.name.cmp(&b.name))
+    });
+    sorted_page(rows, &ask.page, code + u8::from(down), partial)
+}
+
+/// One tool with its series, failures and callers; a resource or prompt where no tool has the name.
+pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Result<Option<ToolDetail>> {
+    let Some(id) = figures::name_of(reader, name)? else { return Ok(None) };
+    let mut exists = reader.conn.prepare_cached(sql!("rollup.exists"))?;
+    let mut kind = None;
+    for candidate in [Kind::ToolCall, Kind::ResourceRead, Kind::PromptGet] {
+        if exists.exists((DAYS, candidate.code(), id))? {
+            kind = Some(candidate);
+            break;
+        }
+    }
+    let Some(kind) = kind else { return Ok(None) };
+    let buckets = Buckets::of(scope);
+    let mut series: Vec<Sum> = (0..buckets.count).map(|_| Sum::default()).collect();
+    let mut all = Sum::default();
+    let mut clients: HashMap<i64, Sum> = HashMap::new();
+    figures::visit(reader, scope, Want::Tool(kind, id), Some(buckets), |item| {
+        all.add(&item.cell);
+        clients.entry(item.client).or_default().add(&item.cell);
+        if let Some(sum) = buckets.place(item.start).and_then(|i| series.get_mut(i)) {
+            sum.add(&item.cell);
+        }
+    })?;
+    let trend = series.iter().map(|s| s.calls).collect();
+    let series = series.iter().enumerate().map(|(i, sum)| {
+        let (start, end) = buckets.bounds(i);
+        Bucket { start, end, sessions: 0, calls: sum.figures() }
+    });
+    let peers = figures::peers(reader)?;
+    let mut clients: Vec<ClientRow> = clients
+        .iter()
+        .map(|(id, sum)| ClientRow {
+            client: peers.get(id).cloned(),
+            sessions: 0,
+            calls: sum.figures(),
+            last_at: sum.last_at(),
+        })
+        .collect();
+    clients.sort_by(|a, b| b.calls.calls.cmp(&a.calls.calls).then_with(|| a.client.cmp(&b.client)));
+    let row = ToolRow {
+        name: name.to_owned(),
+        calls: all.figures(),
+        sessions: None,
+        people: None,
+        trend,
+        last_at: all.last_at(),
+    };
+    Ok(Some(ToolDetail {
+        row,
+        series: series.collect(),
+        issues: issues::of_tool(reader, scope, id)?,
+        clients,
+        samples: samples(reader, scope, kind, id)?,
+    }))
+}
+
+/// Figures per client name and version: sessions that started, and calls, in the scope.
+pub(in crate::sqlite) fn clients(reader: &Reader, scope: &Scope) -> Result<Vec<ClientRow>> {
+    let mut calls: HashMap<i64, Sum> = HashMap::new();
+    figures::visit(reader, scope, Want::Totals, None, |item| {
+        if item.kind == Kind::ToolCall {
+            calls.entry(item.client).or_default().add(&item.cell);
+        }
+    })?;
+    client_rows(reader, scope, &calls)
+}
+
+/// Clients by sessions, given their calls.
+pub(super) fn client_rows(
+    reader: &Reader,
+    scope: &Scope,
+    calls: &HashMap<i64, Sum>,
+) -> Result<Vec<ClientRow>> {
+    let mut sql = Sql::new(sql!("session.by_client"));
+    sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
+    sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
+    filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
+    sql.push(" GROUP BY 1");
+    let mut statement = reader.conn.prepare_cached(&sql.text)?;
+    let mut found = statement.query(params_from_iter(&sql.values))?;
+    let mut sessions: HashMap<i64, (u64, i64)> = HashMap::new();
+    while let Some(r) = found.next()? {
+        sessions.insert(r.get(0)?, (r.get::<_, i64>(1)? as u64, r.get(2)?));
+    }
+    let ids: HashSet<i64> = sessions.keys().chain(calls.keys()).copied().collect();
+    let peers = figures::peers(reader)?;
+    let none = Sum::default();
+    let mut rows: Vec<ClientRow> = ids
+        .into_iter()
+        .map(|id| {
+            let sum = calls.get(&id).unwrap_or(&none);
+            let (sessions, last) = sessions.get(&id).copied().unwrap_or_default();
+            let last_at = (sessions > 0).then(|| Timestamp::from_micros(last)).max(sum.last_at());
+            ClientRow { client: peers.get(&id).cloned(), sessions, calls: sum.figures(), last_at }
+        })
+        .filter(|row| row.sessions > 0 || row.calls.calls > 0)
+        .collect();
+    rows.sort_by(|a, b| {
+        (b.sessions, b.calls.calls).cmp(&(a.sessions, a.calls.calls)).then_with(|| a.client.cmp(&b.client))
+    });
+    Ok(rows)
+}
+
+/// Every tool, resource or prompt of a scope, in no order.
+pub(super) fn tool_rows(
+    reader: &Reader,
+    scope: &Scope,
+    kind: Kind,
+) -> Result<(Vec<ToolRow>, Option<String>)> {
+    let buckets = Buckets::in_utc(scope);
+    let mut sums: HashMap<i64, (Sum, Vec<u64>)> = HashMap::new();
+    let partial = figures::visit(reader, scope, Want::Tools(kind), Some(buckets), |item| {
+        let (sum, trend) = sums.entry(item.tool).or_default();
+        sum.add(&item.cell);
+        if trend.is_empty() {
+            trend.resize(buckets.count, 0);
+        }
+        if let Some(n) = buckets.place(item.start).and_then(|i| trend.get_mut(i)) {
+            *n += item.cell.calls;
+        }
+    })?;
+    let mut names = figures::texts(reader, &sums.keys().copied().collect())?;
+    let rows = sums.into_iter().filter(|(_, (sum, _))| sum.events > 0).map(|(id, (sum, trend))| ToolRow {
+        name: names.remove(&id).unwrap_or_default(),
+        calls: sum.figures(),
+        sessions: None,
+        people: None,
+        trend,
+        last_at: sum.last_at(),
+    });
+    Ok((rows.collect(), partial))
+}
+
+/// A page of rows that were sorted in memory.
+pub(super) fn sorted_page<T>(
+    rows: Vec<T>,
+    page: &PageAsk,
+    sort: u8,
+    partial: Option<String>,
+) -> Result<Page<T>> {
+    let limit = rows_of(page, limits::PAGE_ROWS_MAX);
+    let before = Cursor::parse(page.after.as_deref(), List::Sorted, sort)?;
+    let before = before.map_or(Ok(0), |c| usize::try_from(c.key).map_err(|_| StoreError::BadCursor))?;
+    let total = rows.len();
+    let next = (before.saturating_add(limit) < total)
+        .then(|| Cursor { key: (before + limit) as i64, row: 0 }.print(List::Sorted, sort));
+    let items = rows.into_iter().skip(before).take(limit).collect();
+    Ok(Page { items, next, total: Some(total as u64), partial })
+}
+
+/// The newest calls. There is no index by tool; the hourly rollups tell which hours to look into.
+fn samples(reader: &Reader, scope: &Scope, kind: Kind, id: i64) -> Result<Vec<crate::EventRow>> {
+    let mut found = Vec::new();
+    let mut looked = 0;
+    let Period { from, to } = scope.period;
+    let (mut until, from) = (to.micros(), from.micros());
+    let mut rollup = reader.conn.prepare_cached(sql!("rollup.has"))?;
+    while until > from && found.len() < SAMPLES && looked < SAMPLE_HOURS {
+        // The newest day before `until` that has the tool, then the newest such hour of it.
+        let mut newest = |grain: i64, length: i64, first: i64, until: i64| -> Result<Option<i64>> {
+            let mut bucket = (until - 1).div_euclid(length);
+            while bucket >= first.div_euclid(length) {
+                if rollup.exists((grain, bucket, kind.code(), id))? {
+                    return Ok(Some(bucket));
+                }
+                bucket -= 1;
+            }
+            Ok(None)
+        };
+        let Some(day) = newest(DAYS, DAY_US, from, until)? else { break };
+        let start = (day * DAY_US).max(from);
+        let Some(hour) = newest(HOURS, HOUR_US, start, until.min((day + 1) * DAY_US))? else {
+            until = day * DAY_US;
+            continue;
+        };
+        let mut sql = Sql::new(sql!("event.row"));
+        sql.push(" WHERE e.started_at >= ").bind((hour * HOUR_US).max(from));
+        sql.push(" AND e.started_at < ").bind(until.min((hour + 1) * HOUR_US));
+        sql.push(" AND e.kind = ").bind(i64::from(kind.code()));
+        sql.push(if kind == Kind::ToolCall { " AND e.tool = " } else { " AND e.resource = " }).bind(id);
+        filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+        sql.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind((SAMPLES - found.len()) as i64);
+        found.extend(event::rows(&reader.conn, &sql)?);
+        until = hour * HOUR_US;
+        looked += 1;
+    }
+    Ok(found)
+}
