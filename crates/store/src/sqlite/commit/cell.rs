@@ -1,5 +1,6 @@
 //! One counter of a rollup: how many events, how the calls among them went and how long they took. Sums only, so that
-//! order cannot matter; the fold of [`Cell::add`] over the rows is what every stored one equals (INV-05).
+//! order cannot matter. They mean what [`trackway_core::rollup::Counters`] defines, and are held to it (INV-05); here they
+//! are made from an event's row as well, and can give an event back.
 
 use trackway_core::sketch::Sketch;
 use trackway_event::event::Flags;
@@ -32,18 +33,39 @@ impl Counted {
         }
     }
 
-    /// Whether it is one use of a tool, resource or prompt: as [`Event::is_counted_call`], for those other kinds too.
-    fn is_use(&self) -> bool {
-        matches!(self.kind, Kind::ToolCall | Kind::ResourceRead | Kind::PromptGet)
-            && !self.flags.nested
-            && !self.flags.mrtr_open
-            && self.status != Some(Status::InputRequired)
+    /// Whether it is an agent-facing request that figures count.
+    fn is_call(&self) -> bool {
+        let open = self.flags.nested || self.flags.mrtr_open || self.status == Some(Status::InputRequired);
+        !open && (self.kind == Kind::ToolCall || self.status.is_some())
     }
 
     /// As [`Event::failed`].
     fn failed(&self) -> bool {
         self.status.is_some_and(Status::failed) && !self.flags.nested && !self.flags.declared_error
     }
+
+    /// What it adds to or takes from a cell.
+    fn parts(&self) -> Parts {
+        let call = self.is_call();
+        let failed = call && self.failed();
+        let timed = call && self.status.is_some_and(Status::finished);
+        let tokens = if self.flags.nested { (0, 0) } else { (self.tokens_in.into(), self.tokens_out.into()) };
+        Parts {
+            calls: call.into(),
+            finished: (failed || (call && self.status == Some(Status::Ok))).into(),
+            failed: failed.into(),
+            tokens,
+            duration_us: self.duration_us.filter(|_| timed),
+        }
+    }
+}
+
+struct Parts {
+    calls: u64,
+    finished: u64,
+    failed: u64,
+    tokens: (u64, u64),
+    duration_us: Option<u64>,
 }
 
 /// Sums over events.
@@ -64,32 +86,30 @@ pub(in crate::sqlite) struct Cell {
 impl Cell {
     /// Takes one event in.
     pub(in crate::sqlite) fn add(&mut self, e: &Counted) {
+        let parts = e.parts();
         self.last = self.last.max(e.start);
         self.events += 1;
-        if e.is_use() {
-            self.calls += 1;
-            self.finished += u64::from(e.status.is_some_and(Status::finished));
-            self.failed += u64::from(e.failed());
-            self.tokens_in += u64::from(e.tokens_in);
-            self.tokens_out += u64::from(e.tokens_out);
-            if let Some(us) = e.duration_us {
-                self.sketch.add(us);
-            }
+        self.calls += parts.calls;
+        self.finished += parts.finished;
+        self.failed += parts.failed;
+        self.tokens_in += parts.tokens.0;
+        self.tokens_out += parts.tokens.1;
+        if let Some(us) = parts.duration_us {
+            self.sketch.add(us);
         }
     }
 
     /// Takes one event out that was taken in.
     pub(super) fn remove(&mut self, e: &Counted) {
+        let parts = e.parts();
         self.events -= 1;
-        if e.is_use() {
-            self.calls -= 1;
-            self.finished -= u64::from(e.status.is_some_and(Status::finished));
-            self.failed -= u64::from(e.failed());
-            self.tokens_in -= u64::from(e.tokens_in);
-            self.tokens_out -= u64::from(e.tokens_out);
-            if let Some(us) = e.duration_us {
-                self.sketch.remove(us);
-            }
+        self.calls -= parts.calls;
+        self.finished -= parts.finished;
+        self.failed -= parts.failed;
+        self.tokens_in -= parts.tokens.0;
+        self.tokens_out -= parts.tokens.1;
+        if let Some(us) = parts.duration_us {
+            self.sketch.remove(us);
         }
     }
 

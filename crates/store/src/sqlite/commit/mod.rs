@@ -18,7 +18,6 @@ mod words;
 pub(in crate::sqlite) use cell::{Cell, CellView, Counted, decode as decode_cells};
 pub(in crate::sqlite) use dedupe::{hash_of, key};
 pub(in crate::sqlite) use payload::unpack;
-pub(in crate::sqlite) use person::Facts as PersonFacts;
 pub(in crate::sqlite) use rollup::{ALL, DAY_US, DAYS, HOUR_US, HOURS, Named, named, start_of};
 pub(in crate::sqlite) use row::TOKENS_ESTIMATED;
 

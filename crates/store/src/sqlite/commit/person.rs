@@ -1,20 +1,17 @@
 //! People: everyone a legal actor id names, with merged facts (AC R32).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension};
-use serde::{Deserialize, Serialize};
-use trackway_core::person::legal_actor;
+use trackway_core::person::{Facts, Profile, legal_actor};
+use trackway_core::session::Counts;
 use trackway_event::{ActorId, Event, Timestamp};
 
 use super::Fresh;
 use super::rollup::HOUR_US;
-use crate::Result;
 use crate::sqlite::cache::Cache;
 use crate::sqlite::control::sql;
-
-/// Traits kept of one person: those with the smallest keys.
-const TRAITS: usize = 256;
+use crate::{Result, StoreError};
 
 /// The people as far as the writer remembers them.
 pub(super) struct People {
@@ -27,21 +24,7 @@ struct State {
     row: i64,
     first_seen: Timestamp,
     last_seen: Timestamp,
-    tool_calls: i64,
-    errors: i64,
     facts: Facts,
-}
-
-/// A value and the (event time, event id) that set it: the greatest wins.
-type Set = (i64, String, serde_json::Value);
-
-/// Name and traits, the newest event time winning per key (D9).
-#[derive(Default, Serialize, Deserialize)]
-pub(in crate::sqlite) struct Facts {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    name: Option<Set>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(in crate::sqlite) traits: BTreeMap<String, Set>,
 }
 
 impl People {
@@ -104,19 +87,17 @@ impl People {
     pub(super) fn write(&mut self, conn: &Connection, fresh: &[Fresh<'_>]) -> Result<()> {
         let mut write = conn.prepare_cached(sql!("person.write"))?;
         for (id, state) in self.touched.drain() {
-            let name = state.facts.name.as_ref().and_then(|(_, _, name)| name.as_str());
-            let traits: serde_json::Map<String, serde_json::Value> =
-                state.facts.traits.iter().map(|(k, (_, _, v))| (k.clone(), v.clone())).collect();
+            let (counts, profile) = (&state.facts.counts, &state.facts.profile);
             write.execute((
                 state.row,
                 id.as_str(),
-                name,
+                profile.name.value().map(|n| &**n),
                 state.first_seen.micros(),
                 state.last_seen.micros(),
-                state.tool_calls,
-                state.errors,
-                serde_json::to_string(&traits).unwrap_or_else(|_| "{}".into()),
-                serde_json::to_vec(&state.facts).unwrap_or_default(),
+                counts.tool_calls as i64,
+                counts.errors as i64,
+                serde_json::to_string(&profile.traits()).unwrap_or_else(|_| "{}".into()),
+                profile.encode(),
             ))?;
             self.known.insert(id, state);
         }
@@ -135,64 +116,36 @@ impl People {
 
 impl State {
     fn new(row: i64, at: Timestamp) -> Self {
-        Self { row, first_seen: at, last_seen: at, tool_calls: 0, errors: 0, facts: Facts::default() }
+        Self { row, first_seen: at, last_seen: at, facts: Facts::default() }
     }
 
     fn add(&mut self, event: &Event) {
         self.first_seen = self.first_seen.min(event.started_at);
         self.last_seen = self.last_seen.max(event.started_at);
-        if event.is_counted_call() {
-            self.tool_calls += 1;
-            self.errors += i64::from(event.failed());
-        }
-        let Some(actor) = &event.actor else { return };
-        let key = (event.started_at.micros(), event.id.as_str());
-        if let Some(name) = &actor.name
-            && self.facts.name.as_ref().is_none_or(|(at, id, old)| {
-                (*at, id.as_str()) < key || ((*at, id.as_str()) == key && old.as_str() < Some(name))
-            })
-        {
-            self.facts.name = Some((key.0, key.1.into(), (&**name).into()));
-        }
-        for (trait_key, value) in &actor.traits {
-            // A null removes nothing.
-            if value.is_null() {
-                continue;
-            }
-            match self.facts.traits.get_mut(trait_key) {
-                Some((at, id, old)) => {
-                    if (*at, id.as_str()) < key
-                        || ((*at, id.as_str()) == key && text_of(old) < text_of(value))
-                    {
-                        (*at, *id, *old) = (key.0, key.1.into(), value.clone());
-                    }
-                }
-                None => {
-                    self.facts.traits.insert(trait_key.clone(), (key.0, key.1.into(), value.clone()));
-                    if self.facts.traits.len() > TRAITS {
-                        self.facts.traits.pop_last();
-                    }
-                }
-            }
-        }
+        self.facts.add(event);
     }
 }
 
 fn load(conn: &Connection, id: &ActorId) -> Result<Option<State>> {
     let found = conn.prepare_cached(sql!("person.find"))?.query_row([id.as_str()], |r| {
-        let facts: Vec<u8> = r.get(5)?;
-        Ok(State {
+        let profile: Vec<u8> = r.get(5)?;
+        let counts = Counts {
+            tool_calls: r.get::<_, i64>(3)? as u64,
+            errors: r.get::<_, i64>(4)? as u64,
+            ..Counts::default()
+        };
+        let state = State {
             row: r.get(0)?,
             first_seen: Timestamp::from_micros(r.get(1)?),
             last_seen: Timestamp::from_micros(r.get(2)?),
-            tool_calls: r.get(3)?,
-            errors: r.get(4)?,
-            facts: serde_json::from_slice(&facts).unwrap_or_default(),
-        })
+            facts: Facts { counts, ..Facts::default() },
+        };
+        Ok((state, profile))
     });
-    Ok(found.optional()?)
-}
-
-fn text_of(value: &serde_json::Value) -> String {
-    value.to_string()
+    let Some((mut state, profile)) = found.optional()? else { return Ok(None) };
+    state.facts.profile = Profile::decode(&profile).ok_or_else(|| StoreError::Corrupt {
+        path: Default::default(),
+        reason: format!("person {} has unreadable facts", state.row),
+    })?;
+    Ok(Some(state))
 }

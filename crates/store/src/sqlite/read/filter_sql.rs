@@ -117,11 +117,11 @@ impl What {
             Field::Class => (Event, Form::Code("e.class", |t| ErrorClass::parse(t).map(|k| k.code().into()))),
             Field::Issue => (Event, Form::Number("e.issue", 1.0)),
             Field::Error => (Event, Form::Text("e.error_message")),
-            Field::Client => (Session, Form::Dict("s.client", "peer", "id", "name")),
-            Field::ClientVersion => (Session, Form::Dict("s.client", "peer", "id", "version")),
-            Field::Server => (Session, Form::Dict("s.server", "peer", "id", "name")),
-            Field::ServerVersion => (Session, Form::Dict("s.server", "peer", "id", "version")),
-            Field::Protocol => (Session, Form::Dict("s.protocol", "name", "id", "text")),
+            Field::Client => of_session(target, "client", "peer", "name"),
+            Field::ClientVersion => of_session(target, "client", "peer", "version"),
+            Field::Server => of_session(target, "server", "peer", "name"),
+            Field::ServerVersion => of_session(target, "server", "peer", "version"),
+            Field::Protocol => of_session(target, "protocol", "name", "text"),
             Field::Model => (Event, Form::Dict("e.model", "name", "id", "text")),
             Field::Input => (Event, Form::Code("e.input", |t| Input::parse(t).map(|k| k.code().into()))),
             Field::Capture => {
@@ -150,6 +150,19 @@ impl What {
         };
         Self { level, form }
     }
+}
+
+/// A fact of sessions that an event may tell of itself, and then differently.
+fn of_session(target: Target, column: &str, table: &'static str, text: &'static str) -> (Level, Form) {
+    let column = match (target, column) {
+        (Target::Sessions, "client") => "s.client",
+        (Target::Sessions, "server") => "s.server",
+        (Target::Sessions, _) => "s.protocol",
+        (Target::Events, "client") => "coalesce(e.client, s.client)",
+        (Target::Events, "server") => "coalesce(e.server, s.server)",
+        (Target::Events, _) => "coalesce(e.protocol, s.protocol)",
+    };
+    (Level::Session, Form::Dict(column, table, "id", text))
 }
 
 const fn negative(op: Op) -> bool {

@@ -1,8 +1,10 @@
 //! People: everyone a legal actor id named.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use rusqlite::params_from_iter;
+use trackway_core::person::Profile;
 use trackway_event::Timestamp;
 
 use super::filter_sql::{self, Target};
@@ -10,7 +12,7 @@ use super::span::parts;
 use super::tools::sorted_page;
 use super::{CUT_SHORT, Reader, Sql, actor, session};
 use crate::query::{ListAsk, Page, PersonDetail, PersonRow, Scope};
-use crate::sqlite::commit::{HOUR_US, PersonFacts};
+use crate::sqlite::commit::HOUR_US;
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
 
@@ -66,9 +68,7 @@ pub(in crate::sqlite) fn person(reader: &Reader, actor_id: &str) -> Result<Optio
     let (id, facts): (i64, Vec<u8>) = (r.get(0)?, r.get(1)?);
     let Some(mut row) = row(reader, id)? else { return Ok(None) };
     row.sessions = session_count(reader, id)?;
-    let facts: PersonFacts = serde_json::from_slice(&facts).unwrap_or_default();
-    let trait_times =
-        facts.traits.into_iter().map(|(key, (at, ..))| (key, Timestamp::from_micros(at))).collect();
+    let trait_times = Profile::decode(&facts).unwrap_or_default().trait_times();
     let mut statement = reader.conn.prepare_cached(sql!("person.sessions"))?;
     let newest =
         statement.query_map((id, SESSIONS), |r| r.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
@@ -79,7 +79,7 @@ pub(in crate::sqlite) fn person(reader: &Reader, actor_id: &str) -> Result<Optio
 pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(HashSet<i64>, Option<String>)> {
     let (from, to) = (scope.period.from.micros(), scope.period.to.micros());
     let mut people = HashSet::new();
-    let mut stretches = vec![from..to];
+    let mut stretches: Vec<Range<i64>> = std::iter::once(from..to).collect();
     if scope.filter.is_empty() {
         let parts = parts(from, to);
         let mut hours = parts.hours;

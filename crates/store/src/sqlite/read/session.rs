@@ -1,12 +1,14 @@
 //! Sessions: lists, one session, and what its row is drawn from.
 
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use trackway_core::chain::{self, CallView};
+use trackway_event::event::Flags;
 use trackway_event::{Kind, SessionId, SessionSource, Status, Timestamp, limits};
 
 use super::cursor::{Cursor, List};
 use super::filter_sql::{self, Target};
 use super::{CUT_SHORT, Reader, Sql, actor, peer, rows_of};
-use crate::query::{Ending, Mark, Page, SessionRow, SessionTab, SessionsAsk};
+use crate::query::{Mark, Page, SessionRow, SessionTab, SessionsAsk};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
 
@@ -184,29 +186,44 @@ fn complete(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
     while let Some(r) = ids.next()? {
         session.merged_from.extend(SessionId::foreign(&r.get::<_, String>(0)?));
     }
-    track(conn, row, session)?;
-    let quiet_us = limits::SESSION_QUIET.as_micros() as i64;
-    if session.tool_calls == 0 && (reader.clock)().since(session.last_event_at) >= quiet_us {
-        session.ending = Some(Ending::Idle);
-    }
-    Ok(())
+    track(reader, row, session)
 }
 
-fn track(conn: &Connection, row: i64, session: &mut SessionRow) -> Result<()> {
-    let mut statement = conn.prepare_cached(sql!("session.track"))?;
+fn track(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
+    let mut statement = reader.conn.prepare_cached(sql!("session.track"))?;
     let mut rows = statement.query((row, TRACK as i64))?;
-    let mut marks = Vec::new();
+    let (mut marks, mut calls, mut looked) = (Vec::new(), Vec::new(), 0);
     while let Some(r) = rows.next()? {
+        looked += 1;
         let Some(kind) = Kind::from_code(r.get(0)?) else { continue };
-        if !is_mark(kind) {
-            continue;
-        }
-        marks.push(Mark {
+        let mark = Mark {
             kind,
             status: r.get::<_, Option<u8>>(1)?.and_then(Status::from_code),
             started_at: Timestamp::from_micros(r.get(2)?),
             duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
-        });
+        };
+        let flags = Flags::from_bits(r.get(5)?);
+        let open = flags.nested || flags.mrtr_open || mark.status == Some(Status::InputRequired);
+        if kind == Kind::ToolCall && !open {
+            // Chains only compare tools, so their numbers do.
+            calls.push((r.get::<_, Option<i64>>(4)?.unwrap_or(0).to_string(), mark, flags.declared_error));
+        }
+        if is_mark(kind) {
+            marks.push(mark);
+        }
+    }
+    let quiet_us = limits::SESSION_QUIET.as_micros() as i64;
+    if looked < TRACK && (reader.clock)().since(session.last_event_at) >= quiet_us {
+        let views: Vec<CallView<'_>> = calls
+            .iter()
+            .map(|(tool, mark, declared)| CallView {
+                tool,
+                started_at: mark.started_at,
+                duration_us: mark.duration_us,
+                status: mark.status.filter(|s| !(*declared && s.failed())),
+            })
+            .collect();
+        session.ending = Some(chain::ending(&views));
     }
     if marks.len() > MARKS {
         let tail = marks.split_off(marks.len() - TAIL);

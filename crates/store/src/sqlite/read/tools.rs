@@ -105,7 +105,7 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
         series: series.collect(),
         issues: issues::of_tool(reader, scope, id)?,
         clients,
-        samples: samples(reader, scope, kind, id)?,
+        samples: samples(reader, scope, kind, id, name)?,
     }))
 }
 
@@ -204,7 +204,7 @@ pub(super) fn sorted_page<T>(
 }
 
 /// The newest calls. There is no index by tool; the hourly rollups tell which hours to look into.
-fn samples(reader: &Reader, scope: &Scope, kind: Kind, id: i64) -> Result<Vec<crate::EventRow>> {
+fn samples(reader: &Reader, scope: &Scope, kind: Kind, id: i64, name: &str) -> Result<Vec<crate::EventRow>> {
     let mut found = Vec::new();
     let mut looked = 0;
     let Period { from, to } = scope.period;
@@ -232,7 +232,10 @@ fn samples(reader: &Reader, scope: &Scope, kind: Kind, id: i64) -> Result<Vec<cr
         sql.push(" WHERE e.started_at >= ").bind((hour * HOUR_US).max(from));
         sql.push(" AND e.started_at < ").bind(until.min((hour + 1) * HOUR_US));
         sql.push(" AND e.kind = ").bind(i64::from(kind.code()));
-        sql.push(if kind == Kind::ToolCall { " AND e.tool = " } else { " AND e.resource = " }).bind(id);
+        let column = if kind == Kind::ToolCall { "e.tool" } else { "e.resource" };
+        // The nameless are listed under the empty name.
+        sql.push(&format!(" AND ({column} = ")).bind(id);
+        sql.push(&format!(" OR ({column} IS NULL AND ")).bind(name.is_empty()).push("))");
         filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
         sql.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind((SAMPLES - found.len()) as i64);
         found.extend(event::rows(&reader.conn, &sql)?);
