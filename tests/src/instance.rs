@@ -23,6 +23,8 @@ const START: Duration = Duration::from_secs(20);
 const STOP: Duration = Duration::from_secs(15);
 /// No verb beside the server takes longer.
 const VERB: Duration = Duration::from_secs(30);
+/// No list of a test has more pages.
+const PAGES: usize = 2_000;
 
 /// How a server is started.
 #[derive(Debug, Default)]
@@ -211,6 +213,27 @@ impl Instance {
         let answer = self.get_with(path, &[("authorization", &format!("Bearer {token}"))])?;
         ensure!(answer.status == 200, "{path}: {} {}", answer.status, answer.text);
         answer.json()
+    }
+
+    /// Every row of a list of one project, page after page. `path` is what follows the project, with its query.
+    ///
+    /// # Errors
+    /// When a page is refused, or the cursor goes round.
+    pub fn list(&self, project: &str, path: &str, token: &str) -> Result<Vec<Value>> {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let mut rows = Vec::new();
+        let mut after = String::new();
+        for _ in 0..PAGES {
+            let page = self.get(&format!("/api/v1/projects/{project}/{path}{joint}n=100{after}"), token)?;
+            rows.extend(
+                page["items"].as_array().with_context(|| format!("{path}: no items"))?.iter().cloned(),
+            );
+            match page["next"].as_str() {
+                Some(cursor) => after = format!("&after={cursor}"),
+                None => return Ok(rows),
+            }
+        }
+        bail!("{path}: more than {PAGES} pages")
     }
 
     /// Whatever answer to a GET.

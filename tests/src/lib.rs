@@ -5,11 +5,13 @@
 //! own id; the developer's own `TRACKWAY_…` variables reach no child.
 
 mod binary;
+mod dice;
 mod events;
 mod http;
 mod instance;
 
 pub use binary::{Output, binary, clean, repository, run};
+pub use dice::Dice;
 pub use events::{batch, call, random_id, rfc3339, session_id};
 pub use http::Answer;
 pub use instance::{Instance, Setup};
