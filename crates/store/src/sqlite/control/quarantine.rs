@@ -52,7 +52,7 @@ impl ControlDb {
     }
 
     /// The newest refused bodies, without their bytes.
-    pub(in crate::sqlite) fn quarantined(&self, limit: usize) -> Result<Vec<Quarantined>> {
+    pub fn quarantined(&self, limit: usize) -> Result<Vec<Quarantined>> {
         self.ask(|conn| {
             let mut statement = conn.prepare_cached(sql!("quarantine.list"))?;
             let rows = statement.query_map([limit as i64], |r| {
