@@ -1,2 +1,3 @@
--- What figures of error groups need; conditions follow. Index event_issue, alone when nothing is filtered.
-SELECT e.issue, e.started_at, e.session, e.person FROM event e
+-- What figures of error groups need; conditions follow. Index event_issue alone, when nothing else is looked at: it is a
+-- twentieth of the rows, and the planner would rather walk the period.
+SELECT e.issue, e.started_at, e.session, e.person FROM event e INDEXED BY event_issue

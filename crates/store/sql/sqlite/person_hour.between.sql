@@ -1,2 +1,2 @@
--- People seen in hours [?1, ?2). Primary key range.
-SELECT DISTINCT person FROM person_hour WHERE hour >= ?1 AND hour < ?2;
+-- People seen in hours [?1, ?2), some more than once. Primary key range.
+SELECT person FROM person_hour WHERE hour >= ?1 AND hour < ?2;

@@ -1,9 +1,11 @@
 //! What every backend must do, whatever it is made of. A backend's own tests call [`run`] with a way to make an empty
 //! store; each part of the suite asks for as many as it needs.
 
+mod control;
 mod figures;
 mod ingest;
 mod kit;
+mod lists;
 mod sessions;
 
 use std::sync::Arc;
@@ -26,6 +28,17 @@ const PARTS: &[(&str, Part)] = &[
     ("facts_are_backfilled_both_ways", sessions::facts_are_backfilled_both_ways),
     ("inv_05_every_figure_equals_the_naive_fold", figures::inv_05_every_figure_equals_the_naive_fold),
     ("identity_alone_makes_no_session", sessions::identity_alone_makes_no_session),
+    ("inv_06_projects_see_only_their_own", control::inv_06_projects_see_only_their_own),
+    ("projects_have_names_that_nobody_shares", control::projects_have_names_that_nobody_shares),
+    ("tokens_live_until_revoked", control::tokens_live_until_revoked),
+    ("sign_in_links_work_once", control::sign_in_links_work_once),
+    ("quarantine_is_bounded_and_replayed_once", control::quarantine_is_bounded_and_replayed_once),
+    ("counts_add_up_by_reason", control::counts_add_up_by_reason),
+    ("a_closed_store_says_so", control::a_closed_store_says_so),
+    ("cursors_cover_every_row_once", lists::cursors_cover_every_row_once),
+    ("filters_mean_what_they_say", lists::filters_mean_what_they_say),
+    ("full_text_finds_words_and_people", lists::full_text_finds_words_and_people),
+    ("the_live_feed_tells_every_commit", lists::the_live_feed_tells_every_commit),
 ];
 
 /// Runs the whole suite against stores that `make` opens empty.

@@ -12,10 +12,10 @@ use trackway_event::{Kind, Status, Timestamp};
 
 use super::filter_sql::{self, Target};
 use super::span::{Buckets, parts};
-use super::{CUT_SHORT, Reader, Sql};
+use super::{CUT_SHORT, Reader, Sql, ledger};
 use crate::query::{CallFigures, Scope};
 use crate::sqlite::commit::{
-    ALL, Cell, CellView, Counted, DAYS, HOUR_US, HOURS, Named, decode_cells, named, start_of,
+    ALL, Cell, CellView, Counted, DAY_US, DAYS, HOUR_US, HOURS, Named, decode_cells, named, start_of,
 };
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -100,7 +100,7 @@ pub(super) fn visit(
     buckets: Option<Buckets>,
     mut each: impl FnMut(Item<'_>),
 ) -> Result<Option<String>> {
-    let (from, to) = (scope.period.from.micros(), scope.period.to.micros());
+    let (mut from, mut to) = (scope.period.from.micros(), scope.period.to.micros());
     let Some(clients) = rollup_clients(reader, scope)? else {
         return rows(reader, scope, want, std::slice::from_ref(&(from..to)), &mut each);
     };
@@ -109,6 +109,11 @@ pub(super) fn visit(
     if fine {
         return rows(reader, scope, want, std::slice::from_ref(&(from..to)), &mut each);
     }
+    // No walk through years without an event.
+    let (Some(first), Some(last)) = (ledger::first_event_at(reader)?, ledger::last_event_at(reader)?) else {
+        return Ok(None);
+    };
+    (from, to) = (from.max(first.micros()), to.min(last.micros() + 1));
     let pieces: Vec<Range<i64>> = match buckets {
         Some(b) => (0..b.count)
             .map(|i| {
@@ -118,12 +123,17 @@ pub(super) fn visit(
             .collect(),
         None => std::iter::once(from..to).collect(),
     };
+    let kinds = match want {
+        Want::Tool(kind, tool) => vec![(kind, tool)],
+        Want::Tools(_) => Vec::new(),
+        Want::Totals => kinds_between(reader, from, to)?,
+    };
     let mut edges = Vec::new();
     for piece in pieces {
         let parts = parts(piece.start, piece.end);
         let hours = parts.hours.into_iter().map(|h| (HOURS, h));
         for (grain, range) in hours.chain([(DAYS, parts.days)]) {
-            rollups(reader, want, grain, range, clients.as_ref(), &mut each)?;
+            rollups(reader, want, &kinds, grain, range, clients.as_ref(), &mut each)?;
         }
         edges.extend(parts.rows);
     }
@@ -151,6 +161,7 @@ fn rollup_clients(reader: &Reader, scope: &Scope) -> Result<Option<Option<HashSe
 fn rollups(
     reader: &Reader,
     want: Want,
+    kinds: &[(Kind, i64)],
     grain: i64,
     buckets: Range<i64>,
     clients: Option<&HashSet<i64>>,
@@ -182,12 +193,8 @@ fn rollups(
         return Ok(());
     }
     let mut statement = reader.conn.prepare_cached(sql!("rollup.read"))?;
-    let kinds: Vec<(Kind, i64)> = match want {
-        Want::Tool(kind, tool) => vec![(kind, tool)],
-        Want::Totals | Want::Tools(_) => Kind::ALL.iter().map(|k| (*k, ALL)).collect(),
-    };
     for bucket in buckets {
-        for (kind, tool) in &kinds {
+        for (kind, tool) in kinds {
             let mut rows = statement.query((grain, bucket, kind.code(), tool))?;
             if let Some(r) = rows.next()? {
                 give(bucket, kind.code(), *tool, r.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
@@ -195,6 +202,22 @@ fn rollups(
         }
     }
     Ok(())
+}
+
+/// The kinds that happened at all on the days of a period, so that hours are not asked for others.
+fn kinds_between(reader: &Reader, from: i64, to: i64) -> Result<Vec<(Kind, i64)>> {
+    let mut has = reader.conn.prepare_cached(sql!("rollup.has"))?;
+    let days = from.div_euclid(DAY_US)..=to.div_euclid(DAY_US);
+    let mut kinds = Vec::new();
+    for kind in Kind::ALL {
+        for day in days.clone() {
+            if has.exists((DAYS, day, kind.code(), ALL))? {
+                kinds.push((*kind, ALL));
+                break;
+            }
+        }
+    }
+    Ok(kinds)
 }
 
 fn rows(

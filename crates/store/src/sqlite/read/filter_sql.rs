@@ -19,7 +19,7 @@ pub(super) enum Target {
 }
 
 /// Most matches of a free text that are looked at, the newest.
-const MATCHES: i64 = 5_000;
+const MATCHES: i64 = 2_000;
 
 /// Adds ` AND …` for every condition and the free text.
 pub(super) fn add(sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> {

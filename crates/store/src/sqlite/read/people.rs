@@ -28,34 +28,36 @@ pub(in crate::sqlite) fn people(reader: &Reader, ask: &ListAsk) -> Result<Page<P
         StoreError::BadQuestion(format!("people cannot be sorted by {name:?}; use {}", names.join(", ")))
     })?;
     let (found, partial) = of_scope(reader, &ask.scope)?;
-    let mut rows = Vec::with_capacity(found.len());
-    for id in found {
-        rows.extend(row(reader, id)?.map(|person| (id, person)));
-    }
-    let counted = name == "sessions";
-    if counted {
-        for (id, person) in &mut rows {
-            person.sessions = session_count(reader, *id)?;
+    let mut keys = Vec::with_capacity(found.len());
+    let mut statement = reader.conn.prepare_cached(sql!("person.list"))?;
+    let mut rows = statement.query([])?;
+    while let Some(r) = rows.next()? {
+        let row: i64 = r.get(0)?;
+        if !found.contains(&row) {
+            continue;
         }
-    }
-    rows.sort_by(|(_, a), (_, b)| {
-        let order = match name {
-            "last" => a.last_seen.cmp(&b.last_seen),
-            "first" => a.first_seen.cmp(&b.first_seen),
-            "calls" => a.tool_calls.cmp(&b.tool_calls),
-            "errors" => a.errors.cmp(&b.errors),
-            "sessions" => a.sessions.cmp(&b.sessions),
-            _ => a.actor.name.cmp(&b.actor.name),
+        let number = match name {
+            "last" => r.get(2)?,
+            "first" => r.get(1)?,
+            "calls" => r.get(3)?,
+            "errors" => r.get(4)?,
+            "sessions" => session_count(reader, row)? as i64,
+            _ => 0,
         };
-        if down { order.reverse() } else { order }.then_with(|| a.actor.id.cmp(&b.actor.id))
+        let text: Option<String> = if name == "name" { r.get(5)? } else { None };
+        keys.push((number, text, r.get::<_, String>(6)?, row));
+    }
+    keys.sort_by(|a, b| {
+        let order = (a.0, &a.1).cmp(&(b.0, &b.1));
+        if down { order.reverse() } else { order }.then_with(|| a.2.cmp(&b.2))
     });
-    let page = sorted_page(rows, &ask.page, code as u8 * 2 + u8::from(down), partial)?;
+    let page = sorted_page(keys, &ask.page, code as u8 * 2 + u8::from(down), partial)?;
     let mut items = Vec::with_capacity(page.items.len());
-    for (id, mut person) in page.items {
-        if !counted {
+    for (.., id) in page.items {
+        if let Some(mut person) = row(reader, id)? {
             person.sessions = session_count(reader, id)?;
+            items.push(person);
         }
-        items.push(person);
     }
     Ok(Page { items, next: page.next, total: page.total, partial: page.partial })
 }

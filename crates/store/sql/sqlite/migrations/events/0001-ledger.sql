@@ -96,7 +96,7 @@ CREATE TABLE session (
   group_client INTEGER,
   facts        BLOB    NOT NULL
 ) STRICT;
-CREATE INDEX session_started ON session (started_at, client) WHERE activity > 0;
+CREATE INDEX session_started ON session (started_at, client, last_at) WHERE activity > 0;
 CREATE INDEX session_last ON session (last_at) WHERE activity > 0;
 CREATE INDEX session_failed ON session (started_at) WHERE activity > 0 AND (errors > 0 OR missing > 0);
 CREATE INDEX session_group ON session (group_person, group_client, started_at) WHERE group_person IS NOT NULL;
