@@ -4,16 +4,19 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+/// A map of the writer's: the standard hash was a twentieth of a commit. Seeded per process, so keys cannot be chosen to meet.
+pub(super) type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 pub(super) struct Cache<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
+    young: Map<K, V>,
+    old: Map<K, V>,
     half: usize,
 }
 
 impl<K: Hash + Eq + Clone, V> Cache<K, V> {
     /// A cache of at most `capacity` entries.
     pub(super) fn new(capacity: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), half: (capacity / 2).max(1) }
+        Self { young: Map::default(), old: Map::default(), half: (capacity / 2).max(1) }
     }
 
     /// The entry, which counts as used.

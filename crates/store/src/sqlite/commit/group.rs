@@ -1,14 +1,12 @@
 //! The spans of grouped sessions around the times at which events arrive, so that placing an event (D13) seldom asks the
 //! file. Kept in step by the commit; [`trackway_core::grouping::place`] decides.
 
-use std::collections::HashMap;
-
 use rusqlite::Connection;
 use trackway_core::grouping::{self, Placement, Span};
 use trackway_event::Timestamp;
 
 use crate::Result;
-use crate::sqlite::cache::Cache;
+use crate::sqlite::cache::{Cache, Map};
 use crate::sqlite::control::sql;
 
 /// How far around an event spans are read.
@@ -23,7 +21,7 @@ pub(super) type Key = (i64, i64);
 pub(super) struct Groups {
     known: Cache<Key, Window>,
     /// Those the running commit touched; never forgotten before its end.
-    touched: HashMap<Key, Window>,
+    touched: Map<Key, Window>,
 }
 
 /// Every span of a key that touches a stretch of time.
@@ -36,7 +34,7 @@ struct Window {
 
 impl Groups {
     pub(super) fn new() -> Self {
-        Self { known: Cache::new(10_000), touched: HashMap::new() }
+        Self { known: Cache::new(10_000), touched: Map::default() }
     }
 
     /// What an event of this key and start does. The numbers of the answer are for [`Self::joined`] and

@@ -1,8 +1,6 @@
 //! Error groups: which one a failed event belongs to, and what is known of the group. Its title and class are those of
 //! its first event by (time, id), its sample message that of its last, so that order cannot matter (INV-04).
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension};
 use trackway_core::issue::{self, Fingerprint};
 use trackway_event::{ErrorClass, Event, Timestamp};
@@ -10,13 +8,13 @@ use trackway_event::{ErrorClass, Event, Timestamp};
 use super::Fresh;
 use super::words::Words;
 use crate::Result;
-use crate::sqlite::cache::Cache;
+use crate::sqlite::cache::{Cache, Map};
 use crate::sqlite::control::sql;
 
 /// The groups as far as the writer remembers them.
 pub(super) struct Issues {
     known: Cache<Fingerprint, State>,
-    touched: HashMap<Fingerprint, State>,
+    touched: Map<Fingerprint, State>,
 }
 
 /// One group as the writer holds it.
@@ -35,7 +33,7 @@ struct State {
 
 impl Issues {
     pub(super) fn new() -> Self {
-        Self { known: Cache::new(4_000), touched: HashMap::new() }
+        Self { known: Cache::new(4_000), touched: Map::default() }
     }
 
     pub(super) fn clear(&mut self) {

@@ -1,7 +1,5 @@
 //! People: everyone a legal actor id names, with merged facts (AC R32).
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension};
 use trackway_core::person::{Facts, Profile, legal_actor};
 use trackway_core::session::Counts;
@@ -9,7 +7,7 @@ use trackway_event::{ActorId, Event, Timestamp};
 
 use super::Fresh;
 use super::rollup::HOUR_US;
-use crate::sqlite::cache::Cache;
+use crate::sqlite::cache::{Cache, Map};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
 
@@ -17,7 +15,7 @@ use crate::{Result, StoreError};
 pub(super) struct People {
     known: Cache<ActorId, State>,
     hours: Cache<(i64, i64), ()>,
-    touched: HashMap<ActorId, State>,
+    touched: Map<ActorId, State>,
 }
 
 struct State {
@@ -29,7 +27,7 @@ struct State {
 
 impl People {
     pub(super) fn new() -> Self {
-        Self { known: Cache::new(20_000), hours: Cache::new(40_000), touched: HashMap::new() }
+        Self { known: Cache::new(20_000), hours: Cache::new(40_000), touched: Map::default() }
     }
 
     pub(super) fn clear(&mut self) {

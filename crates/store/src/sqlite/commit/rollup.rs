@@ -3,15 +3,13 @@
 //! One row holds the cells of all clients of one (grain, bucket, kind, tool): a commit of a thousand events then writes
 //! some hundred rows, and a month of days is read in a few thousand. Tool 0 is all tools of the kind together.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension};
 use trackway_event::Kind;
 
 use super::Fresh;
 use super::cell::{self, Cell, Counted};
 use super::words::Words;
-use crate::sqlite::cache::Cache;
+use crate::sqlite::cache::{Cache, Map};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
 
@@ -31,13 +29,13 @@ type Key = (i64, i64, u8, i64);
 /// The rollups as far as the writer remembers them.
 pub(super) struct Rollups {
     known: Cache<Key, Vec<(i64, Cell)>>,
-    touched: HashMap<Key, Vec<(i64, Cell)>>,
+    touched: Map<Key, Vec<(i64, Cell)>>,
     bytes: Vec<u8>,
 }
 
 impl Rollups {
     pub(super) fn new() -> Self {
-        Self { known: Cache::new(8_000), touched: HashMap::new(), bytes: Vec::new() }
+        Self { known: Cache::new(8_000), touched: Map::default(), bytes: Vec::new() }
     }
 
     pub(super) fn clear(&mut self) {
@@ -52,7 +50,7 @@ impl Rollups {
         fresh: &[Fresh<'_>],
         client_of: impl Fn(i64) -> Option<i64>,
     ) -> Result<()> {
-        let mut sums: HashMap<(i64, u8, i64, i64), Cell> = HashMap::new();
+        let mut sums: Map<(i64, u8, i64, i64), Cell> = Map::default();
         for f in fresh.iter().filter(|f| f.event.kind != Kind::Protocol) {
             let counted = Counted::of(f.event);
             let tool = match named(f.event.kind, f.tool, f.resource) {

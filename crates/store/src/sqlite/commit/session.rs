@@ -1,7 +1,5 @@
 //! Sessions: which one an event belongs to, what is known of them, and bridges between two (D13).
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension, params};
 use trackway_core::grouping::{self, Rule};
 use trackway_core::session::{Counts, Facts, Provenance};
@@ -15,7 +13,7 @@ use super::group::Groups;
 use super::person::People;
 use super::rollup::Rollups;
 use super::words::Words;
-use crate::sqlite::cache::Cache;
+use crate::sqlite::cache::{Cache, Map};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
 
@@ -26,9 +24,9 @@ pub(super) struct Sessions {
     groups: Groups,
     seen_in: Cache<(i64, i64), ()>,
     /// Those the running commit touched, to be written at its end.
-    touched: HashMap<i64, State>,
+    touched: Map<i64, State>,
     /// Where sessions went that the running commit merged away.
-    gone: HashMap<i64, i64>,
+    gone: Map<i64, i64>,
 }
 
 /// One session as the writer holds it.
@@ -65,8 +63,8 @@ impl Sessions {
             states: Cache::new(20_000),
             groups: Groups::new(),
             seen_in: Cache::new(40_000),
-            touched: HashMap::new(),
-            gone: HashMap::new(),
+            touched: Map::default(),
+            gone: Map::default(),
         }
     }
 
