@@ -32,7 +32,8 @@ if (options.transport === "stdio") {
   const pid = transport.pid;
   alive = () => runs(pid);
 } else {
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  // The server ends with this pipe, however the agent ends: the SDK's own signal handler would keep it alive.
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
   const first = await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).once("line", resolve);
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
@@ -40,7 +41,7 @@ if (options.transport === "stdio") {
   const transport = new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${JSON.parse(first).port}/mcp`));
   await client.connect(transport);
   alive = () => child.exitCode === null && runs(child.pid);
-  end = async () => child.kill("SIGTERM");
+  end = async () => child.stdin.end();
 }
 
 function runs(pid) {

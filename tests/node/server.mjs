@@ -82,5 +82,6 @@ if (options.transport === "stdio") {
     await shop().connect(transport);
     return transport.handleRequest(request, response);
   });
+  process.stdin.on("end", () => process.exit(0)).resume();
   http.listen(0, "127.0.0.1", () => console.log(JSON.stringify({ port: http.address().port })));
 }

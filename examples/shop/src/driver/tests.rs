@@ -84,7 +84,7 @@ async fn the_whole_load_plays_and_meets_every_kind_of_trouble() {
     let mut failed_readings = 0;
     let mut users = BTreeSet::new();
     let list = scenarios(now(), 7);
-    for chunk in list.chunks(16) {
+    for chunk in list.chunks(32) {
         let reports = futures_util::future::join_all(chunk.iter().map(play_in_memory)).await;
         for report in reports {
             assert_eq!(report.intents, 0, "{}: bare server asks for no context", report.name);
