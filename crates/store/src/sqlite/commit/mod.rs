@@ -175,6 +175,7 @@ impl Ledger {
         self.sessions.write(conn, &mut self.words, &mut self.people, &fresh)?;
         self.people.write(conn, &fresh)?;
         self.rollups.write(conn)?;
+        self.packer.finish(conn)?;
 
         let new = fresh.len();
         let calls = fresh.iter().filter(|f| f.event.is_counted_call()).count();

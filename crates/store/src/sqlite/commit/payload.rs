@@ -4,9 +4,12 @@
 //! An event's part is a sequence of `tag, length (LEB128), bytes`; unknown tags are skipped, so that older programs read
 //! newer rows.
 
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+
 use rusqlite::Connection;
 use trackway_event::event::Direction;
 use trackway_event::{ErrorInfo, Event, Payload};
+use zstd::bulk::Compressor;
 
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -36,22 +39,54 @@ pub(super) struct Place {
     pub(super) length: i64,
 }
 
-/// Packs parts into blocks and writes those that are full.
+/// Packs parts into blocks. Full ones are compressed by a thread of their own while the writer goes on with the rows, and
+/// written at the end of the commit: compression is a fifth of a big commit's work.
 pub(super) struct Packer {
-    compressor: zstd::bulk::Compressor<'static>,
+    compressor: Compressor<'static>,
     open: Vec<u8>,
     part: Vec<u8>,
+    helper: Option<Helper>,
+    /// Blocks the helper has.
+    away: usize,
+}
+
+/// Blocks below this many bytes are compressed at once: a handover costs as much.
+const HANDOVER_BYTES: usize = 64 * 1024;
+
+/// The thread that compresses; it ends when the packer is dropped.
+struct Helper {
+    give: SyncSender<(i64, Vec<u8>)>,
+    take: Receiver<(i64, std::io::Result<Vec<u8>>)>,
+}
+
+impl Helper {
+    fn start() -> Option<Self> {
+        let (give, work) = sync_channel::<(i64, Vec<u8>)>(64);
+        let (done, take) = channel();
+        let mut compressor = Compressor::new(LEVEL).ok()?;
+        let run = move || {
+            for (block, bytes) in work {
+                if done.send((block, compressor.compress(&bytes))).is_err() {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().name("packer".into()).spawn(run).ok()?;
+        Some(Self { give, take })
+    }
 }
 
 impl Packer {
     pub(super) fn new() -> Result<Self> {
-        let compressor =
-            zstd::bulk::Compressor::new(LEVEL).map_err(|e| StoreError::Backend(e.to_string()))?;
-        Ok(Self { compressor, open: Vec::new(), part: Vec::new() })
+        let compressor = Compressor::new(LEVEL).map_err(|e| StoreError::Backend(e.to_string()))?;
+        Ok(Self { compressor, open: Vec::new(), part: Vec::new(), helper: None, away: 0 })
     }
 
     pub(super) fn clear(&mut self) {
         self.open.clear();
+        // What the helper still has belongs to a commit that is no more.
+        self.helper = None;
+        self.away = 0;
     }
 
     /// Adds an event to the open block `block`, moving on to the next when it is full. `None`: it has no payload.
@@ -69,21 +104,42 @@ impl Packer {
         Ok(Some(place))
     }
 
-    /// Writes the open block, if there is anything in it.
+    /// Closes the open block, if there is anything in it.
     pub(super) fn flush(&mut self, conn: &Connection, block: &mut i64) -> Result<()> {
         if self.open.is_empty() {
+            return Ok(());
+        }
+        if self.open.len() >= HANDOVER_BYTES && self.helper.is_none() {
+            self.helper = Helper::start();
+        }
+        if let Some(helper) = self.helper.as_ref().filter(|_| self.open.len() >= HANDOVER_BYTES) {
+            let bytes = std::mem::take(&mut self.open);
+            helper.give.send((*block, bytes)).map_err(|_| helper_is_gone())?;
+            self.away += 1;
+            *block += 1;
             return Ok(());
         }
         let data = self.compressor.compress(&self.open).map_err(|e| StoreError::Backend(e.to_string()))?;
         conn.prepare_cached(sql!("block.insert"))?.execute((*block, data))?;
         *block += 1;
         self.open.clear();
-        // One huge event must not keep its room for ever.
-        if self.open.capacity() > 4 * BLOCK_BYTES {
-            self.open = Vec::new();
+        Ok(())
+    }
+
+    /// Writes the blocks the helper had; to be called before the commit.
+    pub(super) fn finish(&mut self, conn: &Connection) -> Result<()> {
+        let Some(helper) = self.helper.as_ref().filter(|_| self.away > 0) else { return Ok(()) };
+        let mut insert = conn.prepare_cached(sql!("block.insert"))?;
+        for _ in 0..std::mem::take(&mut self.away) {
+            let (block, data) = helper.take.recv().map_err(|_| helper_is_gone())?;
+            insert.execute((block, data.map_err(|e| StoreError::Backend(e.to_string()))?))?;
         }
         Ok(())
     }
+}
+
+fn helper_is_gone() -> StoreError {
+    StoreError::Backend("the thread that compresses payloads is gone".into())
 }
 
 fn pack(event: &Event, out: &mut Vec<u8>) {
