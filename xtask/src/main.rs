@@ -2,6 +2,7 @@
 //!
 //! - `test`: every check and every test, ending in `N passed, N failed`; what `.ci/run` calls
 //! - `test --fast`: the inner loop: no release build, no black-box tests
+//! - `tools`: fetches what the black-box tests need and prints the variables that name it
 //! - `tidy`: the rules of the house that no compiler checks
 //! - `vendor --check`: the dashboard's assets are what `vendor.lock` says
 //! - `bench ARGS…`: the benchmarks
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask test [--fast] | tidy | vendor --check | bench ARGS…";
+const USAGE: &str = "usage: cargo xtask test [--fast] | tools | tidy | vendor --check | bench ARGS…";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +39,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
     match words.as_slice() {
         ["test"] => test::run(test::Extent::Everything),
         ["test", "--fast"] => test::run(test::Extent::Fast),
+        ["tools"] => tools::run(),
         ["tidy"] => tidy::run(),
         ["vendor", "--check"] => vendor::run(),
         ["bench", rest @ ..] => bench::run(rest),

@@ -71,9 +71,7 @@ fn black_box(tools: Option<&Tools>) -> Result<Tally> {
     tests.env("TRACKWAY_BIN", target().join("release/trackway"));
     tests.env("TRACKWAY_TEST_ARTIFACTS", target().join("artifacts"));
     if let Some(tools) = tools {
-        tests.env("TRACKWAY_TEST_NODE", &tools.node);
-        tests.env("TRACKWAY_TEST_PYTHON", &tools.python);
-        tests.env("TRACKWAY_TEST_CHROMIUM", &tools.chromium);
+        tests.envs(tools.variables());
     }
     tests.current_dir(root());
     tally.add(step::run("black-box tests", tests, Count::Tests)?);

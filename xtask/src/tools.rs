@@ -4,7 +4,7 @@
 //! `tests/python/requirements.txt`. Invariant: nothing is written into the source tree.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -19,6 +19,28 @@ pub(crate) struct Tools {
     pub(crate) python: PathBuf,
     /// The browser.
     pub(crate) chromium: PathBuf,
+}
+
+impl Tools {
+    /// The variables by which the tests find the tools.
+    pub(crate) fn variables(&self) -> [(&'static str, &Path); 3] {
+        [
+            ("TRACKWAY_TEST_NODE", &self.node),
+            ("TRACKWAY_TEST_PYTHON", &self.python),
+            ("TRACKWAY_TEST_CHROMIUM", &self.chromium),
+        ]
+    }
+}
+
+/// Fetches what is missing and prints the variables, for running single tests by hand.
+///
+/// # Errors
+/// When a tool is missing and cannot be fetched.
+pub(crate) fn run() -> Result<ExitCode> {
+    for (name, path) in prepare()?.variables() {
+        println!("export {name}={}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Names under which Chromium is installed.
