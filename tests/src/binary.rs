@@ -26,6 +26,12 @@ pub fn repository() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
+/// Where tests leave what is worth a look: `TRACKWAY_TEST_ARTIFACTS`, else `target/artifacts`.
+pub fn artifacts() -> PathBuf {
+    let named = std::env::var_os("TRACKWAY_TEST_ARTIFACTS").map(PathBuf::from);
+    named.unwrap_or_else(|| repository().join("target/artifacts"))
+}
+
 /// The binary under test.
 ///
 /// # Errors

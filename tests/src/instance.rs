@@ -1,7 +1,7 @@
 //! A server under test: started on a free port, stopped, killed, started again on the same data.
 //!
-//! Used by every test that needs a server. Invariant: the process never outlives the [`Instance`]; when a test fails, the
-//! server's output is kept in `target/artifacts`.
+//! Used by every test that needs a server. Invariant: the process never outlives the [`Instance`]; what the server said is
+//! kept in `target/artifacts`, under the name of the test.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -295,12 +295,12 @@ impl Instance {
         format!("the server said:\n{}{}", self.stdout(), self.stderr())
     }
 
-    /// Keeps what the server said for whoever looks at the failure.
+    /// Keeps what the server said for whoever looks at a failure.
     fn keep_output(&self) {
-        let dir = binary::repository().join("target/artifacts");
+        let dir = binary::artifacts().join("servers");
         let name = std::thread::current().name().unwrap_or("test").replace("::", "-");
         let kept = std::fs::create_dir_all(&dir)
-            .and_then(|()| std::fs::write(dir.join(format!("{name}.server.log")), self.output()));
+            .and_then(|()| std::fs::write(dir.join(format!("{name}-{}.log", self.port)), self.output()));
         if let Err(error) = kept {
             eprintln!("the server's output could not be kept: {error}\n{}", self.output());
         }
@@ -309,9 +309,7 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.keep_output();
-        }
+        self.keep_output();
         if let Some(mut child) = self.child.take() {
             // Gone already is as good as killed.
             let _gone = child.kill();

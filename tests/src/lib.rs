@@ -10,7 +10,7 @@ mod events;
 mod http;
 mod instance;
 
-pub use binary::{Output, binary, clean, repository, run};
+pub use binary::{Output, artifacts, binary, clean, repository, run};
 pub use dice::Dice;
 pub use events::{batch, call, random_id, rfc3339, session_id};
 pub use http::Answer;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
-use trackway_tests::{binary, clean, repository, run};
+use trackway_tests::{artifacts, binary, clean, repository, run};
 
 /// Loading the demo, on a busy machine.
 const LOAD: Duration = Duration::from_secs(180);
@@ -52,11 +52,6 @@ fn packages() -> Result<PathBuf> {
 fn chromium() -> PathBuf {
     let named = std::env::var_os("TRACKWAY_TEST_CHROMIUM").map(PathBuf::from);
     named.unwrap_or_else(|| PathBuf::from("/usr/bin/chromium"))
-}
-
-fn artifacts() -> PathBuf {
-    let named = std::env::var_os("TRACKWAY_TEST_ARTIFACTS").map(PathBuf::from);
-    named.unwrap_or_else(|| repository().join("target/artifacts"))
 }
 
 /// A demo that has loaded and goes on serving.

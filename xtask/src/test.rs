@@ -69,6 +69,8 @@ fn black_box(tools: Option<&Tools>) -> Result<Tally> {
     let mut tests = cargo();
     tests.args(["test", "--locked", "--package", "trackway-tests", "--no-fail-fast"]);
     tests.env("TRACKWAY_BIN", target().join("release/trackway"));
+    // What went wrong is in the message; a trace of the test's own frames only hides it.
+    tests.env("RUST_BACKTRACE", "0");
     tests.env("TRACKWAY_TEST_ARTIFACTS", target().join("artifacts"));
     if let Some(tools) = tools {
         tests.envs(tools.variables());
