@@ -1,0 +1,195 @@
+//! Sign-in by one-use link, and sign-out (D35; docs/adr on sign-in links).
+//!
+//! A click from a terminal is a navigation (`Sec-Fetch-Mode: navigate`) and signs in at once. Anything else that fetches
+//! the link, such as a preview or a prefetch, gets a page with a button and burns nothing.
+
+use axum::Extension;
+use axum::extract::{Form, Query, State};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use maud::{DOCTYPE, Markup, html};
+use serde::Deserialize;
+use trackway_event::{ProblemCode, limits};
+
+use super::origin::Peer;
+use super::{COOKIE, Viewer, hash, peer_of};
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// What `/login` is given.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Ask {
+    /// The one-use secret.
+    #[serde(default)]
+    token: String,
+    /// Where to go afterwards; only paths of this server.
+    #[serde(default)]
+    next: String,
+}
+
+/// `GET /login`.
+///
+/// # Errors
+/// `rate_limited` after too many tries.
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    Query(ask): Query<Ask>,
+) -> Result<Response, Problem> {
+    let is = |name: &str, value: &str| headers.get(name).is_some_and(|v| v == value);
+    let clicked = is("sec-fetch-mode", "navigate")
+        && is("sec-fetch-dest", "document")
+        && !headers.contains_key("sec-purpose")
+        && !headers.contains_key("purpose");
+    if ask.token.is_empty() {
+        return Ok(page(StatusCode::OK, &ask, None));
+    }
+    if clicked { sign_in(&state, &headers, peer, ask).await } else { Ok(page(StatusCode::OK, &ask, None)) }
+}
+
+/// `POST /login`.
+///
+/// # Errors
+/// `rate_limited` after too many tries.
+pub(crate) async fn submit(
+    State(state): State<AppState>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    Form(ask): Form<Ask>,
+) -> Result<Response, Problem> {
+    sign_in(&state, &headers, peer, ask).await
+}
+
+/// `POST /logout`.
+///
+/// # Errors
+/// When the storage does not answer.
+pub(crate) async fn logout(State(state): State<AppState>, viewer: Viewer) -> Result<Response, Problem> {
+    if let Viewer::Login { hash } = viewer {
+        state.ask("logout", move |store| store.end_login(&hash)).await?;
+    }
+    let mut response = Redirect::to("/login").into_response();
+    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    if let Ok(value) = HeaderValue::from_str(&gone) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    Ok(response)
+}
+
+async fn sign_in(
+    state: &AppState,
+    headers: &HeaderMap,
+    peer: Option<Extension<Peer>>,
+    ask: Ask,
+) -> Result<Response, Problem> {
+    let now = state.now();
+    let peer = peer_of(state.options(), headers, peer.map(|p| p.0));
+    if !state.login_tries().may_try(peer, now) {
+        let mut problem =
+            Problem::new(ProblemCode::RateLimited, "too many tries; wait ten minutes and use a new link");
+        problem.retry_after = Some(600);
+        return Err(problem);
+    }
+    let link = hash(ask.token.trim());
+    if !state.ask("login_link", move |store| store.use_login_link(&link, now)).await? {
+        state.login_tries().failed(peer, now);
+        tracing::warn!(%peer, "a sign-in with an unknown, used or expired link was refused");
+        let why = "This link is unknown, used or expired. Get a new one with: trackway open";
+        return Ok(page(StatusCode::UNAUTHORIZED, &Ask { token: String::new(), next: ask.next }, Some(why)));
+    }
+    let secret = random_text()?;
+    let stored = hash(&secret);
+    state.ask("login", move |store| store.create_login(&stored, now)).await?;
+    let secure = if state.options().trusted_proxy { "; Secure" } else { "" };
+    let age = limits::COOKIE_IDLE.as_secs();
+    let cookie = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
+    let mut response = Redirect::to(safe_next(&ask.next)).into_response();
+    let value = HeaderValue::from_str(&cookie)
+        .map_err(|_| Problem::new(ProblemCode::Internal, "the session could not be made; try again"))?;
+    response.headers_mut().append(header::SET_COOKIE, value);
+    Ok(response)
+}
+
+/// Only an absolute path of this server, never another site.
+fn safe_next(next: &str) -> &str {
+    let tail = next.strip_prefix('/').unwrap_or("/");
+    let plain = next.bytes().all(|b| (0x21..0x7f).contains(&b));
+    if plain && !tail.starts_with(['/', '\\']) && next.starts_with('/') && !next.starts_with("/login") {
+        next
+    } else {
+        "/"
+    }
+}
+
+/// 32 random bytes as hex.
+fn random_text() -> Result<String, Problem> {
+    let mut bytes = [0u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        tracing::error!(%error, "the system gives no random numbers");
+        Problem::new(ProblemCode::Internal, "the system gives no random numbers")
+    })?;
+    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// A text as one query value.
+pub(crate) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for b in text.bytes() {
+        match b {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(b.into()),
+            _ => out.push_str(&format!("%{b:02X}")),
+        }
+    }
+    out
+}
+
+fn page(status: StatusCode, ask: &Ask, why: Option<&str>) -> Response {
+    (status, Html(crate::dashboard::login_page(&ask.token, &ask.next, why).into_string())).into_response()
+}
+
+/// The sign-in page without the dashboard's frame.
+pub(crate) fn plain_page(token: &str, next: &str, why: Option<&str>) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head { meta charset="utf-8"; meta name="viewport" content="width=device-width"; title { "Sign in · Trackway" } }
+            body {
+                main {
+                    h1 { "Trackway" }
+                    @if let Some(why) = why { p role="alert" { (why) } }
+                    @if token.is_empty() {
+                        p { "Sign in with a link: run " code { "trackway open" } " on the machine that serves." }
+                    } @else {
+                        form method="post" action="/login" {
+                            input type="hidden" name="token" value=(token);
+                            input type="hidden" name="next" value=(next);
+                            button type="submit" { "Sign in" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_stays_here() {
+        for (next, expect) in [
+            ("/p/proj_x/live?f=a", "/p/proj_x/live?f=a"),
+            ("//evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("https://evil.example", "/"),
+            ("/login?token=x", "/"),
+            ("/a\r\nb", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(safe_next(next), expect, "{next:?}");
+        }
+        assert_eq!(encode("/a?b=c&d"), "/a%3Fb%3Dc%26d");
+    }
+}

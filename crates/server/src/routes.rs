@@ -1,0 +1,114 @@
+//! Every route but the pages, as data: method, path, what it asks of the caller, handler. A test walks the table with every
+//! identity, another holds it against the OpenAPI document.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, options, post};
+use http::Uri;
+use tower::ServiceExt;
+use trackway_event::{ProblemCode, limits};
+
+use crate::auth::{self, Access, guard, login};
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::{dashboard, health, ingest, metrics};
+
+/// One route.
+pub struct Route {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path; `{p}` is a project id.
+    pub path: &'static str,
+    /// What it asks of the caller.
+    pub access: Access,
+    handler: fn() -> MethodRouter<AppState>,
+}
+
+/// A line of the table.
+pub(crate) const fn route(
+    method: &'static str,
+    path: &'static str,
+    access: Access,
+    handler: fn() -> MethodRouter<AppState>,
+) -> Route {
+    Route { method, path, access, handler }
+}
+
+/// The table.
+pub const ROUTES: &[Route] = &[
+    route("POST", "/v1/public/events", Access::Public, || post(ingest::agentcat)),
+    route("OPTIONS", "/v1/public/events", Access::Public, || options(ingest::preflight)),
+    route("POST", "/api/v1/ingest", Access::Public, || post(ingest::native)),
+    route("POST", "/v1/logs", Access::Public, || post(ingest::otlp_logs)),
+    route("GET", "/health/live", Access::Public, || get(health::live)),
+    route("GET", "/health/ready", Access::Public, || get(health::ready)),
+    route("GET", "/metrics", Access::Read, || get(metrics::show)),
+    route("GET", "/login", Access::Open, || get(login::show)),
+    route("POST", "/login", Access::Open, || post(login::submit)),
+    route("POST", "/logout", Access::Read, || post(login::logout)),
+];
+
+/// The whole server as a service, for the serving loop and for tests.
+pub fn router(state: AppState) -> Router {
+    let mut inner = Router::new();
+    for route in ROUTES.iter().chain(crate::api::ROUTES) {
+        let layer = from_fn_with_state((state.clone(), route.access), guard);
+        inner = inner.route(route.path, (route.handler)().route_layer(layer));
+    }
+    let pages = dashboard::routes();
+    if pages.has_routes() {
+        inner = inner.merge(pages.route_layer(from_fn_with_state((state.clone(), Access::Page), guard)));
+    }
+    let inner = inner.fallback(not_found).method_not_allowed_fallback(method_not_allowed).with_state(state);
+    let service = tower::service_fn(move |request: Request| {
+        let inner = inner.clone();
+        async move {
+            match normalised(request) {
+                Ok(request) => inner.oneshot(request).await,
+                Err(problem) => Ok::<Response, Infallible>(problem.into_response()),
+            }
+        }
+    });
+    Router::new().fallback_service(service)
+}
+
+/// The same request with one slash for many and none at the end: answered in place, never by a redirect (AC R1).
+fn normalised(mut request: Request) -> Result<Request, Problem> {
+    let uri = request.uri();
+    if uri.path_and_query().is_some_and(|p| p.as_str().len() > limits::URL_BYTES) {
+        return Err(Problem::new(ProblemCode::TooLarge, "the URL is over 8 KiB; use fewer conditions"));
+    }
+    let path = uri.path();
+    if path.len() > 1 && (path.ends_with('/') || path.contains("//")) {
+        let mut clean = String::with_capacity(path.len() + 64);
+        for segment in path.split('/').filter(|s| !s.is_empty()) {
+            clean.push('/');
+            clean.push_str(segment);
+        }
+        if clean.is_empty() {
+            clean.push('/');
+        }
+        if let Some(query) = uri.query() {
+            clean.push('?');
+            clean.push_str(query);
+        }
+        *request.uri_mut() = clean
+            .parse::<Uri>()
+            .map_err(|_| Problem::new(ProblemCode::BadRequest, "the URL cannot be read"))?;
+    }
+    Ok(request)
+}
+
+async fn not_found() -> Response {
+    let mut response = Problem::not_found().into_response();
+    auth::protect(response.headers_mut());
+    response
+}
+
+async fn method_not_allowed() -> Response {
+    Problem::new(ProblemCode::MethodNotAllowed, "this route does not know that method").into_response()
+}
