@@ -56,7 +56,8 @@ impl ControlDb {
         self.ask(|conn| {
             let mut statement = conn.prepare_cached(sql!("quarantine.list"))?;
             let rows = statement.query_map([limit as i64], |r| {
-                let preview: Vec<u8> = r.get(9)?;
+                // SQLite's substr of an empty body is NULL.
+                let preview: Option<Vec<u8>> = r.get(9)?;
                 Ok(Quarantined {
                     id: r.get(0)?,
                     at: Timestamp::from_micros(r.get(1)?),
@@ -67,7 +68,7 @@ impl ControlDb {
                     bytes: r.get::<_, i64>(6)? as u64,
                     events: r.get::<_, i64>(7)? as u64,
                     replayable: r.get(8)?,
-                    preview: String::from_utf8_lossy(&preview).into_owned(),
+                    preview: String::from_utf8_lossy(&preview.unwrap_or_default()).into_owned(),
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
