@@ -145,6 +145,7 @@ async fn inv_03_every_fixture_in_any_order_and_repeated() {
             }
         }
         let (stored, sessions) = &pictures[0];
+        #[allow(clippy::type_complexity, reason = "one line of a test")]
         let sum = |f: fn(
             &(trackway_event::Timestamp, u64, u64, u64, u64, Option<trackway_event::Peer>, u32),
         ) -> u64| { sessions.iter().map(f).sum::<u64>() };
