@@ -23,28 +23,28 @@ use crate::workload::Workload;
 pub(crate) struct Args {
     /// The server
     #[arg(long, default_value = "127.0.0.1:7431")]
-    address: String,
+    pub(crate) address: String,
     /// The wire
     #[arg(long, value_enum, default_value_t = Wire::Native)]
-    wire: Wire,
+    pub(crate) wire: Wire,
     /// Events to send
     #[arg(long, default_value_t = 300_000)]
-    events: usize,
+    pub(crate) events: usize,
     /// Events of one request (the AgentCat wire has always one)
     #[arg(long, default_value_t = 100)]
-    batch: usize,
+    pub(crate) batch: usize,
     /// Events per second; 0: as fast as they are answered
     #[arg(long, default_value_t = 0)]
-    rate: u64,
+    pub(crate) rate: u64,
     /// Connections
     #[arg(long, default_value_t = 16)]
-    connections: usize,
+    pub(crate) connections: usize,
     /// Seed of the workload; another one gives other events
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub(crate) seed: u64,
     /// The server's process, to watch its memory
     #[arg(long)]
-    pid: Option<u32>,
+    pub(crate) pid: Option<u32>,
 }
 
 /// How events are sent.

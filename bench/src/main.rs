@@ -11,6 +11,7 @@ mod load;
 mod machine;
 mod phoenix;
 mod reads;
+mod suite;
 mod wire;
 mod workload;
 
@@ -35,6 +36,8 @@ enum Bench {
     Load(load::Args),
     /// A running server over HTTP: pages and API
     Reads(reads::Args),
+    /// The release binary from start to stop: memory, ingest on both wires, or reads
+    Suite(suite::Args),
     /// Arize Phoenix over HTTP: the same calls as spans
     Phoenix(phoenix::Args),
 }
@@ -46,6 +49,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Ledger(args) => ledger::run(&args),
         Bench::Load(args) => load::run(&args),
         Bench::Reads(args) => reads::run(&args),
+        Bench::Suite(args) => suite::run(&args),
         Bench::Phoenix(args) => phoenix::run(&args),
     }
 }

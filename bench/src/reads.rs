@@ -14,16 +14,16 @@ use crate::ledger::PROJECT;
 pub(crate) struct Args {
     /// The server
     #[arg(long, default_value = "127.0.0.1:7431")]
-    address: String,
+    pub(crate) address: String,
     /// A bearer token that may read the project
     #[arg(long)]
-    token: String,
+    pub(crate) token: String,
     /// Times each is read
     #[arg(long, default_value_t = 40)]
-    times: usize,
+    pub(crate) times: usize,
     /// The period of every question
     #[arg(long, default_value = "now-30d")]
-    from: String,
+    pub(crate) from: String,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
