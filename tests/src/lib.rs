@@ -4,12 +4,14 @@
 //! `target/debug/trackway`; `cargo xtask test` sets it. Invariants: every wait has a deadline; a process is ended by its
 //! own id; the developer's own `TRACKWAY_…` variables reach no child.
 
+mod agent;
 mod binary;
 mod dice;
 mod events;
 mod http;
 mod instance;
 
+pub use agent::Agent;
 pub use binary::{Output, artifacts, binary, clean, repository, run};
 pub use dice::Dice;
 pub use events::{batch, call, random_id, rfc3339, session_id};

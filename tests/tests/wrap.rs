@@ -1,13 +1,10 @@
 //! `trackway wrap` around a real MCP server, to the API: what an agent does is on record, and what it sees is unharmed.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
-use trackway_tests::{Instance, binary, clean, run, wait_for};
+use serde_json::json;
+use trackway_tests::{Agent, Instance, binary, clean, run, wait_for};
 
 const PROJECT: &str = "proj_wrap";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -16,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn a_wrapped_session_is_on_record() -> Result<()> {
     let instance = Instance::start()?;
     let token = instance.project(PROJECT)?;
-    let mut agent = Agent::start(&instance.url(), &["--identify-arg", "user", "--report-missing"])?;
+    let mut agent = Agent::start(PROJECT, &instance.url(), &["--identify-arg", "user", "--report-missing"])?;
     let tools = agent.ask("tools/list", json!({}))?;
     let tools = tools["result"]["tools"].as_array().context("tools")?;
     let search = tools.iter().find(|tool| tool["name"] == "search_products").context("search_products")?;
@@ -64,13 +61,13 @@ fn what_could_not_be_sent_arrives_after_the_server_is_back() -> Result<()> {
     instance.stop()?;
     let spool = tempfile::tempdir()?;
     let spool = ["--spool", spool.path().to_str().context("UTF-8")?];
-    let mut agent = Agent::start(&instance.url(), &spool)?;
+    let mut agent = Agent::start(PROJECT, &instance.url(), &spool)?;
     let found = agent.call("search_products", json!({ "query": "tent", "context": "while it is down" }))?;
     ensure!(found["result"]["isError"] != true, "an outage of Trackway changes no answer: {found}");
     ensure!(agent.finish()? == Some(0), "nor the exit code");
     instance.start_again()?;
     // The next wrapper brings what the last one had to leave.
-    let mut agent = Agent::start(&instance.url(), &spool)?;
+    let mut agent = Agent::start(PROJECT, &instance.url(), &spool)?;
     agent.call("search_products", json!({ "query": "boots", "context": "it is back" }))?;
     ensure!(agent.finish()? == Some(0), "exit code");
     wait_for("both sessions", PATIENCE, || {
@@ -94,81 +91,4 @@ fn the_exit_code_is_the_child_s() -> Result<()> {
     let output = run(command, PATIENCE)?;
     ensure!(output.code == Some(127), "{:?} {}", output.code, output.stderr);
     Ok(())
-}
-
-/// A minimal MCP client, line by line, so that the test sees every byte.
-struct Agent {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    lines: Receiver<String>,
-    next: u64,
-    _home: tempfile::TempDir,
-}
-
-impl Agent {
-    fn start(endpoint: &str, flags: &[&str]) -> Result<Self> {
-        let home = tempfile::tempdir()?;
-        let binary = binary()?;
-        let mut command = clean(&binary);
-        command.env("HOME", home.path());
-        command.args(["wrap", "--project", PROJECT, "--endpoint", endpoint]).args(flags).arg("--");
-        command.arg(&binary).args(["__shop", "--seed", "3"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn()?;
-        let stdout = child.stdout.take().context("stdout")?;
-        let (send, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if send.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        let mut agent = Self { stdin: child.stdin.take(), child, lines, next: 0, _home: home };
-        agent.ask(
-            "initialize",
-            json!({ "protocolVersion": "2025-06-18", "capabilities": {},
-                "clientInfo": { "name": "black-box", "version": "1.0" } }),
-        )?;
-        agent.say(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))?;
-        Ok(agent)
-    }
-
-    fn call(&mut self, tool: &str, arguments: Value) -> Result<Value> {
-        self.ask("tools/call", json!({ "name": tool, "arguments": arguments }))
-    }
-
-    fn ask(&mut self, method: &str, params: Value) -> Result<Value> {
-        self.next += 1;
-        let id = self.next;
-        self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))?;
-        loop {
-            let line = self.lines.recv_timeout(PATIENCE).with_context(|| format!("no answer to {method}"))?;
-            let answer: Value = serde_json::from_str(&line).with_context(|| format!("not JSON: {line}"))?;
-            if answer["id"] == id {
-                return Ok(answer);
-            }
-        }
-    }
-
-    fn say(&mut self, message: &Value) -> Result<()> {
-        let stdin = self.stdin.as_mut().context("the input is closed")?;
-        writeln!(stdin, "{message}")?;
-        Ok(stdin.flush()?)
-    }
-
-    /// Closes the input, as a client does when it ends, and gives the exit code.
-    fn finish(mut self) -> Result<Option<i32>> {
-        drop(self.stdin.take());
-        let status = wait_for("the wrapper to end", PATIENCE, || Ok(self.child.try_wait()?))?;
-        Ok(status.code())
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        // Ended already in every test that passed.
-        let _ended = self.child.kill();
-        let _ended = self.child.wait();
-    }
 }

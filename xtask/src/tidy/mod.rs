@@ -1,12 +1,14 @@
 //! `cargo xtask tidy`: the rules of the house that no compiler checks.
 //!
 //! - `edges`: forbidden crate borders (`ARCHITECTURE.md`, Crates), and DEPENDENCIES.md
+//! - `rules`: what single crates may not do: clocks and disks in `core`, queues without a bound anywhere
 //! - `text`: headers, marks of unfinished work, machine paths, registry hosts, long files
 //! - vendored assets against their lock
 //!
 //! A new rule is a function in one of the files and a line in [`findings`].
 
 mod edges;
+mod rules;
 mod text;
 
 use std::process::ExitCode;
@@ -36,6 +38,7 @@ pub(crate) fn run() -> Result<ExitCode> {
 pub(crate) fn findings() -> Result<Vec<String>> {
     let mut findings = edges::findings()?;
     findings.extend(text::findings()?);
+    findings.extend(rules::findings()?);
     findings.extend(crate::vendor::findings()?);
     Ok(findings)
 }

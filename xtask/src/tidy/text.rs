@@ -111,7 +111,7 @@ fn begins_a_path(line: &str, start: &str) -> bool {
 }
 
 /// Paths of all tracked files, and of new ones that are not ignored.
-fn tracked() -> Result<Vec<String>> {
+pub(super) fn tracked() -> Result<Vec<String>> {
     let mut git = Command::new("git");
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root());
     let output = git.output().context("git does not start")?;
@@ -121,7 +121,7 @@ fn tracked() -> Result<Vec<String>> {
 }
 
 /// The text of a file; `None` when it is gone or is no text.
-fn read(path: &str) -> Option<String> {
+pub(super) fn read(path: &str) -> Option<String> {
     let path: &Path = path.as_ref();
     String::from_utf8(std::fs::read(root().join(path)).ok()?).ok().filter(|text| !text.contains('\0'))
 }
