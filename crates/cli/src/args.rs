@@ -42,6 +42,12 @@ pub(crate) struct Global {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Receive events and serve API and dashboard
+    Serve(Serve),
+    /// Show the product on invented data: a real MCP server, real agents' sessions
+    Demo(Demo),
+    /// Print (and open) a sign-in link to the running server's dashboard
+    Open(Open),
     /// Run an MCP server (stdio) and record what agents do with it
     Wrap(trackway_proxy::WrapArgs),
     /// Make, list and delete projects; works beside a running server
@@ -50,6 +56,8 @@ pub(crate) enum Verb {
     /// Make, list and revoke bearer tokens; works beside a running server
     #[command(subcommand)]
     Token(Token),
+    /// Look for what could be wrong
+    Doctor(Doctor),
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -63,6 +71,63 @@ pub(crate) enum Verb {
     /// Starts a wrapped server so that it ends with its wrapper
     #[command(name = "__launch", hide = true, disable_help_flag = true)]
     Launch(Launch),
+}
+
+/// `serve`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  trackway serve\n  trackway serve --data /srv/trackway --listen 127.0.0.1:8080\n  \
+    trackway serve --listen 0.0.0.0:7431 --trusted-proxy --host trackway.example.com"
+)]
+pub(crate) struct Serve {
+    /// Address and port (default 127.0.0.1:7431; port 0 takes a free one)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// A host name that pages and API answer to; may be repeated
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
+    /// Serve plain HTTP on a non-loopback address
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// A proxy before this server speaks TLS
+    #[arg(long)]
+    pub(crate) trusted_proxy: bool,
+    /// Answer 404 to AgentCat events of unknown projects
+    #[arg(long)]
+    pub(crate) strict_ingest: bool,
+}
+
+/// `demo`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  trackway demo          load, then keep serving\n  trackway demo --once   load, \
+    check, print a summary, end\n\nThe people, orders and traffic are invented, and labelled so."
+)]
+pub(crate) struct Demo {
+    /// Load, check and print a summary, then end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Address and port (default: 127.0.0.1:7431, or the next free port)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Another number, another history
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `open`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  trackway open\n  trackway open --print")]
+pub(crate) struct Open {
+    /// Only print the link
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `project …`.
@@ -138,6 +203,14 @@ pub(crate) enum Scope {
     Read,
     /// Everything
     Admin,
+}
+
+/// `doctor`.
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `config …`.

@@ -5,6 +5,7 @@
 
 mod args;
 mod config;
+mod demo;
 mod failure;
 mod logs;
 mod output;

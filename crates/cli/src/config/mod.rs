@@ -10,7 +10,7 @@ mod typed;
 use std::path::PathBuf;
 
 pub(crate) use layers::{Layers, Origin, load};
-pub(crate) use typed::{LogFormat, Settings, data_dir};
+pub(crate) use typed::{DataDir, LogFormat, Settings, data_dir};
 
 /// The form a setting's value must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

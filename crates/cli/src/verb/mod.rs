@@ -4,7 +4,10 @@
 
 mod completions;
 mod config;
+mod doctor;
+mod open;
 mod project;
+mod serve;
 mod shop;
 mod token;
 mod version;
@@ -17,8 +20,10 @@ use trackway_event::Timestamp;
 use trackway_store::sqlite::ControlDb;
 
 use crate::args::{Cli, Global, Verb};
-use crate::config::{Flags, Layers, Sources};
+use crate::config::{Flags, Layers, Settings, Sources};
 use crate::failure::{Exit, Failure, Result};
+
+pub(crate) use serve::{ServerHandle, runtime, sign_in_link, start_server, stop_signal};
 
 /// Runs the verb of this command line.
 ///
@@ -27,10 +32,14 @@ use crate::failure::{Exit, Failure, Result};
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     let Cli { global, verb } = cli;
     match verb {
+        Verb::Serve(args) => serve::run(&global, args).map(done),
+        Verb::Demo(args) => crate::demo::run(&global, &args).map(done),
+        Verb::Open(args) => open::run(&global, &args).map(done),
         Verb::Wrap(args) => wrap::run(&global, &args),
         Verb::Launch(args) => Ok(wrap::launch(&args)),
         Verb::Project(verb) => project::run(&global, verb).map(done),
         Verb::Token(verb) => token::run(&global, verb).map(done),
+        Verb::Doctor(args) => doctor::run(&global, &args),
         Verb::Config(verb) => config::run(&global, &verb).map(done),
         Verb::Completions(args) => completions::run(&args).map(done),
         Verb::Version(args) => version::run(&args).map(done),
@@ -51,6 +60,14 @@ fn layers(global: &Global, mut flags: Flags) -> Result<Layers> {
         flags.push(("data", data.into()));
     }
     crate::config::load(&Sources::of_process(global.config.clone()), flags)
+}
+
+/// All settings, with the flags of the verb on top.
+///
+/// # Errors
+/// With [`Exit::Usage`] naming what is wrong.
+pub(crate) fn settings(global: &Global, flags: Flags) -> Result<Settings> {
+    Settings::of(&layers(global, flags)?)
 }
 
 /// `trackway.db` of the data directory, to be used beside a running server (D33).
