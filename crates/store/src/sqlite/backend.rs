@@ -377,7 +377,7 @@ impl Store for SqliteStore {
         let mut health = StoreHealth {
             writable: true,
             bytes: self.inner.control.bytes(),
-            free_bytes: open::free_bytes(&self.inner.dir),
+            free_bytes: (self.inner.options.free_bytes)(&self.inner.dir),
             fsync_us: self.inner.fsync_us,
             ..StoreHealth::default()
         };

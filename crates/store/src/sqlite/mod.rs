@@ -24,6 +24,7 @@ mod writer;
 pub use backend::SqliteStore;
 pub use control::ControlDb;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ use trackway_event::Timestamp;
 
 /// A source of the present time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A way to learn the free bytes of the file system under a path.
+pub type FreeBytes = Arc<dyn Fn(&Path) -> Option<u64> + Send + Sync>;
 
 /// How the backend is set up. The defaults are for `trackway serve`.
 #[derive(Clone)]
@@ -41,6 +45,8 @@ pub struct SqliteOptions {
     pub read_deadline: Duration,
     /// Free bytes of the disk below which nothing more is written.
     pub free_floor: u64,
+    /// Asks the disk for its free bytes.
+    pub free_bytes: FreeBytes,
     /// Most pages of one ledger; for tests of a full disk.
     pub max_pages: Option<u32>,
     /// The clock that tells open sessions from ended ones.
@@ -53,6 +59,7 @@ impl Default for SqliteOptions {
             readers: 3,
             read_deadline: trackway_event::limits::QUERY_DEADLINE,
             free_floor: 64 * 1024 * 1024,
+            free_bytes: Arc::new(open::free_bytes),
             max_pages: None,
             clock: Arc::new(system_time),
         }

@@ -1,9 +1,14 @@
 //! The suite over SQLite, and what is special to files: locks, versions, damage.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use trackway_event::{Event, EventId, Kind, Outcome, ProjectId, Timestamp};
 
 use super::*;
-use crate::{Store, StoreError, conformance};
+use crate::query::PageAsk;
+use crate::{NewProject, ProjectKey, Store, StoreError, conformance};
 
 #[test]
 fn conforms() {
@@ -35,4 +40,186 @@ fn refuses_directories_it_cannot_use() {
     assert!(matches!(open(&data), Err(StoreError::Newer { found: 99, .. })));
     std::fs::write(data.join("trackway.db"), vec![7; 8192]).unwrap();
     assert!(matches!(open(&data), Err(StoreError::Corrupt { .. })));
+}
+
+fn at(n: u64) -> Timestamp {
+    Timestamp::from_millis(1_772_445_600_000 + n as i64)
+}
+
+fn project(store: &SqliteStore) -> ProjectKey {
+    let new = NewProject { id: ProjectId::parse("proj_a").unwrap(), name: "a".into(), demo: false };
+    store.create_project(new, at(0)).unwrap().key
+}
+
+/// An event with some KiB that do not compress.
+fn event(n: u64) -> Event {
+    let mut random = [0; 16];
+    random[..8].copy_from_slice(&n.to_be_bytes());
+    let mut event = Event::new(EventId::mint(at(n), random), Kind::ToolCall, at(n));
+    event.session_id = trackway_event::SessionId::foreign("s");
+    let mut seed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let noise: String = (0..4_096)
+        .map(|_| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            char::from(b'!' + (seed % 90) as u8)
+        })
+        .collect();
+    event.arguments = trackway_event::json::payload_of(&noise);
+    event
+}
+
+fn put(store: &SqliteStore, p: ProjectKey, events: Vec<Event>) -> crate::Result<Vec<Outcome>> {
+    store.submit(p, events, at(0))?.blocking_recv().expect("an answer")
+}
+
+fn eventually(mut test: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !test() {
+        assert!(start.elapsed() < Duration::from_secs(10), "it never came true");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_tells_and_recovers_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let free = Arc::new(AtomicU64::new(u64::MAX));
+    let asked = free.clone();
+    let options = SqliteOptions {
+        free_bytes: Arc::new(move |_| Some(asked.load(Ordering::Relaxed))),
+        ..SqliteOptions::default()
+    };
+    let store = SqliteStore::open(dir.path(), options).unwrap();
+    let p = project(&store);
+    put(&store, p, vec![event(1)]).unwrap();
+    free.store(1_000, Ordering::Relaxed);
+    assert!(matches!(put(&store, p, vec![event(2)]), Err(StoreError::DiskFull(_))));
+    assert!(
+        matches!(put(&store, p, vec![event(2)]), Err(StoreError::DiskFull(_))),
+        "at once, the second time"
+    );
+    let health = store.health().unwrap();
+    assert!(!health.writable && !health.reasons.is_empty());
+    assert_eq!(store.session_events(p, "s", &PageAsk::default()).unwrap().items.len(), 1, "reads go on");
+    free.store(u64::MAX, Ordering::Relaxed);
+    eventually(|| store.health().unwrap().writable);
+    assert_eq!(put(&store, p, vec![event(2)]).unwrap(), [Outcome::Stored]);
+}
+
+#[test]
+fn a_commit_that_does_not_fit_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions { max_pages: Some(150), ..SqliteOptions::default() };
+    let store = SqliteStore::open(dir.path(), options).unwrap();
+    let p = project(&store);
+    let (mut stored, mut n) = (0, 0);
+    loop {
+        match put(&store, p, (n..n + 10).map(event).collect()) {
+            Ok(outcomes) => stored += outcomes.len(),
+            Err(StoreError::DiskFull(path)) => break assert!(path.ends_with("events.db")),
+            Err(other) => panic!("{other}"),
+        }
+        n += 10;
+        assert!(n < 5_000, "the limit was never reached");
+    }
+    assert!(stored > 0);
+    let session = store.session(p, "s").unwrap().unwrap();
+    assert_eq!(session.events, stored as u64);
+    assert_eq!(store.intake(Some(p)).unwrap().stored, stored as u64);
+    // After the refusal the writer's memory tells nothing that is not in the file: a small event may fit yet.
+    std::thread::sleep(Duration::from_millis(600));
+    let mut small = event(1_000_000);
+    small.arguments = None;
+    if put(&store, p, vec![small]).is_ok() {
+        assert_eq!(store.session(p, "s").unwrap().unwrap().events, stored as u64 + 1);
+    }
+    drop(store);
+    let store = SqliteStore::open(dir.path(), SqliteOptions::default()).unwrap();
+    let before = store.session(p, "s").unwrap().unwrap().events;
+    put(&store, p, (n..n + 10).map(event).collect()).unwrap();
+    assert_eq!(
+        store.session(p, "s").unwrap().unwrap().events,
+        before + 10,
+        "the refused ones were not half stored"
+    );
+}
+
+#[test]
+fn everything_is_there_after_opening_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || SqliteStore::open(dir.path(), SqliteOptions::default()).unwrap();
+    let store = open();
+    let p = project(&store);
+    put(&store, p, (0..30).map(event).collect()).unwrap();
+    let before = format!("{:?}", store.session(p, "s").unwrap());
+    drop(store);
+    let store = open();
+    assert_eq!(format!("{:?}", store.session(p, "s").unwrap()), before);
+    let outcomes = put(&store, p, (20..40).map(event).collect()).unwrap();
+    assert_eq!(outcomes.iter().filter(|o| **o == Outcome::Stored).count(), 10);
+    assert_eq!(store.session(p, "s").unwrap().unwrap().events, 40);
+    assert!(store.event(p, event(25).id.as_str()).unwrap().unwrap().arguments.is_some());
+}
+
+#[test]
+fn a_full_queue_refuses_and_a_slow_question_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions { read_deadline: Duration::from_millis(1), ..SqliteOptions::default() };
+    let store = SqliteStore::open(dir.path(), options).unwrap();
+    let p = project(&store);
+    // Made before, so that they come faster than they can be stored.
+    let bare = |n: u64| Event { arguments: None, ..event(n) };
+    let batches: Vec<Vec<Event>> =
+        (0..40).map(|b| (0..1_000).map(|i| bare(b * 1_000 + i)).collect()).collect();
+    let (mut receipts, mut refused) = (Vec::new(), None);
+    for batch in batches {
+        match store.submit(p, batch, at(0)) {
+            Ok(receipt) => receipts.push(receipt),
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    assert!(matches!(refused, Some(StoreError::Overloaded)));
+    for receipt in receipts {
+        receipt.blocking_recv().unwrap().unwrap();
+    }
+    // Scanning for an id that is nowhere, or counting everything by rows, takes longer than a millisecond.
+    let mut filter = trackway_core::filter::Filter::default();
+    filter.text = Some("absent".into());
+    let period = crate::query::Period { from: at(0), to: at(1_000_000_000) };
+    let scope = crate::query::Scope { period, filter, utc_offset_us: 0 };
+    let ask = crate::query::OverviewAsk { scope, compare: crate::query::Compare::None };
+    match store.overview(p, &ask) {
+        Err(StoreError::Deadline) => {}
+        Ok(overview) => assert!(overview.partial.is_some()),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_deleted_project_leaves_no_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path(), SqliteOptions::default()).unwrap();
+    let p = project(&store);
+    put(&store, p, vec![event(1)]).unwrap();
+    let folder = dir.path().join("projects").join(p.0.to_string());
+    assert!(folder.join("events.db").exists());
+    // A verb beside the server marks; the server removes.
+    let verb = SqliteStore::open_control(dir.path()).unwrap();
+    verb.delete_project(p, at(1)).unwrap();
+    eventually(|| !folder.exists());
+    assert!(matches!(store.session(p, "s"), Err(StoreError::UnknownProject)));
+    // And it sees a project that a verb makes, within a second.
+    verb.create_project(
+        &NewProject { id: ProjectId::parse("proj_b").unwrap(), name: "b".into(), demo: false },
+        at(2),
+    )
+    .unwrap();
+    let start = Instant::now();
+    eventually(|| store.project("proj_b").unwrap().is_some());
+    assert!(start.elapsed() < Duration::from_secs(1));
 }

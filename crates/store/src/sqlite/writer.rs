@@ -163,7 +163,12 @@ pub(super) fn run(project: &Arc<Project>) {
     let mut ledger: Option<Ledger> = None;
     let mut clean = true;
     loop {
-        match project.queue.take(if clean { Duration::from_secs(60) } else { IDLE }) {
+        let patience = match (project.queue.blocked(), clean) {
+            (Some(_), _) => RETRY,
+            (None, true) => Duration::from_secs(60),
+            (None, false) => IDLE,
+        };
+        match project.queue.take(patience) {
             Next::Group(group) => {
                 clean = false;
                 let result = write(project, &mut ledger, &group);
@@ -173,18 +178,16 @@ pub(super) fn run(project: &Arc<Project>) {
                 }
             }
             Next::Idle => {
-                let blocked = project.queue.blocked().is_some();
-                if blocked
-                    && let Some(ledger) = &mut ledger
-                    && room(project).is_ok()
-                    && ledger.probe().is_ok()
-                {
-                    project.queue.set_full(None);
-                    tracing::info!(project = project.key.0, "the disk has room again; events are stored");
-                }
-                clean = project.queue.blocked().is_none();
-                if clean && let Some(ledger) = &ledger {
-                    ledger.checkpoint("TRUNCATE");
+                if project.queue.blocked().is_some() {
+                    let grows = |ledger: &mut Option<Ledger>| ledger.as_mut().map_or(Ok(()), Ledger::probe);
+                    if room(project).and_then(|()| grows(&mut ledger)).is_ok() {
+                        unblock(project);
+                    }
+                } else if !clean {
+                    clean = true;
+                    if let Some(ledger) = &ledger {
+                        ledger.checkpoint("TRUNCATE");
+                    }
                 }
             }
             Next::Closed => {
@@ -213,10 +216,7 @@ fn write(project: &Arc<Project>, ledger: &mut Option<Ledger>, group: &[Job]) -> 
 fn answer(project: &Arc<Project>, group: Vec<Job>, result: Result<Vec<Vec<Outcome>>>) {
     match result {
         Ok(outcomes) => {
-            if project.queue.blocked().is_some() {
-                project.queue.set_full(None);
-                tracing::info!(project = project.key.0, "the disk has room again; events are stored");
-            }
+            unblock(project);
             // A submitter that went away has no use for its answer.
             for (job, outcomes) in group.into_iter().zip(outcomes) {
                 let _ = job.reply.send(Ok(outcomes));
@@ -239,9 +239,16 @@ fn answer(project: &Arc<Project>, group: Vec<Job>, result: Result<Vec<Vec<Outcom
     }
 }
 
+fn unblock(project: &Project) {
+    if project.queue.blocked().is_some() {
+        project.queue.set_full(None);
+        tracing::info!(project = project.key.0, "the disk has room again; events are stored");
+    }
+}
+
 /// Whether the disk has more than the floor.
 fn room(project: &Project) -> Result<()> {
-    match super::open::free_bytes(&project.dir) {
+    match (project.options.free_bytes)(&project.dir) {
         Some(free) if free < project.options.free_floor => Err(StoreError::DiskFull(project.dir.clone())),
         Some(_) | None => Ok(()),
     }
