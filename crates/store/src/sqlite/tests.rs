@@ -188,8 +188,7 @@ fn a_full_queue_refuses_and_a_slow_question_ends() {
         receipt.blocking_recv().unwrap().unwrap();
     }
     // Scanning for an id that is nowhere, or counting everything by rows, takes longer than a millisecond.
-    let mut filter = trackway_core::filter::Filter::default();
-    filter.text = Some("absent".into());
+    let filter = trackway_core::filter::Filter { text: Some("absent".into()), ..Default::default() };
     let period = crate::query::Period { from: at(0), to: at(1_000_000_000) };
     let scope = crate::query::Scope { period, filter, utc_offset_us: 0 };
     let ask = crate::query::OverviewAsk { scope, compare: crate::query::Compare::None };
