@@ -1,6 +1,8 @@
 //! Sending: a thread of its own takes batches from the queue, posts them to Trackway's ingest and keeps on disk what
-//! cannot be sent now (D24, SDK-80 to SDK-88). Nothing here can slow, fail or end the host.
+//! cannot be sent now (D24, SDK-80 to SDK-88). Nothing here can slow, fail or end the host: requests are made by a
+//! second thread (`post`), so that a hanging one can be given up when the host wants to end.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -10,6 +12,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use trackway_event::{Event, IngestBatch, ProjectId, SdkInfo, Timestamp};
 
+use crate::post::{Answer, Poster};
 use crate::queue::Queue;
 use crate::spool::Spool;
 
@@ -37,6 +40,8 @@ pub struct Report {
     pub spooled: u64,
     /// Refused for good, or lost for want of a spool.
     pub lost: u64,
+    /// Acknowledged, but not stored: dropped by the server for a reason it names.
+    pub dropped: u64,
 }
 
 /// A running delivery.
@@ -53,6 +58,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(300);
 /// Longest `Retry-After` that is honoured.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
+/// What is left of a shutdown's time when a request under way is given up on, for the disk.
+const RESERVE: Duration = Duration::from_millis(250);
+/// Bodies from this size on are compressed (SDK-82).
+const GZIP: usize = 1024;
 
 impl Delivery {
     /// Starts the thread. An unusable spool directory means memory only, with one warning.
@@ -76,17 +85,18 @@ impl Delivery {
     }
 }
 
-enum Answer {
-    Done,
-    Later(Option<Duration>),
-    Never(u16),
+/// A batch ready to be sent.
+struct Batch {
+    body: Arc<Vec<u8>>,
+    events: u64,
+    lost: BTreeMap<String, u64>,
 }
 
 struct Worker {
     config: DeliveryConfig,
     queue: Arc<Queue>,
     stop_by: Arc<std::sync::Mutex<Option<Instant>>>,
-    agent: ureq::Agent,
+    poster: Poster,
     spool: Option<Spool>,
     report: Report,
     failures: u32,
@@ -100,13 +110,6 @@ impl Worker {
         queue: Arc<Queue>,
         stop_by: Arc<std::sync::Mutex<Option<Instant>>>,
     ) -> Self {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_connect(Some(Duration::from_secs(5)))
-            .timeout_global(Some(Duration::from_secs(15)))
-            .build()
-            .into();
         let spool = config.spool.clone().and_then(|dir| match Spool::open(dir) {
             Ok(spool) => Some(spool),
             Err(error) => {
@@ -118,11 +121,12 @@ impl Worker {
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(1, |d| d.as_nanos() as u64)
             | 1;
+        let poster = Poster::start(&config);
         Self {
             config,
             queue,
             stop_by,
-            agent,
+            poster,
             spool,
             report: Report::default(),
             failures: 0,
@@ -132,14 +136,13 @@ impl Worker {
     }
 
     fn run(mut self) -> Report {
-        let mut held: Option<(Vec<u8>, u64)> = None;
+        let mut held: Option<Batch> = None;
         loop {
             self.replay();
             if held.is_none() {
-                let wait = self.retry_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(5));
-                let wait = wait
-                    .min(Instant::now() + Duration::from_secs(5))
-                    .max(Instant::now() + Duration::from_millis(20));
+                let now = Instant::now();
+                let soon = now + Duration::from_secs(5);
+                let wait = self.retry_at.unwrap_or(soon).clamp(now + Duration::from_millis(20), soon);
                 let taken = self.queue.take(wait);
                 if taken.events.is_empty() {
                     if taken.closed {
@@ -147,35 +150,13 @@ impl Worker {
                     }
                     continue;
                 }
-                let count = taken.events.len() as u64;
-                held = self.body(taken.events).map(|body| (body, count));
+                held = self.batch(taken.events);
             }
-            let Some((body, count)) = held.take() else { continue };
-            if self.may_try() {
-                match self.post(&body) {
-                    Answer::Done => {
-                        self.recovered();
-                        self.report.sent += count;
-                        continue;
-                    }
-                    Answer::Never(status) => {
-                        self.recovered();
-                        tracing::warn!(
-                            status,
-                            events = count,
-                            "a batch was refused for good; see the project id and token"
-                        );
-                        self.report.lost += count;
-                        self.queue.lose("refused", count);
-                        continue;
-                    }
-                    Answer::Later(after) => self.failed(after),
-                }
-            }
-            held = self.keep(body, count);
-            if held.is_some() {
+            let Some(batch) = held.take() else { continue };
+            held = self.deliver(batch);
+            if let Some(batch) = &held {
                 if self.stopping() {
-                    self.report.lost += count;
+                    self.report.lost += batch.events;
                     held = None;
                 } else {
                     let until = self.retry_at.unwrap_or_else(Instant::now);
@@ -187,39 +168,75 @@ impl Worker {
         }
     }
 
+    /// Sends a batch, or keeps it on disk; gives it back where neither can be done now.
+    fn deliver(&mut self, batch: Batch) -> Option<Batch> {
+        if self.may_try() {
+            match self.post(&batch.body) {
+                Answer::Done { dropped } => {
+                    self.recovered();
+                    self.report.sent += batch.events;
+                    self.report.dropped += dropped;
+                    return None;
+                }
+                Answer::Never(status) => {
+                    self.recovered();
+                    tracing::warn!(
+                        status,
+                        events = batch.events,
+                        "a batch was refused for good; see the project id and token"
+                    );
+                    self.report.lost += batch.events;
+                    self.queue.lose("refused", batch.events);
+                    for (reason, count) in &batch.lost {
+                        self.queue.lose(reason, *count);
+                    }
+                    return None;
+                }
+                Answer::Later(after) => self.failed(after),
+            }
+        }
+        self.keep(batch)
+    }
+
     /// Puts a batch on disk; gives it back where there is no disk.
-    fn keep(&mut self, body: Vec<u8>, count: u64) -> Option<(Vec<u8>, u64)> {
-        match self.spool.as_ref().map(|s| s.write(&body)) {
-            Some(Ok(dropped)) => {
-                self.report.spooled += count;
-                if dropped.batches > 0 {
-                    self.queue.lose("spool_full", dropped.batches);
+    fn keep(&mut self, batch: Batch) -> Option<Batch> {
+        let Some(spool) = &self.spool else { return Some(batch) };
+        match spool.write(&batch.body, batch.events.try_into().unwrap_or(u32::MAX)) {
+            Ok(dropped) => {
+                self.report.spooled += batch.events;
+                if dropped.events > 0 {
+                    self.queue.lose("spool_full", dropped.events);
                 }
                 None
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 tracing::warn!(%error, "the spool cannot be written; unsent events stay in memory only");
                 self.spool = None;
-                Some((body, count))
+                Some(batch)
             }
-            None => Some((body, count)),
         }
     }
 
-    /// Sends what is on disk, oldest first, until something fails.
+    /// Sends what is on disk, oldest first, until something fails or the host wants to end.
     fn replay(&mut self) {
         if self.stopping() || !self.may_try() || self.spool.as_ref().is_none_or(Spool::is_empty) {
             return;
         }
         let Some(right) = self.spool.as_ref().and_then(Spool::lock) else { return };
-        while let Some((path, body)) = self.spool.as_ref().and_then(|s| s.oldest(&right)) {
-            match self.post(&body) {
-                Answer::Done => self.recovered(),
-                Answer::Never(status) => tracing::warn!(status, "a batch in the spool was refused for good"),
+        while let Some(kept) = self.spool.as_ref().and_then(|s| s.oldest(&right)) {
+            match self.post(&Arc::new(kept.body)) {
+                Answer::Done { dropped } => {
+                    self.recovered();
+                    self.report.dropped += dropped;
+                }
+                Answer::Never(status) => {
+                    tracing::warn!(status, events = kept.events, "a batch in the spool was refused for good");
+                    self.queue.lose("refused", kept.events.into());
+                }
                 Answer::Later(after) => return self.failed(after),
             }
             if let Some(spool) = &self.spool {
-                spool.remove(&path);
+                spool.remove(&kept.path);
             }
             if self.stopping() {
                 return;
@@ -227,15 +244,17 @@ impl Worker {
         }
     }
 
+    /// The last word: what was lost since the last batch.
     fn end(mut self) -> Report {
-        // One last try for what an earlier failure put on disk, if there is time.
-        if self.failures == 0 {
-            self.replay();
+        let lost = !self.queue.is_lost_empty() && self.failures == 0;
+        if let Some(batch) = lost.then(|| self.batch(Vec::new())).flatten() {
+            // A report of losses that is lost itself leaves nothing to do.
+            let _ = self.post(&batch.body);
         }
         self.report
     }
 
-    fn body(&self, events: Vec<Event>) -> Option<Vec<u8>> {
+    fn batch(&self, events: Vec<Event>) -> Option<Batch> {
         let batch = IngestBatch {
             project: self.config.project.as_str().into(),
             sent_at: Some(now()),
@@ -244,55 +263,29 @@ impl Worker {
             events,
         };
         let json = serde_json::to_vec(&batch).ok()?;
-        let mut encoder = GzEncoder::new(Vec::with_capacity(json.len() / 3), Compression::fast());
-        encoder.write_all(&json).ok()?;
-        encoder.finish().ok()
+        let body = if json.len() < GZIP { json } else { gzip(&json)? };
+        Some(Batch { body: Arc::new(body), events: batch.events.len() as u64, lost: batch.lost })
     }
 
-    fn post(&self, body: &[u8]) -> Answer {
-        let url = format!("{}/api/v1/ingest", self.config.endpoint.trim_end_matches('/'));
-        let mut request = self
-            .agent
-            .post(&url)
-            .header("content-type", "application/json")
-            .header("content-encoding", "gzip")
-            .header("user-agent", &format!("{}/{}", self.config.sdk.name, self.config.sdk.version));
-        if let Some(token) = &self.config.token {
-            request = request.header("authorization", &format!("Bearer {token}"));
+    /// Waits for the answer to a request, or until there is just time left for the disk.
+    fn post(&mut self, body: &Arc<Vec<u8>>) -> Answer {
+        if !self.poster.send(body) {
+            return Answer::Later(None);
         }
-        if let Some(left) = self.left() {
-            request = request.config().timeout_global(Some(left.max(Duration::from_millis(50)))).build();
-        }
-        match request.send(body) {
-            Err(error) => {
-                tracing::debug!(%error, "sending failed");
-                Answer::Later(None)
+        loop {
+            if let Some(answer) = self.poster.answer(Duration::from_millis(20)) {
+                return answer;
             }
-            Ok(mut response) => {
-                let status = response.status().as_u16();
-                let after = response
-                    .headers()
-                    .get("retry-after")
-                    .and_then(|v| v.to_str().ok())
-                    .and_then(|v| v.parse().ok());
-                // Read so that the connection can be used again; the body itself does not matter (SDK-83).
-                let _ = response.body_mut().with_config().limit(4 * 1024 * 1024).read_to_vec();
-                match status {
-                    200..=299 => Answer::Done,
-                    404 => {
-                        // The server keeps the body and replays it when the project is made (D5).
-                        tracing::warn!(project = %self.config.project, "trackway knows no such project; create or adopt it");
-                        Answer::Done
-                    }
-                    408 | 425 | 429 | 500..=599 => Answer::Later(after.map(Duration::from_secs)),
-                    other => Answer::Never(other),
-                }
+            if self.left().is_some_and(|left| left < RESERVE) {
+                self.poster.give_up();
+                return Answer::Later(None);
             }
         }
     }
 
     fn may_try(&self) -> bool {
-        self.retry_at.is_none_or(|at| Instant::now() >= at) || (self.stopping() && self.failures < 2)
+        !self.poster.given_up()
+            && (self.retry_at.is_none_or(|at| Instant::now() >= at) || (self.stopping() && self.failures < 2))
     }
 
     fn recovered(&mut self) {
@@ -322,8 +315,18 @@ impl Worker {
     }
 }
 
+fn gzip(json: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(json.len() / 3), Compression::fast());
+    encoder.write_all(json).ok()?;
+    encoder.finish().ok()
+}
+
 /// The wall clock.
 pub fn now() -> Timestamp {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     Timestamp::from_micros(now.map_or(0, |d| d.as_micros() as i64))
 }
+
+#[cfg(test)]
+#[path = "delivery_tests.rs"]
+mod tests;

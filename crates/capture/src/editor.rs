@@ -8,6 +8,7 @@ use trackway_event::limits;
 
 use crate::wire::id::RequestId;
 use crate::wire::inject::{Injection, MORE_TOOLS, MORE_TOOLS_ANSWER, Missing, Mode};
+use crate::wire::scan::{elements, end_of_value, skip_space};
 use crate::wire::strip::strip;
 use crate::wire::{Edit, Message, apply, get, get_text, messages};
 
@@ -18,8 +19,13 @@ pub enum Verdict {
     Forward,
     /// Forward this in its place.
     Replace(Vec<u8>),
-    /// Do not forward it; answer this line, newline included, in its place.
-    Answer(Vec<u8>),
+    /// Answer this line, newline included, and forward only what is left of a batch, if anything.
+    Answer {
+        /// For the client.
+        answer: Vec<u8>,
+        /// For the server, without a newline.
+        forward: Option<Vec<u8>>,
+    },
 }
 
 /// Whether a tool's calls are stripped.
@@ -61,9 +67,9 @@ impl Editor {
             }
         }
         let Some(all) = messages(line) else { return Verdict::Forward };
-        let single = all.len() == 1;
         let mut edits = Vec::new();
-        for message in &all {
+        let mut answers = Vec::new();
+        for (index, message) in all.iter().enumerate() {
             match message.method.as_deref() {
                 Some("tools/list") => {
                     if let Some(id) = id_of(line, message) {
@@ -74,15 +80,19 @@ impl Editor {
                     }
                 }
                 Some("tools/call") => {
-                    if let Some(answer) = self.answer(line, message).filter(|_| single) {
-                        return Verdict::Answer(answer);
+                    if let Some(answer) = self.answer(line, message) {
+                        answers.push((index, answer));
+                        continue;
                     }
                     edits.extend(self.call(line, message));
                 }
                 Some(_) | None => {}
             }
         }
-        replace(line, &edits)
+        match answers.is_empty() {
+            true => replace(line, &edits),
+            false => answered(line, &answers, &edits),
+        }
     }
 
     /// A line from the server, without its newline.
@@ -107,8 +117,10 @@ impl Editor {
     }
 
     fn listing(&self, line: &[u8], result: &std::ops::Range<usize>) -> Vec<Edit> {
-        let Some((tools, edits)) = self.injection.list(line, result) else { return Vec::new() };
         let mut kinds = self.kinds.write().unwrap_or_else(PoisonError::into_inner);
+        // The server's own tool of that name may have come on an earlier page.
+        let more = if kinds.owns_more_tools { Missing::Off } else { self.injection.report_missing };
+        let Some((tools, edits)) = self.injection.list(line, result, more) else { return Vec::new() };
         for tool in tools {
             kinds.owns_more_tools |= tool.name == MORE_TOOLS;
             let kind = if tool.schema.is_ok() { ToolKind::Strip } else { ToolKind::Own };
@@ -152,7 +164,7 @@ impl Editor {
         let kind: &[u8] = if modern { br#","resultType":"complete""# } else { b"" };
         out.extend_from_slice(b"}],\"isError\":false");
         out.extend_from_slice(kind);
-        out.extend_from_slice(b"}}\n");
+        out.extend_from_slice(b"}}");
         Some(out)
     }
 }
@@ -162,6 +174,41 @@ pub(crate) fn id_of(line: &[u8], message: &Message) -> Option<RequestId> {
     RequestId::parse(line.get(message.id.clone()?)?)
 }
 
+/// Answers the calls that are ours; the rest of their batch goes on without them.
+fn answered(line: &[u8], answers: &[(usize, Vec<u8>)], edits: &[Edit]) -> Verdict {
+    let start = skip_space(line, 0);
+    let batch = match line.get(start) {
+        Some(b'[') => end_of_value(line, start).and_then(|end| elements(line, &(start..end))),
+        Some(_) | None => None,
+    };
+    let Some(batch) = batch else {
+        let mut answer = answers.first().map(|(_, a)| a.clone()).unwrap_or_default();
+        answer.push(b'\n');
+        return Verdict::Answer { answer, forward: None };
+    };
+    let bodies: Vec<&[u8]> = answers.iter().map(|(_, a)| a.as_slice()).collect();
+    let answer = [b"[".as_slice(), &bodies.join(&b','), b"]\n"].concat();
+    let ours = |index: usize| answers.iter().any(|(i, _)| *i == index);
+    let kept: Vec<Vec<u8>> = batch
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !ours(*index))
+        .map(|(_, at)| {
+            let inside = edits.iter().filter(|e| e.at.start >= at.start && e.at.end <= at.end);
+            let moved: Vec<Edit> = inside
+                .map(|e| Edit { at: e.at.start - at.start..e.at.end - at.start, with: e.with.clone() })
+                .collect();
+            apply(line.get(at.clone()).unwrap_or_default(), &moved)
+        })
+        .collect();
+    let forward = (!kept.is_empty()).then(|| [b"[".as_slice(), &kept.join(&b','), b"]"].concat());
+    Verdict::Answer { answer, forward }
+}
+
 fn replace(line: &[u8], edits: &[Edit]) -> Verdict {
     if edits.is_empty() { Verdict::Forward } else { Verdict::Replace(apply(line, edits)) }
 }
+
+#[cfg(test)]
+#[path = "editor_tests.rs"]
+mod tests;

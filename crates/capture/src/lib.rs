@@ -12,6 +12,7 @@
 
 pub mod delivery;
 pub mod editor;
+mod post;
 pub mod queue;
 pub mod recorder;
 pub mod redact;

@@ -62,6 +62,11 @@ impl Queue {
         std::mem::take(&mut self.lock().lost)
     }
 
+    /// Whether there is nothing to report.
+    pub fn is_lost_empty(&self) -> bool {
+        self.lock().lost.is_empty()
+    }
+
     /// Waits until there are events, or `deadline`; then up to [`limits::SEND_WAIT`] longer for a full batch.
     pub fn take(&self, deadline: Instant) -> Taken {
         let mut state = self.wait(self.lock(), deadline, |s| !s.events.is_empty() || s.closed);

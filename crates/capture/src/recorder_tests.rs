@@ -263,6 +263,104 @@ fn case_27_a_reused_id_loses_the_older_request() {
     assert!(play.last().notes.iter().any(|n| &**n == "id_reused"));
 }
 
+#[test]
+fn case_47_secrets_of_the_protocol_are_in_no_event() {
+    let mut play = Play::opened();
+    play.client(r#"{"id":2,"method":"tools/call","params":{"name":"search","arguments":{"api_key":"CANARY1"},"_meta":{"progressToken":"CANARY2","vscode.conversationId":"CANARY3","openai/subject":"CANARY4","traceparent":"00-ab-cd-01"},"requestState":"CANARY5","inputResponses":{"a":{"content":{"x":"CANARY6"}}}}}"#)
+        .server(r#"{"id":2,"result":{"resultType":"input_required","requestState":"CANARY7","inputRequests":{"a":{"method":"elicitation/create","params":{"message":"CANARY8"}}}}}"#)
+        .client(r#"{"id":3,"method":"tools/call","params":{"name":"search"}}"#)
+        .server(r#"{"id":3,"result":{"resultType":"task","taskId":"CANARY9","status":"working"}}"#)
+        .client(r#"{"id":4,"method":"tools/call","params":{"name":"search"}}"#)
+        .server(r#"{"id":4,"result":{"content":[{"type":"image","mimeType":"image/png","data":"CANARYA"},{"type":"resource","resource":{"uri":"x:y","blob":"CANARYB"}}]}}"#)
+        .client(r#"{"id":5,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"city","value":"CANARYC"}}}"#)
+        .server(r#"{"id":5,"result":{"completion":{"values":["CANARYD"]}}}"#)
+        .server(r#"{"id":"s1","method":"sampling/createMessage","params":{"messages":["CANARYE"]}}"#)
+        .client(r#"{"id":"s1","result":{"content":{"text":"CANARYF"}}}"#)
+        .client(r#"{"id":6,"method":"resources/read","params":{"uri":"https://u:CANARYG@h/?token=CANARYH"}}"#)
+        .server(r#"{"id":6,"result":{"contents":[{"uri":"u","mimeType":"text/plain","text":"CANARYI"}]}}"#)
+        .client(r#"{"id":7,"method":"tools/list","params":{"cursor":"CANARYJ"}}"#)
+        .server(r#"{"id":7,"error":{"code":-32602,"message":"see https://u:CANARYK@h/"}}"#);
+    let mut text = String::new();
+    for event in &mut play.events {
+        crate::redact::clean(event);
+        text.push_str(&serde_json::to_string(event).unwrap());
+    }
+    assert!(play.events.len() >= 7 && !text.contains("CANARY"), "{text}");
+    assert!(text.contains("traceparent") && text.contains("elicitation/create") && text.contains("task_"));
+}
+
+#[test]
+fn a_catalog_is_sent_once_and_named_by_its_hash() {
+    let page = |id: u32, tool: &str, next: &str| {
+        format!(
+            r#"{{"id":{id},"result":{{"tools":[{{"name":"{tool}","inputSchema":{{"type":"object"}}}}]{next}}}}}"#
+        )
+    };
+    let mut play = Play::opened();
+    for id in [10, 20] {
+        play.client(&format!(r#"{{"id":{id},"method":"tools/list"}}"#))
+            .server(&page(id, "a", r#","nextCursor":"c""#))
+            .client(&format!(r#"{{"id":{},"method":"tools/list","params":{{"cursor":"c"}}}}"#, id + 1))
+            .server(&page(id + 1, "b", ""));
+    }
+    let facts: Vec<serde_json::Value> = play
+        .events
+        .iter()
+        .map(|e| serde_json::from_str(e.properties.as_ref().unwrap().get()).unwrap())
+        .collect();
+    let sent: Vec<bool> = play.events.iter().map(|e| e.result.is_some()).collect();
+    assert_eq!(sent, [true, true, false, false]);
+    assert_eq!(facts[0].get("catalog_hash"), None, "not before the last page");
+    assert_eq!(facts[1]["catalog_hash"].as_str().map(str::len), Some(64));
+    assert_eq!(facts[1]["catalog_hash"], facts[3]["catalog_hash"]);
+    assert_eq!((&facts[1]["catalog_tools"], &facts[1]["names"][0]), (&2.into(), &"b".into()));
+    play.call(30, "b", "{}").server(r#"{"id":30,"result":{}}"#);
+    let call: serde_json::Value =
+        serde_json::from_str(play.last().properties.as_ref().unwrap().get()).unwrap();
+    assert_eq!(call["tool_hash"].as_str().map(str::len), Some(64));
+}
+
+#[test]
+fn case_21_an_unknown_tool_is_marked() {
+    let mut play = Play::opened();
+    play.call(2, "nowhere", "{}").server(r#"{"id":2,"error":{"code":-32602,"message":"unknown tool"}}"#);
+    assert!(play.last().flags.unknown_tool && play.last().status == Some(Status::ProtocolError));
+    play.call(3, "search", "{}").server(r#"{"id":3,"error":{"code":-32602,"message":"bad input"}}"#);
+    assert!(!play.last().flags.unknown_tool);
+}
+
+#[test]
+fn a_listening_stream_outlives_others_and_holds_nothing_up() {
+    let mut play = Play::opened();
+    play.client(r#"{"id":"l","method":"subscriptions/listen"}"#).call(2, "search", "{}");
+    let mut late = Vec::new();
+    play.recorder.tick(play.at_us + limits::PENDING_TTL.as_micros() as u64, &mut late);
+    let late: Vec<_> = late.iter().map(|e| (e.kind, e.status)).collect();
+    assert_eq!(late, [(Kind::ToolCall, Some(Status::Timeout))]);
+    play.server(r#"{"id":"l","result":{}}"#);
+    assert_eq!((&*play.last().name, play.last().status), ("subscriptions/listen", Some(Status::Ok)));
+}
+
+#[test]
+fn pending_requests_are_bounded() {
+    let mut play = Play::opened();
+    for id in 0..limits::PENDING as u32 + 3 {
+        play.call(1_000 + id, "search", "{}");
+    }
+    let lost = play.events.iter().filter(|e| e.status == Some(Status::Lost)).count();
+    assert_eq!(lost, 3);
+}
+
+#[test]
+fn chatty_notifications_are_counted_not_kept() {
+    let mut play = Play::opened();
+    play.call(2, "search", "{}");
+    for _ in 0..50 {
+        play.server(r#"{"method":"notifications/progress","params":{"progressToken":"CANARY"}}"#);
+    }
+    assert_eq!((play.events.len(), play.recorder.counts.noise), (20, 30));
+}
+
 proptest::proptest! {
     #[test]
     fn arbitrary_lines_never_break_the_recorder(lines in proptest::collection::vec("\\PC{0,60}", 0..20)) {

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 pub const BYTES: u64 = 100 * 1024 * 1024;
 /// Files older than this are dropped.
 pub const AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-const MAGIC: &[u8; 8] = b"TWSPOOL1";
+const MAGIC: &[u8; 8] = b"TWSPOOL2";
 const SUFFIX: &str = "batch";
 
 /// A directory of unsent batches.
@@ -28,9 +28,23 @@ pub struct Spool {
 /// What writing a batch dropped to make room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Old batches.
-    pub batches: u64,
+    /// Events of old batches.
+    pub events: u64,
 }
+
+/// A batch as it was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its file.
+    pub path: PathBuf,
+    /// How many events it holds.
+    pub events: u32,
+    /// The request body.
+    pub body: Vec<u8>,
+}
+
+/// Half-written files of a process that ended are removed when they are older than this.
+const TORN: Duration = Duration::from_secs(60 * 60);
 
 /// The right to replay, held by one process at a time.
 #[derive(Debug)]
@@ -49,15 +63,16 @@ impl Spool {
         Ok(Self { dir, next: AtomicU64::new(start) })
     }
 
-    /// Writes a batch durably.
-    pub fn write(&self, body: &[u8]) -> io::Result<Dropped> {
+    /// Writes a batch of so many events durably.
+    pub fn write(&self, body: &[u8], events: u32) -> io::Result<Dropped> {
         let dropped = self.make_room(body.len() as u64)?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let name = format!("{number:020}-{}.{SUFFIX}", std::process::id());
         let temporary = self.dir.join(format!("{name}.tmp"));
         let mut file = create(&temporary)?;
         file.write_all(MAGIC)?;
-        file.write_all(&checksum(body))?;
+        file.write_all(&checksum(events, body))?;
+        file.write_all(&events.to_be_bytes())?;
         file.write_all(body)?;
         file.sync_all()?;
         fs::rename(&temporary, self.dir.join(name))?;
@@ -73,10 +88,10 @@ impl Spool {
     }
 
     /// The oldest batch that can be read; damaged files are removed on the way.
-    pub fn oldest(&self, _right: &Replay) -> Option<(PathBuf, Vec<u8>)> {
+    pub fn oldest(&self, _right: &Replay) -> Option<Kept> {
         for (path, _, _) in self.files().ok()? {
             match fs::read(&path).ok().and_then(|bytes| open(&bytes)) {
-                Some(body) => return Some((path, body)),
+                Some((events, body)) => return Some(Kept { path, events, body }),
                 None => {
                     tracing::warn!("a damaged batch in the spool was removed");
                     let _ = fs::remove_file(path);
@@ -104,9 +119,10 @@ impl Spool {
             if total + bytes <= BYTES && age <= AGE {
                 break;
             }
+            let events = events_of(&path);
             if fs::remove_file(path).is_ok() {
                 total -= size;
-                dropped.batches += 1;
+                dropped.events += events;
             }
         }
         Ok(dropped)
@@ -122,6 +138,11 @@ impl Spool {
                 let Ok(meta) = entry.metadata() else { continue };
                 let age = meta.modified().ok().and_then(|m| m.elapsed().ok()).unwrap_or_default();
                 found.push((path, meta.len(), age));
+            } else if path.extension().is_some_and(|e| e == "tmp") {
+                let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
+                if age.is_some_and(|age| age > TORN) {
+                    let _ = fs::remove_file(path);
+                }
             }
         }
         found.sort();
@@ -129,14 +150,26 @@ impl Spool {
     }
 }
 
-fn open(bytes: &[u8]) -> Option<Vec<u8>> {
+fn open(bytes: &[u8]) -> Option<(u32, Vec<u8>)> {
     let rest = bytes.strip_prefix(MAGIC)?;
-    let (sum, body) = rest.split_at_checked(8)?;
-    (sum == checksum(body)).then(|| body.to_vec())
+    let (sum, rest) = rest.split_at_checked(8)?;
+    let (events, body) = rest.split_first_chunk::<4>()?;
+    let events = u32::from_be_bytes(*events);
+    (sum == checksum(events, body)).then(|| (events, body.to_vec()))
 }
 
-fn checksum(body: &[u8]) -> [u8; 8] {
-    let digest: [u8; 32] = Sha256::digest(body).into();
+/// The number of events in a file that is about to go; 1 where it cannot be read.
+fn events_of(path: &Path) -> u64 {
+    let mut head = [0; 20];
+    let read = File::open(path).and_then(|mut f| io::Read::read_exact(&mut f, &mut head));
+    match (read, head.last_chunk::<4>()) {
+        (Ok(()), Some(events)) => u64::from(u32::from_be_bytes(*events)),
+        (Ok(()), None) | (Err(_), _) => 1,
+    }
+}
+
+fn checksum(events: u32, body: &[u8]) -> [u8; 8] {
+    let digest: [u8; 32] = Sha256::new_with_prefix(events.to_be_bytes()).chain_update(body).finalize().into();
     let mut out = [0; 8];
     out.copy_from_slice(digest.split_at(8).0);
     out
@@ -159,7 +192,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let spool = Spool::open(dir.path().join("s")).unwrap();
         for body in [b"one".as_slice(), b"two", b"three"] {
-            spool.write(body).unwrap();
+            spool.write(body, 3).unwrap();
         }
         let first = spool.files().unwrap().remove(0).0;
         let mut bytes = fs::read(&first).unwrap();
@@ -168,9 +201,10 @@ mod tests {
         let right = spool.lock().unwrap();
         assert!(Spool::open(dir.path().join("s")).unwrap().lock().is_none(), "one replays at a time");
         for expect in [b"two".as_slice(), b"three"] {
-            let (path, body) = spool.oldest(&right).unwrap();
-            assert_eq!(body, expect);
-            spool.remove(&path);
+            let kept = spool.oldest(&right).unwrap();
+            assert_eq!((kept.events, kept.body.as_slice()), (3, expect));
+            assert_eq!(events_of(&kept.path), 3);
+            spool.remove(&kept.path);
         }
         assert!(spool.oldest(&right).is_none() && spool.is_empty());
     }

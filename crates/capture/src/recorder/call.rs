@@ -1,29 +1,28 @@
 //! Tool calls: what was asked, what came back, and the listing that told which tools there are.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use trackway_event::json::payload_of;
-use trackway_event::{ErrorInfo, Event, Kind, Status};
+use trackway_event::{ErrorInfo, Event, Kind, Payload, SessionId, Status};
 
-use super::intend;
-use crate::wire::eligible;
+use super::catalog::Catalog;
+use super::{RecorderConfig, intend};
 use crate::wire::inject::{MORE_TOOLS, Mode};
-use crate::wire::scan::elements;
+use crate::wire::scan::{decode, elements, members};
 use crate::wire::strip::strip;
 use crate::wire::{apply, get, get_text, text};
 
-/// The tools as last listed: name → whether `context` is ours.
-#[derive(Debug, Default)]
-pub(super) struct Tools {
-    strip: HashMap<String, bool>,
-}
-
 /// Reads a `tools/call`.
-pub(super) fn asked(line: &[u8], params: &Range<usize>, mode: Mode, tools: &Tools, event: &mut Event) {
+pub(super) fn asked(line: &[u8], params: &Range<usize>, mode: Mode, catalog: &Catalog, event: &mut Event) {
     let name = get_text(line, params, "name").unwrap_or_default();
-    event.request_meta = get(line, params, "_meta").and_then(|m| raw(line, &m));
-    let known = tools.strip.get(&name).copied();
+    event.request_meta = get(line, params, "_meta").and_then(|m| kept_meta(line, &m));
+    let tool = catalog.get(&name);
+    let known = tool.map(|t| t.strip);
+    if let Some(tool) = tool {
+        event.properties = payload_of(&serde_json::json!({ "tool_hash": tool.hash }));
+    }
+    event.flags.mrtr_continuation =
+        get(line, params, "inputResponses").is_some() || get(line, params, "requestState").is_some();
     let virtual_tool = name == MORE_TOOLS && known.is_none();
     if virtual_tool {
         event.kind = Kind::MissingCapability;
@@ -62,19 +61,43 @@ pub(super) fn asked(line: &[u8], params: &Range<usize>, mode: Mode, tools: &Tool
 }
 
 /// Reads a result and says what status it is.
-pub(super) fn answered(line: &[u8], result: &Range<usize>, tools: &mut Tools, event: &mut Event) -> Status {
+pub(super) fn answered(
+    line: &[u8],
+    result: &Range<usize>,
+    config: &RecorderConfig,
+    catalog: &mut Catalog,
+    event: &mut Event,
+) -> Status {
     match event.kind {
         Kind::ToolsList => {
-            listed(line, result, tools, event);
+            catalog.listed(line, result, event);
             Status::Ok
         }
         Kind::ToolCall | Kind::MissingCapability => {
-            event.result = raw(line, result);
+            let task = get(line, result, "task").filter(|_| get(line, result, "content").is_none());
             match get_text(line, result, "resultType").as_deref() {
-                Some("input_required") => return Status::InputRequired,
-                Some("task") => return Status::Task,
-                Some(_) | None => {}
+                Some("input_required") => {
+                    // Which kinds of input, never their texts, and no `requestState` (CAP §6.5).
+                    let asked = get(line, result, "inputRequests").and_then(|r| members(line, &r));
+                    let methods: Vec<_> = asked
+                        .unwrap_or_default()
+                        .iter()
+                        .map(|m| get_text(line, &m.value, "method").unwrap_or_default())
+                        .collect();
+                    event.result =
+                        payload_of(&serde_json::json!({ "resultType": "input_required", "inputs": methods }));
+                    event.flags.mrtr_open = true;
+                    return Status::InputRequired;
+                }
+                Some("task") => return task_made(line, result, config, event),
+                Some(_) => {}
+                None => {
+                    if let Some(task) = task.filter(|t| get_text(line, t, "taskId").is_some()) {
+                        return task_made(line, &task, config, event);
+                    }
+                }
             }
+            event.result = raw(line, result);
             let failed = get(line, result, "isError").is_some_and(|v| line.get(v) == Some(b"true"));
             if !failed {
                 return Status::Ok;
@@ -103,13 +126,20 @@ pub(super) fn answered(line: &[u8], result: &Range<usize>, tools: &mut Tools, ev
             Status::Ok
         }
         Kind::Initialize | Kind::Discover => {
-            event.result = raw(line, result);
+            // What the server can do by name; its instructions by length only (CAP §2.4).
+            let can = get(line, result, "capabilities").map(|c| names(line, &c));
+            let instructions = get_text(line, result, "instructions").map(|t| t.chars().count());
+            let versions = get(line, result, "supportedVersions").and_then(|v| raw(line, &v));
+            event.result = payload_of(&serde_json::json!({
+                "protocolVersion": get_text(line, result, "protocolVersion"), "supportedVersions": versions,
+                "capabilities": can, "instructions_chars": instructions,
+            }));
             Status::Ok
         }
-        Kind::ResourcesList
-        | Kind::ResourceTemplatesList
-        | Kind::PromptsList
-        | Kind::Completion
+        Kind::ResourcesList => counted(line, result, "resources", event),
+        Kind::ResourceTemplatesList => counted(line, result, "resourceTemplates", event),
+        Kind::PromptsList => counted(line, result, "prompts", event),
+        Kind::Completion
         | Kind::Protocol
         | Kind::Identify
         | Kind::Feedback
@@ -132,24 +162,49 @@ fn result_text(line: &[u8], result: &Range<usize>) -> String {
     texts.join(" ")
 }
 
-fn listed(line: &[u8], result: &Range<usize>, tools: &mut Tools, event: &mut Event) {
-    let all = get(line, result, "tools").and_then(|t| elements(line, &t)).unwrap_or_default();
-    let mut names = Vec::with_capacity(all.len());
-    let mut skipped = serde_json::Map::new();
-    for tool in all.into_iter().filter_map(|object| eligible::tool(line, object)) {
-        if let Err(reason) = &tool.schema {
-            skipped.insert(tool.name.clone(), reason.to_string().into());
-        }
-        tools.strip.insert(tool.name.clone(), tool.schema.is_ok());
-        names.push(tool.name);
-    }
-    event.result = raw(line, result);
-    event.properties = payload_of(&serde_json::json!({
-        "tools": names.len(), "names": names, "intent_unavailable": skipped,
-    }));
+/// How many there were; the entries themselves say nothing about use.
+fn counted(line: &[u8], result: &Range<usize>, of: &str, event: &mut Event) -> Status {
+    let count = get(line, result, of).and_then(|l| elements(line, &l)).map_or(0, |l| l.len());
+    event.properties = payload_of(&serde_json::json!({ "count": count }));
+    Status::Ok
 }
 
-fn raw(line: &[u8], range: &Range<usize>) -> Option<trackway_event::Payload> {
+/// A created task: its state, and its id only as a hash by which later traffic can be joined (CAP §2.6, §3).
+fn task_made(line: &[u8], task: &Range<usize>, config: &RecorderConfig, event: &mut Event) -> Status {
+    let state = get_text(line, task, "status");
+    let key = get_text(line, task, "taskId").map(|id| {
+        SessionId::derive(&format!("task\0{id}"), Some(&config.project)).as_str().replace("ses_", "task_")
+    });
+    event.result = payload_of(&serde_json::json!({ "resultType": "task", "status": state, "task_key": key }));
+    Status::Task
+}
+
+/// The members of a request's `_meta` that are no secret, no session key and no user's id (CAP §1.3, §3, §6.5).
+fn kept_meta(line: &[u8], meta: &Range<usize>) -> Option<Payload> {
+    let kept: Vec<&str> = members(line, meta)?
+        .iter()
+        .filter(|m| {
+            decode(line, &m.key).is_some_and(|key| {
+                (key.starts_with("io.modelcontextprotocol/") && !key.ends_with("/related-task"))
+                    || key == "traceparent"
+                    || key == "tracestate"
+            })
+        })
+        .filter_map(|m| std::str::from_utf8(line.get(m.key.start - 1..m.value.end)?).ok())
+        .collect();
+    if kept.is_empty() {
+        return None;
+    }
+    serde_json::value::RawValue::from_string(format!("{{{}}}", kept.join(","))).ok()
+}
+
+/// The keys of an object.
+pub(super) fn names(line: &[u8], object: &Range<usize>) -> Vec<String> {
+    let all = members(line, object).unwrap_or_default();
+    all.iter().take(64).filter_map(|m| decode(line, &m.key)).map(|k| k.chars().take(256).collect()).collect()
+}
+
+pub(super) fn raw(line: &[u8], range: &Range<usize>) -> Option<Payload> {
     let text = std::str::from_utf8(line.get(range.clone())?).ok()?;
     serde_json::value::RawValue::from_string(text.to_owned()).ok()
 }

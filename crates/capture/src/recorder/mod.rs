@@ -4,23 +4,28 @@
 //! It works on copies, beside the traffic: whatever happens here changes no byte of a message.
 
 mod call;
+mod catalog;
+mod notice;
 mod person;
+mod waiting;
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use trackway_event::event::Flags;
+use trackway_event::json::payload_of;
 use trackway_event::{
     Actor, CaptureBy, Direction, ErrorInfo, Event, EventId, IntentSource, Kind, Peer, ProjectId, SessionId,
     SessionSource, Status, Timestamp, limits,
 };
 
 use crate::editor::id_of;
-use crate::wire::id::RequestId;
 use crate::wire::inject::Mode;
 use crate::wire::{Message, get, get_text, messages};
 
 pub use person::IdentifyRule;
+
+use catalog::Catalog;
+use waiting::{Pending, Waiting};
 
 /// Which way a line went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,14 +84,8 @@ pub struct Counts {
     pub unreadable: u64,
     /// Answers without a request.
     pub unpaired: u64,
-}
-
-/// A request that waits for its answer.
-#[derive(Debug)]
-struct Pending {
-    event: Event,
-    mono_us: u64,
-    method: String,
+    /// Progress and log notifications beyond those kept (CAP §2.4).
+    pub noise: u64,
 }
 
 /// One connection's state.
@@ -94,14 +93,14 @@ pub struct Recorder {
     config: RecorderConfig,
     /// 16 random bytes per id.
     random: Box<dyn FnMut() -> [u8; 16] + Send>,
-    pending: HashMap<(bool, RequestId), Pending>,
-    order: std::collections::VecDeque<(bool, RequestId)>,
+    waiting: Waiting,
     client: Option<Peer>,
     server: Option<Peer>,
     protocol_version: Option<Box<str>>,
     session: Option<(SessionId, u64)>,
     people: person::People,
-    tools: call::Tools,
+    catalog: Catalog,
+    noise: u32,
     /// What was not recorded.
     pub counts: Counts,
 }
@@ -112,14 +111,14 @@ impl Recorder {
         Self {
             config,
             random,
-            pending: HashMap::new(),
-            order: std::collections::VecDeque::new(),
+            waiting: Waiting::default(),
             client: None,
             server: None,
             protocol_version: None,
             session: None,
             people: person::People::default(),
-            tools: call::Tools::default(),
+            catalog: Catalog::default(),
+            noise: 0,
             counts: Counts::default(),
         }
     }
@@ -145,28 +144,12 @@ impl Recorder {
 
     /// The connection ended: what still waits is `lost`.
     pub fn close(&mut self, mono_us: u64, out: &mut Vec<Event>) {
-        while let Some(key) = self.order.pop_front() {
-            if let Some(pending) = self.pending.remove(&key) {
-                out.push(finish(pending, mono_us, Status::Lost));
-            }
-        }
+        out.extend(self.waiting.drain().into_iter().map(|p| finish(p, mono_us, Status::Lost)));
     }
 
     /// Time passed: what waited too long is `timeout`.
     pub fn tick(&mut self, mono_us: u64, out: &mut Vec<Event>) {
-        let ttl = limits::PENDING_TTL.as_micros() as u64;
-        while let Some(key) = self.order.front().cloned() {
-            match self.pending.get(&key) {
-                Some(p) if mono_us.saturating_sub(p.mono_us) < ttl || p.method == "subscriptions/listen" => {
-                    break;
-                }
-                Some(_) | None => {}
-            }
-            self.order.pop_front();
-            if let Some(pending) = self.pending.remove(&key) {
-                out.push(finish(pending, mono_us, Status::Timeout));
-            }
-        }
+        out.extend(self.waiting.expired(mono_us).into_iter().map(|p| finish(p, mono_us, Status::Timeout)));
     }
 
     fn request(&mut self, seen: &Observed, message: &Message, method: &str, out: &mut Vec<Event>) {
@@ -176,6 +159,10 @@ impl Recorder {
         };
         let line = &seen.line;
         let from_client = seen.way == Way::FromClient;
+        if method == "ping" && self.config.protocol == Protocol::Requests {
+            return;
+        }
+        self.noise = 0;
         let kind = if from_client { kind_of(method) } else { Kind::Protocol };
         let meta = message.params.as_ref().and_then(|p| get(line, p, "_meta"));
         let modern = meta.as_ref().and_then(|m| get_text(line, m, "io.modelcontextprotocol/protocolVersion"));
@@ -188,7 +175,7 @@ impl Recorder {
         event.bytes_in = Some(line.len() as u64);
         event.capture = Some(self.config.capture);
         event.flags = Flags { demo: self.config.demo, ..Flags::default() };
-        event.transport = trackway_event::json::payload_of(&serde_json::json!({
+        event.transport = payload_of(&serde_json::json!({
             "kind": "stdio",
             "request_id": message.id.clone().and_then(|r| line.get(r)).map(|r| String::from_utf8_lossy(r).chars().take(64).collect::<String>()),
         }));
@@ -213,16 +200,12 @@ impl Recorder {
         }
         let key = (from_client, id);
         let pending = Pending { event, mono_us: seen.mono_us, method: method.to_owned() };
-        if let Some(mut old) = self.pending.insert(key.clone(), pending) {
+        let pushed_out = self.waiting.insert(key, pending);
+        if let Some(mut old) = pushed_out.same_id {
             old.event.note("id_reused");
             out.push(finish(old, seen.mono_us, Status::Lost));
         }
-        self.order.push_back(key);
-        if self.pending.len() > limits::PENDING
-            && let Some(pending) = self.order.pop_front().and_then(|key| self.pending.remove(&key))
-        {
-            out.push(finish(pending, seen.mono_us, Status::Lost));
-        }
+        out.extend(pushed_out.oldest.map(|p| finish(p, seen.mono_us, Status::Lost)));
     }
 
     fn answer(&mut self, seen: &Observed, message: &Message, out: &mut Vec<Event>) {
@@ -232,50 +215,29 @@ impl Recorder {
             return;
         };
         let from_client = seen.way == Way::FromServer;
-        let Some(mut pending) = self.pending.remove(&(from_client, id)) else {
+        let Some(mut pending) = self.waiting.remove(&(from_client, id)) else {
             self.counts.unpaired += 1;
             return;
         };
-        while self.order.front().is_some_and(|key| !self.pending.contains_key(key)) {
-            self.order.pop_front();
-        }
         let event = &mut pending.event;
         event.bytes_out = Some(line.len() as u64);
         let status = if let Some(error) = &message.error {
             rpc_error(line, error, event);
+            event.flags.unknown_tool = event.error_code == Some(-32602)
+                && self.catalog.complete
+                && event.tool.as_deref().is_some_and(|tool| self.catalog.get(tool).is_none());
             Status::ProtocolError
         } else if let Some(result) = &message.result {
             self.learn(line, result, &pending.method, event);
-            if from_client { call::answered(line, result, &mut self.tools, event) } else { Status::Ok }
+            if from_client {
+                call::answered(line, result, &self.config, &mut self.catalog, event)
+            } else {
+                Status::Ok
+            }
         } else {
             Status::ProtocolError
         };
         out.push(finish(pending, seen.mono_us, status));
-    }
-
-    fn notification(&mut self, seen: &Observed, message: &Message, method: &str, out: &mut Vec<Event>) {
-        if method == "notifications/cancelled" {
-            let id = message.params.as_ref().and_then(|p| get(&seen.line, p, "requestId"));
-            let id = id.and_then(|r| RequestId::parse(seen.line.get(r)?));
-            let from_client = seen.way == Way::FromClient;
-            if let Some(pending) = id.and_then(|id| self.pending.remove(&(from_client, id))) {
-                out.push(finish(pending, seen.mono_us, Status::Cancelled));
-            }
-        }
-        if self.config.protocol == Protocol::All {
-            let mut event = Event::new(EventId::mint(seen.wall, (self.random)()), Kind::Protocol, seen.wall);
-            event.name = method.into();
-            event.capture = Some(self.config.capture);
-            event.flags.demo = self.config.demo;
-            event.client = self.client.clone();
-            event.server = self.server.clone();
-            // It belongs to the running session, but only requests keep a session alive.
-            if let Some((id, _)) = &self.session {
-                event.session_id = Some(id.clone());
-                event.session_source = Some(SessionSource::StdioProcess);
-                out.push(event);
-            }
-        }
     }
 
     /// What the answers of the opening tell about the server.
@@ -328,9 +290,30 @@ impl Recorder {
     fn describe(&mut self, line: &[u8], message: &Message, method: &str, event: &mut Event) {
         let Some(params) = &message.params else { return };
         match method {
-            "tools/call" => call::asked(line, params, self.config.mode, &self.tools, event),
+            "tools/call" => call::asked(line, params, self.config.mode, &self.catalog, event),
             "resources/read" => {
                 event.resource = get_text(line, params, "uri").map(|u| crate::redact::url(&u).into());
+            }
+            "tools/list" => {
+                // Only whether there is a cursor; it may be a secret of the server's.
+                let cursor = get(line, params, "cursor").filter(|c| line.get(c.start) == Some(&b'"'));
+                event.arguments = cursor.and_then(|_| payload_of(&serde_json::json!({ "cursor": true })));
+            }
+            "initialize" => {
+                let asked = get_text(line, params, "protocolVersion");
+                let can = get(line, params, "capabilities").map(|c| call::names(line, &c));
+                event.arguments =
+                    payload_of(&serde_json::json!({ "protocolVersion": asked, "capabilities": can }));
+            }
+            "completion/complete" => {
+                // Never the typed text (CAP §2.4).
+                let to = get(line, params, "ref");
+                let part = |name| to.as_ref().and_then(|r| get_text(line, r, name));
+                let argument = get(line, params, "argument").and_then(|a| get_text(line, &a, "name"));
+                event.resource =
+                    part("name").or_else(|| part("uri").map(|u| crate::redact::url(&u))).map(Into::into);
+                event.arguments =
+                    payload_of(&serde_json::json!({ "ref": part("type"), "argument": argument }));
             }
             "prompts/get" => event.resource = get_text(line, params, "name").map(Into::into),
             _ => {}

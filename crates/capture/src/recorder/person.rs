@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use trackway_event::{Actor, ActorId, Event, EventId, Kind, SessionId};
 
 use super::{RecorderConfig, stamp};
-use crate::wire::{Message, get, get_text};
+use crate::wire::{Message, get, get_text, text};
 
 /// Which arguments of a tool call name the user.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl People {
         let session = event.session_id.clone()?;
         let found = config.identify.as_ref().filter(|_| &*event.name == "tools/call").and_then(|rule| {
             let arguments = get(line, message.params.as_ref()?, "arguments")?;
-            let (id, _) = ActorId::parse(&get_text(line, &arguments, &rule.argument)?)?;
+            let (id, _) = ActorId::parse(&named(line, &arguments, &rule.argument)?)?;
             let name = rule.name.as_ref().and_then(|n| get_text(line, &arguments, n)).map(Into::into);
             Some(Actor { id, name, traits: serde_json::Map::new() })
         });
@@ -65,5 +65,14 @@ impl People {
             stamp(event, actor);
         }
         identify
+    }
+}
+
+/// The argument as an id: a string, or a number as it is written.
+fn named(line: &[u8], arguments: &std::ops::Range<usize>, argument: &str) -> Option<String> {
+    let value = get(line, arguments, argument)?;
+    match line.get(value.start)? {
+        b'-' | b'0'..=b'9' => std::str::from_utf8(line.get(value)?).ok().map(str::to_owned),
+        _ => text(line, &value),
     }
 }

@@ -61,8 +61,9 @@ impl Injection {
         Self { mode, description, project, report_missing }
     }
 
-    /// The tools of a listing's `result`, and the edits that inject into the eligible ones.
-    pub fn list(&self, line: &[u8], result: &Range<usize>) -> Option<(Vec<Tool>, Vec<Edit>)> {
+    /// The tools of a listing's `result`, and the edits that inject into the eligible ones; `more`: whether the last
+    /// page gets [`MORE_TOOLS`].
+    pub fn list(&self, line: &[u8], result: &Range<usize>, more: Missing) -> Option<(Vec<Tool>, Vec<Edit>)> {
         let array = get(line, result, "tools")?;
         let all = elements(line, &array)?;
         let tools: Vec<Tool> = all.iter().filter_map(|object| tool(line, object.clone())).collect();
@@ -72,10 +73,7 @@ impl Injection {
                 self.tool(line, tool, &mut edits);
             }
         }
-        if self.report_missing == Missing::On
-            && !tools.iter().any(|t| t.name == MORE_TOOLS)
-            && last_page(line, result)
-        {
+        if more == Missing::On && !tools.iter().any(|t| t.name == MORE_TOOLS) && last_page(line, result) {
             let comma = if all.is_empty() { "" } else { "," };
             edits.push(Edit::insert(end_inside(line, &array), format!("{comma}{}", more_tools())));
         }

@@ -14,7 +14,7 @@ fn injection(mode: Mode) -> Injection {
 fn injected(tool: &str, mode: Mode) -> String {
     let line = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"tools":[{tool}]}}}}"#);
     let message = messages(line.as_bytes()).unwrap().remove(0);
-    let (_, edits) = injection(mode).list(line.as_bytes(), &message.result.unwrap()).unwrap();
+    let (_, edits) = injection(mode).list(line.as_bytes(), &message.result.unwrap(), Missing::Off).unwrap();
     let out = String::from_utf8(apply(line.as_bytes(), &edits)).unwrap();
     let head = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":["#;
     out.strip_prefix(head).unwrap().strip_suffix("]}}").unwrap().to_owned()
@@ -215,7 +215,7 @@ proptest! {
         let line = serde_json::json!({"id": 1, "result": {"tools": [tool]}}).to_string();
         let message = messages(line.as_bytes()).unwrap().remove(0);
         let injection = Injection::new(Mode::Required, "0".into(), Some(&description), Missing::On);
-        let (_, edits) = injection.list(line.as_bytes(), &message.result.unwrap()).unwrap();
+        let (_, edits) = injection.list(line.as_bytes(), &message.result.unwrap(), Missing::On).unwrap();
         let out: serde_json::Value = serde_json::from_slice(&apply(line.as_bytes(), &edits)).unwrap();
         prop_assert_eq!(out["result"]["tools"].as_array().unwrap().len(), 2);
     }

@@ -1,0 +1,184 @@
+//! Delivery against a receiver of its own: what arrives, what is tried again, what waits on disk, what is given up.
+
+use super::*;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use trackway_event::{EventId, Kind};
+
+type Batches = Receiver<IngestBatch>;
+
+/// A receiver that answers its requests one by one as told (the last answer again and again), and passes on the
+/// batches it acknowledged.
+fn receiver(answers: &'static [&'static str]) -> (String, Batches) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (send, batches) = channel();
+    std::thread::spawn(move || {
+        for (next, stream) in listener.incoming().map_while(Result::ok).enumerate() {
+            let answer = answers.get(next).or(answers.last()).unwrap();
+            let batch = read(&stream);
+            if answer.is_empty() {
+                // Never answers; the connection stays open.
+                std::mem::forget(stream);
+                continue;
+            }
+            let _ = (&stream).write_all(format!("{answer}\r\nconnection: close\r\n\r\n").as_bytes());
+            if answer.contains(" 2") {
+                let _ = send.send(batch);
+            }
+        }
+    });
+    (url, batches)
+}
+
+fn read(stream: &TcpStream) -> IngestBatch {
+    let mut reader = BufReader::new(stream);
+    let (mut length, mut gzip) = (0, false);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let line = line.trim().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(n) = line.strip_prefix("content-length:") {
+            length = n.trim().parse().unwrap();
+        }
+        gzip |= line == "content-encoding: gzip";
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let mut json = body.clone();
+    if gzip {
+        json.clear();
+        flate2::read::GzDecoder::new(body.as_slice()).read_to_end(&mut json).unwrap();
+    }
+    serde_json::from_slice(&json).unwrap()
+}
+
+fn start(endpoint: &str, spool: Option<&std::path::Path>) -> (Arc<Queue>, Delivery) {
+    let queue = Arc::new(Queue::default());
+    let config = DeliveryConfig {
+        endpoint: endpoint.into(),
+        token: None,
+        project: ProjectId::parse("proj_test").unwrap(),
+        sdk: SdkInfo { name: "trackway-test".into(), version: "1".into() },
+        spool: spool.map(Into::into),
+    };
+    (Arc::clone(&queue), Delivery::start(config, queue).unwrap())
+}
+
+fn push(queue: &Queue, count: usize) {
+    for n in 0..count {
+        let at = Timestamp::from_millis(1_767_323_045_000 + n as i64);
+        let mut random = [0; 16];
+        random[..8].copy_from_slice(&(n as u64).to_be_bytes());
+        queue.push(Event::new(EventId::mint(at, random), Kind::ToolCall, at));
+    }
+}
+
+fn ids(batches: &[IngestBatch]) -> usize {
+    let all: std::collections::BTreeSet<_> =
+        batches.iter().flat_map(|b| &b.events).map(|e| e.id.as_str().to_owned()).collect();
+    all.len()
+}
+
+const LONG: Duration = Duration::from_secs(20);
+
+#[test]
+fn sdk_case_03_any_success_is_success_and_everything_arrives() {
+    for answer in [
+        "HTTP/1.1 202 Accepted\r\ncontent-length: 0",
+        "HTTP/1.1 204 No Content",
+        "HTTP/1.1 200 OK\r\ncontent-length: 0",
+    ] {
+        let (url, batches) = receiver(Box::leak(vec![&*answer.to_owned().leak()].into_boxed_slice()));
+        let (queue, delivery) = start(&url, None);
+        queue.lose("queue_full", 2);
+        push(&queue, 250);
+        let report = delivery.shutdown(LONG);
+        assert_eq!(report, Report { sent: 250, ..Report::default() }, "{answer}");
+        let got: Vec<_> = batches.try_iter().collect();
+        assert_eq!((ids(&got), got.len()), (250, 3));
+        assert_eq!(got[0].lost.get("queue_full"), Some(&2));
+        assert!(got[1].lost.is_empty());
+    }
+}
+
+#[test]
+fn sdk_case_04_a_refused_batch_is_not_tried_again_and_reported() {
+    let (url, batches) =
+        receiver(&["HTTP/1.1 400 Bad Request\r\ncontent-length: 0", "HTTP/1.1 200 OK\r\ncontent-length: 0"]);
+    let (queue, delivery) = start(&url, None);
+    queue.lose("recorder_behind", 1);
+    push(&queue, 150);
+    let report = delivery.shutdown(LONG);
+    assert_eq!((report.sent, report.lost), (50, 100));
+    let got: Vec<_> = batches.try_iter().collect();
+    assert_eq!(ids(&got), 50);
+    assert_eq!(got[0].lost.get("refused"), Some(&100));
+    assert_eq!(got[0].lost.get("recorder_behind"), Some(&1), "a report of losses is not lost with its batch");
+}
+
+#[test]
+fn sdk_case_05_06_failures_are_tried_again_with_the_same_ids() {
+    let (url, batches) = receiver(&[
+        "HTTP/1.1 503 Busy\r\nretry-after: 1\r\ncontent-length: 0",
+        "HTTP/1.1 200 OK\r\ncontent-length: 0",
+    ]);
+    let (queue, delivery) = start(&url, None);
+    let begin = Instant::now();
+    push(&queue, 100);
+    let batch = batches.recv_timeout(LONG).unwrap();
+    assert!(begin.elapsed() >= Duration::from_secs(1), "retry-after is a floor");
+    assert_eq!(batch.events.len(), 100);
+    assert_eq!(delivery.shutdown(LONG).sent, 100);
+}
+
+#[test]
+fn case_48_a_hanging_receiver_costs_the_deadline_and_nothing_else() {
+    let (url, _batches) = receiver(&[""]);
+    let dir = tempfile::tempdir().unwrap();
+    let (queue, delivery) = start(&url, Some(dir.path()));
+    push(&queue, 250);
+    let begin = Instant::now();
+    let report = delivery.shutdown(Duration::from_secs(1));
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    assert_eq!(report, Report { spooled: 250, ..Report::default() });
+    // The next start brings them.
+    let (url, batches) = receiver(&["HTTP/1.1 200 OK\r\ncontent-length: 0"]);
+    let (_queue, delivery) = start(&url, Some(dir.path()));
+    let got: Vec<_> = (0..3).map(|_| batches.recv_timeout(LONG).unwrap()).collect();
+    assert_eq!(ids(&got), 250);
+    delivery.shutdown(LONG);
+    assert!(Spool::open(dir.path().into()).unwrap().is_empty());
+}
+
+#[test]
+fn sdk_case_02_43_without_a_disk_the_loss_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a-file");
+    std::fs::write(&file, "x").unwrap();
+    // Nobody listens there, and the directory cannot be made.
+    let (queue, delivery) = start("http://127.0.0.1:1", Some(&file.join("spool")));
+    push(&queue, 50);
+    let report = delivery.shutdown(Duration::from_secs(2));
+    assert_eq!(report, Report { lost: 50, ..Report::default() });
+}
+
+#[test]
+fn sdk_case_01_an_outage_is_made_up_for_while_running() {
+    let (url, batches) = receiver(&[
+        "HTTP/1.1 500 Broken\r\ncontent-length: 0",
+        "garbage that is no HTTP",
+        "HTTP/1.1 200 OK\r\ncontent-length: 0",
+    ]);
+    let dir = tempfile::tempdir().unwrap();
+    let (queue, delivery) = start(&url, Some(dir.path()));
+    push(&queue, 300);
+    let got: Vec<_> = (0..3).map(|_| batches.recv_timeout(LONG).unwrap()).collect();
+    assert_eq!(ids(&got), 300);
+    let report = delivery.shutdown(LONG);
+    assert_eq!(report.lost, 0);
+}

@@ -1,0 +1,215 @@
+//! One request to Trackway's ingest, made by a thread of its own so that whoever waits for it can stop waiting
+//! (SDK-83, SDK-85). Used by delivery only.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+use trackway_event::{IngestReply, Timestamp};
+
+use crate::delivery::{DeliveryConfig, now};
+
+/// Connecting may take this long (SDK-85).
+const CONNECT: Duration = Duration::from_secs(5);
+/// A whole request may take this long (SDK-85).
+const REQUEST: Duration = Duration::from_secs(15);
+/// Bytes of an answer that are read.
+const ANSWER: u64 = 4 * 1024 * 1024;
+
+/// What came of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Acknowledged; so many events were dropped by the server for a reason it names.
+    Done { dropped: u64 },
+    /// Worth another try, not before this time.
+    Later(Option<Duration>),
+    /// Refused for good with this status.
+    Never(u16),
+}
+
+/// The thread that makes requests, one at a time.
+#[derive(Debug)]
+pub(crate) struct Poster {
+    /// `None` once a request was given up on, or when no thread could be had.
+    requests: Option<SyncSender<Arc<Vec<u8>>>>,
+    answers: Receiver<Answer>,
+}
+
+impl Poster {
+    pub(crate) fn start(config: &DeliveryConfig) -> Self {
+        let (requests, bodies) = sync_channel::<Arc<Vec<u8>>>(1);
+        let (done, answers) = sync_channel(1);
+        let client = Client::new(config);
+        let thread = std::thread::Builder::new().name("trackway-post".into()).spawn(move || {
+            while let Ok(body) = bodies.recv() {
+                if done.send(client.post(&body)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { requests: thread.is_ok().then_some(requests), answers }
+    }
+
+    /// Starts a request. `false`: none can be made any more.
+    pub(crate) fn send(&self, body: &Arc<Vec<u8>>) -> bool {
+        self.requests.as_ref().is_some_and(|r| r.send(Arc::clone(body)).is_ok())
+    }
+
+    /// Waits for the answer, at most so long.
+    pub(crate) fn answer(&mut self, at_most: Duration) -> Option<Answer> {
+        match self.answers.recv_timeout(at_most) {
+            Ok(answer) => Some(answer),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.give_up();
+                Some(Answer::Later(None))
+            }
+        }
+    }
+
+    /// Waits no longer; no further request can be made.
+    pub(crate) fn give_up(&mut self) {
+        self.requests = None;
+    }
+
+    pub(crate) fn given_up(&self) -> bool {
+        self.requests.is_none()
+    }
+}
+
+struct Client {
+    agent: ureq::Agent,
+    url: String,
+    user_agent: String,
+    token: Option<String>,
+    project: String,
+}
+
+impl Client {
+    fn new(config: &DeliveryConfig) -> Self {
+        let mut builder = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(CONNECT))
+            .timeout_global(Some(REQUEST));
+        if is_loopback(&config.endpoint) {
+            // A proxy elsewhere cannot reach this machine's own address.
+            builder = builder.proxy(None);
+        }
+        Self {
+            agent: builder.build().into(),
+            url: format!("{}/api/v1/ingest", config.endpoint.trim_end_matches('/')),
+            user_agent: format!("{}/{}", config.sdk.name, config.sdk.version),
+            token: config.token.clone(),
+            project: config.project.as_str().to_owned(),
+        }
+    }
+
+    fn post(&self, body: &[u8]) -> Answer {
+        let mut request = self
+            .agent
+            .post(&self.url)
+            .header("content-type", "application/json")
+            .header("user-agent", &self.user_agent);
+        // JSON never starts with the first byte of gzip.
+        if body.first() == Some(&0x1f) {
+            request = request.header("content-encoding", "gzip");
+        }
+        if let Some(token) = &self.token {
+            request = request.header("authorization", &format!("Bearer {token}"));
+        }
+        match request.send(body) {
+            Err(error) => {
+                tracing::debug!(%error, "sending failed");
+                Answer::Later(None)
+            }
+            Ok(mut response) => {
+                let status = response.status().as_u16();
+                let after =
+                    response.headers().get("retry-after").and_then(|v| v.to_str().ok()).and_then(retry_after);
+                // Read to its end so that the connection can be used again.
+                let body = response.body_mut().with_config().limit(ANSWER).read_to_vec().unwrap_or_default();
+                match status {
+                    200..=299 => Answer::Done { dropped: dropped(&body) },
+                    404 => {
+                        // The server keeps the body and replays it when the project is made (D5).
+                        tracing::warn!(
+                            project = self.project,
+                            "trackway knows no such project; create or adopt it"
+                        );
+                        Answer::Done { dropped: 0 }
+                    }
+                    408 | 425 | 429 | 500..=599 => Answer::Later(after),
+                    other => Answer::Never(other),
+                }
+            }
+        }
+    }
+}
+
+/// How many events the server says it dropped; an answer that is none of ours says nothing (SDK-83).
+fn dropped(body: &[u8]) -> u64 {
+    let Ok(reply) = serde_json::from_slice::<IngestReply>(body) else { return 0 };
+    let dropped = reply.results.iter().filter(|r| &*r.outcome == "dropped").count() as u64;
+    if dropped > 0 {
+        let reason = reply.results.iter().find_map(|r| r.reason);
+        tracing::warn!(dropped, ?reason, "trackway dropped events");
+    }
+    dropped
+}
+
+/// Seconds, or a date (RFC 9110 §10.2.3).
+fn retry_after(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let parts: Vec<&str> = text.split_whitespace().collect();
+    let [_, day, month, year, time, "GMT"] = parts.as_slice() else { return None };
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let month = MONTHS.find(month).filter(|at| at % 3 == 0 && month.len() == 3)? / 3 + 1;
+    let at = Timestamp::parse(&format!("{year}-{month:02}-{day:0>2}T{time}Z"))?;
+    Some(Duration::from_micros(at.micros().saturating_sub(now().micros()).max(0) as u64))
+}
+
+/// Whether the endpoint is on this machine.
+fn is_loopback(endpoint: &str) -> bool {
+    let authority = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
+    let host = authority.split(['/', '?']).next().unwrap_or_default();
+    let host = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |h| h.0);
+    host == "localhost"
+        || host == "[::1]"
+        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|a| a.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(retry_after("30"), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after("Tue, 06 Nov 2001 08:49:37 GMT"), Some(Duration::ZERO));
+        let far = retry_after("Sat, 6 Nov 2099 08:49:37 GMT").unwrap();
+        assert!(far > Duration::from_secs(600));
+        for bad in ["", "soon", "Sun, 06 Foo 1994 08:49:37 GMT", "-1"] {
+            assert_eq!(retry_after(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn loopback_endpoints_need_no_proxy() {
+        for (endpoint, expect) in [
+            ("http://127.0.0.1:7431", true),
+            ("http://localhost/x", true),
+            ("http://[::1]:80", true),
+            ("http://[::1]", true),
+            ("https://trackway.example:443", false),
+            ("http://127.0.0.1.example", false),
+        ] {
+            assert_eq!(is_loopback(endpoint), expect, "{endpoint}");
+        }
+    }
+}

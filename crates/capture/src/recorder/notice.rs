@@ -1,0 +1,51 @@
+//! Notifications: recorded as protocol events, the chatty ones only up to a number per request (CAP §2.4).
+
+use trackway_event::{Direction, Event, EventId, Kind, SessionSource, Status};
+
+use super::{Observed, Protocol, Recorder, Way, finish};
+use crate::wire::id::RequestId;
+use crate::wire::{Message, get};
+
+/// Progress and log notifications kept after a request (CAP §2.4).
+const NOISE: u32 = 20;
+
+impl Recorder {
+    pub(super) fn notification(
+        &mut self,
+        seen: &Observed,
+        message: &Message,
+        method: &str,
+        out: &mut Vec<Event>,
+    ) {
+        let from_client = seen.way == Way::FromClient;
+        if method == "notifications/cancelled" {
+            let id = message.params.as_ref().and_then(|p| get(&seen.line, p, "requestId"));
+            let id = id.and_then(|r| RequestId::parse(seen.line.get(r)?));
+            if let Some(pending) = id.and_then(|id| self.waiting.remove(&(from_client, id))) {
+                out.push(finish(pending, seen.mono_us, Status::Cancelled));
+            }
+        }
+        if self.config.protocol != Protocol::All {
+            return;
+        }
+        if matches!(method, "notifications/progress" | "notifications/message") {
+            self.noise += 1;
+            if self.noise > NOISE {
+                self.counts.noise += 1;
+                return;
+            }
+        }
+        // It belongs to the running session, but only requests keep a session alive.
+        let Some((session, _)) = &self.session else { return };
+        let mut event = Event::new(EventId::mint(seen.wall, (self.random)()), Kind::Protocol, seen.wall);
+        event.session_id = Some(session.clone());
+        event.session_source = Some(SessionSource::StdioProcess);
+        event.name = method.into();
+        event.capture = Some(self.config.capture);
+        event.flags.demo = self.config.demo;
+        event.client = self.client.clone();
+        event.server = self.server.clone();
+        event.direction = (!from_client).then_some(Direction::ServerToClient);
+        out.push(event);
+    }
+}
