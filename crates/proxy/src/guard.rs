@@ -19,12 +19,13 @@ pub const LAUNCH_VERB: &str = "__launch";
 pub struct Child {
     pid: u32,
     over: Arc<AtomicBool>,
+    signalled: Arc<AtomicBool>,
 }
 
 impl Child {
     /// A child that leads its own group.
     pub fn new(pid: u32) -> Self {
-        Self { pid, over: Arc::default() }
+        Self { pid, over: Arc::default(), signalled: Arc::default() }
     }
 
     /// It has ended; its number may be somebody else's from now on.
@@ -35,6 +36,11 @@ impl Child {
     /// Whether it has ended.
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
+    }
+
+    /// Whether this process was told to end.
+    pub fn was_signalled(&self) -> bool {
+        self.signalled.load(Ordering::SeqCst)
     }
 
     /// TERM after a grace period, KILL after another, unless it ends before.
@@ -84,31 +90,51 @@ enum Signal {
     Kill,
 }
 
-/// Passes SIGINT, SIGTERM and SIGHUP on to the child from a thread of its own; what does not end then is ended.
-#[cfg(unix)]
-pub fn forward_signals(child: Child) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    std::thread::Builder::new().name("trackway-signals".into()).spawn(move || {
-        for number in signals.forever() {
-            child.signal(match number {
-                SIGINT => Signal::Int,
-                SIGHUP => Signal::Hup,
-                _ => Signal::Term,
-            });
-            let child = child.clone();
-            let _ = std::thread::Builder::new()
-                .name("trackway-grace".into())
-                .spawn(move || child.end_after_grace());
-        }
-    })?;
-    Ok(())
+/// SIGINT, SIGTERM and SIGHUP, caught from now on.
+#[derive(Debug)]
+pub struct Signals {
+    #[cfg(unix)]
+    caught: signal_hook::iterator::Signals,
 }
 
-/// Nothing to forward on this system.
-#[cfg(not(unix))]
-pub fn forward_signals(_child: Child) -> std::io::Result<()> {
-    Ok(())
+impl Signals {
+    /// Catches them; they wait until [`Signals::forward_to`].
+    pub fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            caught: signal_hook::iterator::Signals::new([
+                signal_hook::consts::SIGINT,
+                signal_hook::consts::SIGTERM,
+                signal_hook::consts::SIGHUP,
+            ])?,
+        })
+    }
+
+    /// Passes them on to the child from a thread of its own; what does not end then is ended.
+    #[cfg(unix)]
+    pub fn forward_to(mut self, child: Child) {
+        use signal_hook::consts::{SIGHUP, SIGINT};
+        let forward = move || {
+            for number in self.caught.forever() {
+                child.signalled.store(true, Ordering::SeqCst);
+                child.signal(match number {
+                    SIGINT => Signal::Int,
+                    SIGHUP => Signal::Hup,
+                    _ => Signal::Term,
+                });
+                let child = child.clone();
+                let grace = std::thread::Builder::new().name("trackway-grace".into());
+                let _ = grace.spawn(move || child.end_after_grace());
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("trackway-signals".into()).spawn(forward) {
+            tracing::warn!(%error, "signals cannot be passed on");
+        }
+    }
+
+    /// Nothing to forward on this system.
+    #[cfg(not(unix))]
+    pub fn forward_to(self, _child: Child) {}
 }
 
 /// The command as it is started: on Linux through our own hidden verb, which asks the system to end it when this

@@ -5,12 +5,16 @@
 //!
 //! - [`args`]: the flags of the verb
 //! - [`wrap`]: the run itself
+//! - `pump`: one direction of the traffic
+//! - `recording`: the recorder's thread and what follows it
 //! - [`lines`]: lines of any length, uninspected beyond a cap
 //! - [`guard`]: signals, grace periods, the parent's death
 
 pub mod args;
 pub mod guard;
 pub mod lines;
+mod pump;
+mod recording;
 pub mod wrap;
 
 pub use args::WrapArgs;
