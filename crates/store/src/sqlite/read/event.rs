@@ -35,7 +35,9 @@ pub(in crate::sqlite) fn events(reader: &Reader, ask: &EventsAsk) -> Result<Page
         sql.push(" AND (e.started_at, e.seq) < (").bind(after.key).push(", ").bind(after.row).push(")");
     }
     sql.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(limit as i64 + 1);
-    page(&reader.conn, &sql, limit, List::Events)
+    let mut found = page(&reader.conn, &sql, limit, List::Events)?;
+    found.partial = found.partial.or(filter_sql::cut_matches(reader, &ask.scope.filter)?);
+    Ok(found)
 }
 
 /// Events of one session in order of (start, arrival); a merged id answers with the session it went into.

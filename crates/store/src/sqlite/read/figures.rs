@@ -274,7 +274,7 @@ fn rows(
             each(Item { start: counted.start, kind, tool, client, cell: cell.view(&sketch) });
         }
     }
-    Ok(None)
+    filter_sql::cut_matches(reader, &scope.filter)
 }
 
 /// The number of a text.

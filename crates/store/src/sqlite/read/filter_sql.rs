@@ -5,7 +5,8 @@
 use trackway_core::filter::{Condition, Field, Filter, Op};
 use trackway_event::{CaptureBy, ErrorClass, Input, IntentSource, Kind, SessionSource, Status};
 
-use super::Sql;
+use super::{Reader, Sql};
+use crate::sqlite::control::sql;
 use crate::sqlite::search;
 use crate::{Result, StoreError};
 
@@ -19,7 +20,7 @@ pub(super) enum Target {
 }
 
 /// Most matches of a free text that are looked at, the newest.
-const MATCHES: i64 = 2_000;
+const MATCHES: i64 = 1_000;
 
 /// Adds ` AND …` for every condition and the free text.
 pub(super) fn add(sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> {
@@ -50,6 +51,18 @@ pub(super) fn add(sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> 
         free_text(sql, text, target);
     }
     Ok(())
+}
+
+/// What a list says when the free text has more matches than are looked at.
+pub(super) fn cut_matches(reader: &Reader, filter: &Filter) -> Result<Option<String>> {
+    let Some(words) = filter.text.as_deref().and_then(search::words) else { return Ok(None) };
+    let mut statement = reader.conn.prepare_cached(sql!("search.count"))?;
+    let found: i64 = statement.query_row((words, MATCHES + 1), |r| r.get(0))?;
+    Ok((found > MATCHES).then(|| {
+        format!(
+            "more than {MATCHES} events match the text; only the newest are looked at, add words or filters"
+        )
+    }))
 }
 
 /// Intent, error message and tool by the index; the person by name or id.

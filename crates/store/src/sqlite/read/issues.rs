@@ -148,7 +148,7 @@ fn count(
     loop {
         let r = match rows.next() {
             Ok(Some(r)) => r,
-            Ok(None) => return Ok(None),
+            Ok(None) => return filter_sql::cut_matches(reader, &scope.filter),
             Err(error) => match StoreError::from(error) {
                 StoreError::Deadline => return Ok(Some(CUT_SHORT.to_owned())),
                 other => return Err(other),

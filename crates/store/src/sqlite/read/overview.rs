@@ -120,7 +120,7 @@ fn totals(reader: &Reader, scope: &Scope, buckets: Buckets) -> Result<Figures> {
         by_client.keys().filter_map(|id| peers.get(id)).map(|peer| &*peer.name).collect();
     let totals = Totals {
         sessions: started.iter().sum(),
-        people: people.len() as u64,
+        people: people.len(),
         clients: clients.len() as u64,
         events,
         missing_reports: missing,

@@ -1,6 +1,5 @@
 //! People: everyone a legal actor id named.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use rusqlite::params_from_iter;
@@ -28,12 +27,12 @@ pub(in crate::sqlite) fn people(reader: &Reader, ask: &ListAsk) -> Result<Page<P
         StoreError::BadQuestion(format!("people cannot be sorted by {name:?}; use {}", names.join(", ")))
     })?;
     let (found, partial) = of_scope(reader, &ask.scope)?;
-    let mut keys = Vec::with_capacity(found.len());
+    let mut keys = Vec::with_capacity(found.len() as usize);
     let mut statement = reader.conn.prepare_cached(sql!("person.list"))?;
     let mut rows = statement.query([])?;
     while let Some(r) = rows.next()? {
         let row: i64 = r.get(0)?;
-        if !found.contains(&row) {
+        if !found.contains(row) {
             continue;
         }
         let number = match name {
@@ -78,9 +77,9 @@ pub(in crate::sqlite) fn person(reader: &Reader, actor_id: &str) -> Result<Optio
 }
 
 /// The rows of people with an event in the scope; what is missing when the deadline passed.
-pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(HashSet<i64>, Option<String>)> {
+pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(RowSet, Option<String>)> {
     let (from, to) = (scope.period.from.micros(), scope.period.to.micros());
-    let mut people = HashSet::new();
+    let mut people = RowSet::default();
     let mut stretches: Vec<Range<i64>> = std::iter::once(from..to).collect();
     if scope.filter.is_empty() {
         let parts = parts(from, to);
@@ -113,7 +112,35 @@ pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(HashSet<i64>, 
             };
         }
     }
-    Ok((people, None))
+    Ok((people, filter_sql::cut_matches(reader, &scope.filter)?))
+}
+
+/// A set of row numbers, which are dense: a bit each.
+#[derive(Default)]
+pub(super) struct RowSet {
+    bits: Vec<u64>,
+}
+
+impl RowSet {
+    fn insert(&mut self, row: i64) {
+        let Ok(row) = usize::try_from(row) else { return };
+        if self.bits.len() <= row / 64 {
+            self.bits.resize(row / 64 + 1, 0);
+        }
+        if let Some(word) = self.bits.get_mut(row / 64) {
+            *word |= 1 << (row % 64);
+        }
+    }
+
+    fn contains(&self, row: i64) -> bool {
+        let row = usize::try_from(row).ok();
+        row.is_some_and(|row| self.bits.get(row / 64).is_some_and(|word| word & (1 << (row % 64)) != 0))
+    }
+
+    /// How many are in it.
+    pub(super) fn len(&self) -> u64 {
+        self.bits.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
 }
 
 fn session_count(reader: &Reader, id: i64) -> Result<u64> {

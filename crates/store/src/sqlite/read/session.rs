@@ -63,7 +63,8 @@ pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<
     list.push(&format!(" ORDER BY {by} {order}, s.row {order} LIMIT ")).bind(limit as i64 + 1);
 
     let mut found: Vec<(i64, SessionRow)> = Vec::new();
-    let mut partial = None;
+    let mut cut = false;
+    let mut partial = filter_sql::cut_matches(reader, &ask.scope.filter)?;
     let mut statement = conn.prepare_cached(&list.text)?;
     let mut rows = statement.query(params_from_iter(&list.values))?;
     loop {
@@ -73,6 +74,7 @@ pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<
             Err(error) => match StoreError::from(error) {
                 StoreError::Deadline => {
                     partial = Some(CUT_SHORT.to_owned());
+                    cut = true;
                     break;
                 }
                 other => return Err(other),
@@ -82,7 +84,7 @@ pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<
     drop(rows);
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more || partial.is_some()).map(|(row, s)| {
+    let next = found.last().filter(|_| more || cut).map(|(row, s)| {
         let key = match code & !1 {
             0 => s.started_at.micros(),
             2 => s.last_event_at.micros(),
