@@ -7,7 +7,6 @@ use axum::Extension;
 use axum::extract::{Form, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 use trackway_event::{ProblemCode, limits};
 
@@ -146,31 +145,6 @@ pub(crate) fn encode(text: &str) -> String {
 
 fn page(status: StatusCode, ask: &Ask, why: Option<&str>) -> Response {
     (status, Html(crate::dashboard::login_page(&ask.token, &ask.next, why).into_string())).into_response()
-}
-
-/// The sign-in page without the dashboard's frame.
-pub(crate) fn plain_page(token: &str, next: &str, why: Option<&str>) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head { meta charset="utf-8"; meta name="viewport" content="width=device-width"; title { "Sign in · Trackway" } }
-            body {
-                main {
-                    h1 { "Trackway" }
-                    @if let Some(why) = why { p role="alert" { (why) } }
-                    @if token.is_empty() {
-                        p { "Sign in with a link: run " code { "trackway open" } " on the machine that serves." }
-                    } @else {
-                        form method="post" action="/login" {
-                            input type="hidden" name="token" value=(token);
-                            input type="hidden" name="next" value=(next);
-                            button type="submit" { "Sign in" }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,87 @@
-//! The dashboard's pages. Empty until they land.
+//! The dashboard: what a person sees at the server's address (`dashboard.md`).
+//!
+//! [`PAGES`] is the table of pages; a page is a file with its Vm, its `view` and its handler's question. A new page is a file
+//! and a line in the table. Views are pure: `fn view(&Vm, &Place) -> Markup`. Everything is readable without script.
+//!
+//! - [`frame`]: what is around a page; [`visit`]: who asks for which project with which query
+//! - [`link`]: the URL grammar; [`hostile`], [`format`], [`json_tree`]: captured text, numbers, payloads
+//! - [`track`], [`chart`], [`icons`]: drawings; [`assets`]: the embedded files
+//!
+//! Invariants: captured strings reach a page only through [`hostile`]; rows of a project only after `AppState::project_of`
+//! (INV-06); no inline script, style or handler, so that the content policy can forbid them.
+
+mod actions;
+mod assets;
+mod chart;
+mod checklist;
+mod detail;
+mod format;
+mod frame;
+mod hostile;
+mod icons;
+mod json_tree;
+mod link;
+mod live;
+mod login;
+mod overview;
+mod pages;
+mod parts;
+mod place;
+mod replay;
+mod sessions;
+mod setup;
+mod steps;
+mod track;
+mod visit;
 
 use axum::Router;
+use axum::routing::{MethodRouter, get, post};
 use maud::Markup;
 
 use crate::state::AppState;
 
-/// Every page and asset; mounted behind the page guard, which lets `/assets/` through.
+/// A page or an action of the dashboard.
+pub struct PageRoute {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path; `{p}` is a project.
+    pub path: &'static str,
+    handler: fn() -> MethodRouter<AppState>,
+}
+
+const fn page(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> PageRoute {
+    PageRoute { method: "GET", path, handler }
+}
+
+const fn action(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> PageRoute {
+    PageRoute { method: "POST", path, handler }
+}
+
+/// Every page and action. The navigation shows [`frame::NAV`].
+pub const PAGES: &[PageRoute] = &[
+    page("/", || get(pages::home)),
+    page("/setup", || get(pages::new_project)),
+    page("/projects/new", || get(pages::new_project).post(actions::create_project)),
+    action("/setup/adopt", || post(actions::adopt)),
+    action("/theme", || post(actions::theme)),
+    page("/p/{p}", || get(pages::project_home)),
+    page("/p/{p}/overview", || get(pages::overview)),
+    page("/p/{p}/live", || get(pages::live)),
+    page("/p/{p}/live/rows", || get(pages::live_rows)),
+    page("/p/{p}/sessions", || get(pages::sessions)),
+    page("/p/{p}/sessions/{id}", || get(pages::session)),
+    page("/p/{p}/jump", || get(pages::jump)),
+    page("/p/{p}/setup", || get(pages::setup)),
+    action("/p/{p}/setup/test", || post(actions::test_event)),
+];
+
+/// Every page, action and asset; mounted behind the page guard, which lets `/assets/` through.
 pub fn routes() -> Router<AppState> {
-    Router::new()
+    let assets = Router::new().route("/assets/{hash}/{name}", get(assets::serve));
+    PAGES.iter().fold(assets, |router, route| router.route(route.path, (route.handler)()))
 }
 
 /// The sign-in page; `token` is empty where there is none yet.
 pub fn login_page(token: &str, next: &str, why: Option<&str>) -> Markup {
-    crate::auth::login::plain_page(token, next, why)
+    login::page(frame::Theme::System, token, next, why)
 }

@@ -1,0 +1,403 @@
+//! The frame around every page (`dashboard.md` §2): top bar, navigation, period and filters, strips, status line.
+//!
+//! Called by every page's view. It shows only what exists; everything in it works without script.
+
+use maud::{DOCTYPE, Markup, html};
+use trackway_event::Timestamp;
+use trackway_store::Project;
+
+use super::icons::{Icon, icon, logo};
+use super::link::{self, BadAsk, Params};
+use super::{assets, format, hostile};
+
+/// The colours a reader chose; kept in a cookie, so that the first byte is right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Theme {
+    /// As the system says.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// Every theme, in the order of the switch.
+    pub(crate) const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// The word in the cookie.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The theme of this name.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.as_str() == text)
+    }
+}
+
+/// An entry of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Shown name.
+    pub title: &'static str,
+    /// Its path below `/p/{project}/`.
+    pub path: &'static str,
+    /// Its icon.
+    pub icon: Icon,
+    /// The letter after `g`.
+    pub key: &'static str,
+}
+
+/// The navigation: pages that exist, and no others.
+pub(crate) const NAV: &[Entry] = &[
+    Entry { title: "Overview", path: "overview", icon: Icon::Overview, key: "o" },
+    Entry { title: "Live", path: "live", icon: Icon::Live, key: "l" },
+    Entry { title: "Sessions", path: "sessions", icon: Icon::Sessions, key: "s" },
+    Entry { title: "Add a source", path: "setup", icon: Icon::Source, key: "+" },
+];
+
+/// What the bar below the top offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bar {
+    /// Period and filters.
+    Full,
+    /// Filters without a period: the live page.
+    Filters,
+    /// The title only.
+    Title,
+}
+
+/// What a page is framed with.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame<'a> {
+    /// The reader's colours.
+    pub theme: Theme,
+    /// The project of the page; none before there is one.
+    pub project: Option<&'a Project>,
+    /// Projects to switch to.
+    pub projects: &'a [Project],
+    /// Page title, also the `h1`.
+    pub title: &'a str,
+    /// Where we are: the path below `/p/{project}/` of the navigation's entry.
+    pub at: &'a str,
+    /// Path of this page, for links to itself.
+    pub path: &'a str,
+    /// Its query.
+    pub params: &'a Params,
+    /// What the bar offers.
+    pub bar: Bar,
+    /// A question that cannot be asked.
+    pub bad: Option<&'a BadAsk>,
+    /// The present time.
+    pub now: Timestamp,
+    /// The status line's left end.
+    pub status: Markup,
+}
+
+/// A whole page.
+pub(crate) fn page(frame: &Frame<'_>, body: Markup) -> Markup {
+    let title = match frame.project {
+        Some(p) => format!("{} · {} · Trackway", frame.title, hostile::plain(&p.name, 60)),
+        None => format!("{} · Trackway", frame.title),
+    };
+    html! {
+        (DOCTYPE)
+        html lang="en" data-theme=(frame.theme.as_str()) {
+            (head(&title))
+            body data-page=(frame.at) {
+                a.skip href="#main" { "Skip to content" }
+                (top(frame))
+                div.frame {
+                    (nav(frame))
+                    main #main tabindex="-1" {
+                        (bar(frame))
+                        @if frame.project.is_some_and(|p| p.demo) {
+                            p.strip.demo data-testid="demo-strip" { (icon(Icon::Info)) "Demo data: invented people and traffic" }
+                        }
+                        div #offline.strip.warn role="status" hidden { (icon(Icon::Warn)) span { "Not connected, retrying." } }
+                        div.page { (body) }
+                        footer.status {
+                            (frame.status)
+                            span.grow {}
+                            span { "Times in UTC" }
+                        }
+                    }
+                }
+                (keys_sheet())
+                div #say.sr aria-live="polite" {}
+            }
+        }
+    }
+}
+
+/// A page without navigation: sign-in and full errors.
+pub(crate) fn bare(theme: Theme, title: &str, body: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" data-theme=(theme.as_str()) {
+            (head(&format!("{title} · Trackway")))
+            body.bare data-page="bare" {
+                main #main.card { p.brand { (logo()) span { "Trackway" } } h1 { (title) } (body) }
+            }
+        }
+    }
+}
+
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            meta name="robots" content="noindex";
+            meta name="htmx-config" content=r#"{"includeIndicatorCSS":false,"history":false,"defaultTimeout":15000}"#;
+            title { (title) }
+            link rel="icon" type="image/svg+xml" href=(assets::url("favicon.svg"));
+            link rel="preload" as="font" type="font/woff2" crossorigin href=(assets::url("hanken-grotesk.woff2"));
+            link rel="stylesheet" href=(assets::url("trackway.css"));
+            script defer src=(assets::url("htmx.min.js")) {}
+            script type="module" src=(assets::url("app.js")) {}
+        }
+    }
+}
+
+fn top(frame: &Frame<'_>) -> Markup {
+    html! {
+        header.top {
+            a.brand href="/" aria-label="Trackway, home" { (logo()) span { "Trackway" } }
+            @if let Some(project) = frame.project {
+                (switcher(frame, project))
+                form.jump role="search" action=(link::path(project.id.as_str(), "jump")) method="get" {
+                    (icon(Icon::Search))
+                    input #jump type="search" name="q" placeholder="Search or jump to ses_…, evt_…" aria-label="Search sessions, or jump to an id" autocomplete="off" spellcheck="false" maxlength="400";
+                    kbd { "Ctrl K" }
+                }
+                (live_dot(project, frame.now))
+            } @else { span.grow {} }
+            form.theme method="post" action="/theme" {
+                input type="hidden" name="next" value=(format!("{}{}", frame.path, frame.params.query()));
+                @let next = match frame.theme { Theme::System => Theme::Light, Theme::Light => Theme::Dark, Theme::Dark => Theme::System };
+                button.quiet name="theme" value=(next.as_str()) title=(format!("Colours: {}. Switch to {}", frame.theme.as_str(), next.as_str())) {
+                    (icon(Icon::Theme)) span.sr { "Colours: " (frame.theme.as_str()) ". Switch to " (next.as_str()) }
+                }
+            }
+            button.quiet popovertarget="keys" title="Keyboard" { (icon(Icon::Keys)) span.sr { "Keyboard shortcuts" } }
+            form method="post" action="/logout" { button.quiet title="Sign out" { (icon(Icon::Leave)) span.sr { "Sign out" } } }
+        }
+    }
+}
+
+fn switcher(frame: &Frame<'_>, project: &Project) -> Markup {
+    html! {
+        details.menu {
+            summary { span.name { (hostile::line(&project.name, 40)) } (icon(Icon::Down)) span.sr { ", switch project" } }
+            div.pop {
+                ul {
+                    @for p in frame.projects.iter().take(200) {
+                        li { a href=(link::path(p.id.as_str(), "overview")) aria-current=[(p.id == project.id).then_some("true")] {
+                            span.name { (hostile::line(&p.name, 60)) @if p.demo { span.tag { "demo" } } }
+                            span.id { (p.id) }
+                            span.when { @match p.last_event_at { Some(at) => (format::ago(at, frame.now)), None => "no event yet" } }
+                        } }
+                    }
+                }
+                a.more href="/projects/new" { (icon(Icon::Source)) "New project" }
+            }
+        }
+    }
+}
+
+fn live_dot(project: &Project, now: Timestamp) -> Markup {
+    let age = project.last_event_at.map(|at| now.since(at));
+    html! {
+        a.dot.on[age.is_some_and(|us| us < 60_000_000)] href=(link::path(project.id.as_str(), "live")) {
+            svg width="8" height="8" viewBox="0 0 8 8" aria-hidden="true" { circle cx="4" cy="4" r="3" {} }
+            span { @match project.last_event_at {
+                None => "no event yet",
+                Some(_) if age.is_some_and(|us| us < 60_000_000) => "live",
+                Some(at) => { "last event " (format::ago(at, now)) }
+            } }
+        }
+    }
+}
+
+fn nav(frame: &Frame<'_>) -> Markup {
+    let carried = frame.params.carried().query();
+    html! {
+        nav.side aria-label="Pages" {
+            @if let Some(project) = frame.project {
+                ul { @for entry in NAV {
+                    @let here = entry.path == frame.at;
+                    @let query = if entry.path == "setup" { "" } else { &carried };
+                    li { a href=(format!("{}{query}", link::path(project.id.as_str(), entry.path))) title=(entry.title)
+                        aria-current=[here.then_some("page")] data-go=(entry.key) data-testid=(format!("nav-{}", entry.path)) {
+                        (icon(entry.icon)) span { (entry.title) }
+                    } }
+                } }
+            } @else {
+                ul { li { a href="/setup" aria-current="page" data-testid="nav-setup" { (icon(Icon::Source)) span { "Set up" } } } }
+            }
+        }
+    }
+}
+
+/// Days of the four usual periods, and the keys that choose them.
+const PERIODS: [(&str, &str, &str); 4] =
+    [("now-24h", "24 h", "1"), ("now-7d", "7 d", "2"), ("now-30d", "30 d", "3"), ("now-90d", "90 d", "4")];
+
+fn bar(frame: &Frame<'_>) -> Markup {
+    let params = frame.params;
+    let to = |p: &Params| format!("{}{}", frame.path, p.query());
+    html! {
+        div.bar {
+            h1 { (frame.title) }
+            @if frame.bar == Bar::Full {
+                @let from = params.from.as_deref().unwrap_or("now-7d");
+                @let usual = params.to.is_none() && PERIODS.iter().any(|(p, _, _)| *p == from);
+                div.segments role="group" aria-label="Period" {
+                    @for (period, name, key) in PERIODS {
+                        a href=(to(&params.since(period))) data-key=(key) aria-current=[(usual && period == from).then_some("true")] { (name) }
+                    }
+                    @if !usual {
+                        a href=(to(params)) aria-current="true" title="The chosen period" { (hostile::line(from, 24)) " to " (hostile::line(params.to.as_deref().unwrap_or("now"), 24)) }
+                    }
+                }
+            }
+            @if frame.bar != Bar::Title {
+                ul.chips aria-label="Filters" {
+                    @for (i, condition) in params.f.iter().enumerate() {
+                        @let bad = frame.bad.filter(|b| b.condition == Some(i));
+                        li.chip.bad[bad.is_some()] data-testid=(if bad.is_some() { "chip-bad" } else { "chip" }) title=[bad.map(|b| hostile::plain(&b.why, 200))] {
+                            (chip_words(condition))
+                            a href=(to(&params.without(i))) { (icon(Icon::Close)) span.sr { "Remove this filter" } }
+                        }
+                    }
+                    @if let Some(q) = &params.q {
+                        li.chip data-testid="chip" { span.op { "contains" } (hostile::line(q, 40))
+                            a href=(to(&Params { q: None, ..params.top() })) { (icon(Icon::Close)) span.sr { "Remove this search" } } }
+                    }
+                }
+                form.filter method="get" action=(frame.path) {
+                    (hidden(params))
+                    label.sr for="add" { "Add a filter" }
+                    input #add name="add" placeholder="Filter: tool:search -client:Cursor refund" autocomplete="off" spellcheck="false" maxlength="400" title="field:value, field:>number, field:~part, -field:value, or plain words";
+                    button { "Add" }
+                }
+            }
+        }
+        @if let Some(bad) = frame.bad {
+            div.strip.fail role="alert" data-testid="bad-filter" { (icon(Icon::Fail)) span { (hostile::line(&bad.why, 300)) ". Nothing is shown until it is mended or removed." } }
+        }
+    }
+}
+
+/// The query as hidden fields of a form that adds to it.
+fn hidden(params: &Params) -> Markup {
+    let top = params.top();
+    let fields = [
+        ("from", &top.from),
+        ("to", &top.to),
+        ("cmp", &top.cmp),
+        ("q", &top.q),
+        ("sort", &top.sort),
+        ("tab", &top.tab),
+    ];
+    html! {
+        @for (name, value) in fields { @if let Some(value) = value { input type="hidden" name=(name) value=(value); } }
+        @for f in &top.f { input type="hidden" name="f" value=(f); }
+    }
+}
+
+/// `tool is search`, with the operator quieter than its sides.
+fn chip_words(condition: &str) -> Markup {
+    let mut parts = condition.splitn(3, ':');
+    let (field, op, value) =
+        (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let op = match op {
+        "eq" => "is",
+        "ne" => "is not",
+        "in" => "is one of",
+        "nin" => "is none of",
+        "has" => "contains",
+        "nhas" => "lacks",
+        "gt" => ">",
+        "gte" => "≥",
+        "lt" => "<",
+        "lte" => "≤",
+        "set" => "is set",
+        "unset" => "is not set",
+        other => other,
+    };
+    html! { span.field { (hostile::line(&field.replace('_', " "), 30)) } span.op { (hostile::line(op, 20)) } (hostile::line(value, 40)) }
+}
+
+/// The keys, for the sheet; `app.js` binds the same ones.
+const KEYS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "Anywhere",
+        &[
+            ("Ctrl K", "search or jump"),
+            ("/", "filter box"),
+            ("?", "this sheet"),
+            ("Esc", "close"),
+            ("g o", "Overview"),
+            ("g l", "Live"),
+            ("g s", "Sessions"),
+            ("g +", "Add a source"),
+        ],
+    ),
+    ("Period", &[("1 2 3 4", "24 h, 7 d, 30 d, 90 d")]),
+    (
+        "List",
+        &[("j k", "next, previous row"), ("Enter", "open"), ("o", "open in a new tab"), ("y", "copy link")],
+    ),
+    (
+        "Replay",
+        &[
+            ("← →", "step"),
+            ("n N", "next, previous failure"),
+            ("Space", "play or pause"),
+            ("h", "show or hide listings"),
+            ("t", "order or time"),
+        ],
+    ),
+    ("Live", &[("Space", "pause or follow")]),
+];
+
+fn keys_sheet() -> Markup {
+    html! {
+        div #keys.sheet popover role="dialog" aria-labelledby="keys-title" {
+            h2 #keys-title { "Keyboard" }
+            div.cols { @for (place, keys) in KEYS {
+                section { h3 { (place) } dl { @for (key, what) in *keys { dt { @for k in key.split(' ') { kbd { (k) } } } dd { (what) } } } }
+            } }
+            label.switch { input #keys-off type="checkbox"; " Turn single-key shortcuts off" }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn themes_by_name() {
+        for theme in Theme::ALL {
+            assert_eq!(Theme::parse(theme.as_str()), Some(theme));
+        }
+        assert_eq!(Theme::parse("<script>"), None);
+    }
+
+    #[test]
+    fn a_chip_reads_as_a_sentence() {
+        let words = chip_words("tool:eq:search").into_string();
+        assert!(words.contains("tool") && words.contains("is") && words.contains("search"));
+        assert!(!chip_words("<b>:eq:<i>").into_string().contains("<b>"));
+    }
+}

@@ -1,0 +1,127 @@
+//! Live (`dashboard.md` §7.3): what is happening now, newest on top.
+//!
+//! The page holds the newest rows and works without script. With script, the live feed only says that there is more: the new
+//! rows themselves are fetched from [`rows`], so that there is one drawing and one escaping.
+
+use maud::{Markup, html};
+use trackway_event::Timestamp;
+use trackway_store::Quarantined;
+use trackway_store::query::EventRow;
+
+use super::icons::{Icon, icon};
+use super::link::{self, Params};
+use super::place::Place;
+use super::{format, hostile, parts, steps};
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Vm {
+    /// Newest events first.
+    pub rows: Vec<EventRow>,
+    /// Refused bodies that named this project or none, newest first.
+    pub refused: Vec<Quarantined>,
+    /// The highest commit sequence seen.
+    pub seq: u64,
+    /// Newest event of the project.
+    pub last_event_at: Option<Timestamp>,
+}
+
+/// The page's body.
+pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
+    let query = place.params.carried().query();
+    let feed = format!("/api/v1/projects/{}/live{query}", link::encode(place.project));
+    let more = format!("{}/rows{query}", place.path);
+    html! {
+        p.lede data-testid="lede" {
+            @match vm.last_event_at {
+                Some(at) => { "The newest event is of " (format::time(at, &format::ago(at, place.now))) ". " span #rate {} },
+                None => "Listening. No event has arrived yet.",
+            }
+        }
+        div.livebar {
+            button #follow.button hidden aria-pressed="true" { (icon(Icon::Pause)) span { "Pause" } }
+            button #fresh.button hidden { "0 new" }
+            span.dim.js-only hidden { kbd { "Space" } " pauses; so does pointing at a row" }
+            a.button.no-js href=(format!("{}{}", place.path, place.params.query())) { "Refresh" }
+        }
+        section.panel.flush {
+            div.scroll tabindex="0" role="region" aria-label="Events" {
+                table.data.live {
+                    caption.sr { "Newest events" }
+                    thead { tr { th scope="col" { "Time" } th scope="col" { "Tool or method" } th scope="col" { "Client" } th scope="col" { "Person" } th scope="col" { "Intent or error" } th.num scope="col" { "Took" } th.num scope="col" { "Out" } th scope="col" { "Session" } } }
+                    tbody #feed data-feed=(feed) data-more=(more) data-seq=(vm.seq) { (rows(vm, place)) }
+                }
+            }
+        }
+        @if vm.rows.is_empty() && vm.refused.is_empty() {
+            @let empty = parts::why_empty(place.params, vm.last_event_at, Timestamp::ZERO);
+            (parts::empty(&empty, "Every call an agent makes appears here within half a second.", place.project, place.path, place.params))
+        }
+    }
+}
+
+/// The rows alone, for what came since.
+pub(crate) fn rows(vm: &Vm, place: &Place<'_>) -> Markup {
+    let mut refused = vm.refused.iter().peekable();
+    html! {
+        @for row in &vm.rows {
+            @while let Some(q) = refused.next_if(|q| q.at > row.started_at) { (refused_row(q, place)) }
+            (event_row(row, place))
+        }
+        @for q in refused { (refused_row(q, place)) }
+    }
+}
+
+fn event_row(row: &EventRow, place: &Place<'_>) -> Markup {
+    let filter =
+        |field: &str, value: &str| format!("{}{}", place.path, place.params.and(field, "eq", value).query());
+    let failed = steps::is_failure(row);
+    let href = row.session_id.as_ref().map(|id| {
+        format!("{}?sel={}", link::session(place.project, id.as_str()), link::encode(row.id.as_str()))
+    });
+    html! {
+        tr.failed[failed] data-seq=(row.seq) data-key=(row.id.as_str()) data-testid="live-row" data-href=[href.as_ref()] {
+            th.when scope="row" { @match &href {
+                Some(href) => a.row href=(href) { (format::time(row.started_at, &format::clock_ms(row.started_at))) },
+                None => (format::time(row.started_at, &format::clock_ms(row.started_at))),
+            } }
+            td.what data-label="What" { span.sign.fail[failed].dim[steps::is_listing(row.kind)] { (icon(parts::mark(row))) } " "
+                @match row.tool.as_deref().filter(|_| !failed) { Some(tool) => a.val href=(filter("tool", tool)) { (hostile::line(tool, 40)) }, None => (parts::subject(row)) }
+                (parts::status(row.status.filter(|s| !s.finished()))) @if failed { span.sr { " failed" } } }
+            td data-label="Client" { @if row.client.is_some() { (parts::peer(row.client.as_ref(), &|v| filter("client", v))) } }
+            td data-label="Person" { (parts::person(row.actor.as_ref(), row.session_id.as_ref().map_or("", |s| s.as_str()), &|v| filter("person", v))) }
+            td.words data-label="Words" {
+                @match row.error.as_ref().filter(|_| failed) {
+                    Some(error) => span.error { (hostile::line(&error.message, 90)) },
+                    None => @if let Some(intent) = &row.intent { "“" (hostile::line(intent, 90)) "”" },
+                }
+            }
+            td.num data-label="Took" { @if let Some(us) = row.duration_us { (format::duration(us)) } }
+            td.num data-label="Out" { @if let Some(n) = row.bytes_out { (format::bytes(n)) } }
+            td data-label="Session" { @if let Some(id) = &row.session_id { a.mono href=(link::session(place.project, id.as_str())) { "…" (hostile::line(&parts::tail(id.as_str()), 6)) } } }
+        }
+    }
+}
+
+fn refused_row(q: &Quarantined, place: &Place<'_>) -> Markup {
+    html! {
+        tr.refused data-key=(format!("q{}", q.id)) data-testid="refused-row" {
+            th.when scope="row" { (format::time(q.at, &format::clock_ms(q.at))) }
+            td colspan="7" { span.sign.warn { (icon(Icon::Warn)) } " " b { "refused" } ": " (q.reason.explain()) ", " (format::bytes(q.bytes))
+                " " a href=(link::path(place.project, "setup")) { "why" } }
+        }
+    }
+}
+
+/// Whether a refused body belongs on the page of this project.
+pub(crate) fn concerns(q: &Quarantined, project: &trackway_store::Project) -> bool {
+    match &q.project_text {
+        None => false,
+        Some(text) => text == project.id.as_str() || project.aliases.contains(text),
+    }
+}
+
+/// Filters of the live page that hold for the events since `seq`.
+pub(crate) fn is_plain(params: &Params) -> bool {
+    params.f.is_empty() && params.q.is_none()
+}

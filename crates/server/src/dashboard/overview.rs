@@ -1,0 +1,352 @@
+//! Overview (`dashboard.md` §7.2): is it healthy, who does it serve, what changed?
+//!
+//! One question to the storage. Every figure links to the sessions behind it. Below [`FEW_CALLS`] calls ever, the set-up
+//! checklist and the newest sessions stand where tiles and charts would.
+
+use maud::{Markup, html};
+use trackway_store::query::{ClientRow, Ending, EventRow, IssueRow, Overview, ToolRow};
+
+use super::checklist::{self, Checklist};
+use super::icons::{Icon, icon};
+use super::link::{self, Params};
+use super::place::Place;
+use super::{chart, format, hostile, parts};
+
+/// Calls ever, below which charts would say nothing (`dashboard.md` §6).
+const FEW_CALLS: u64 = 100;
+/// Calls from which a rate is a rate.
+const RATE_CALLS: u64 = 10;
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Vm {
+    /// Figures.
+    pub overview: Overview,
+    /// What is set up.
+    pub checklist: Checklist,
+}
+
+/// The page's body.
+pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
+    let o = &vm.overview;
+    let quiet = o.now.events == 0 && o.now.sessions == 0;
+    html! {
+        (parts::partial(o.partial.as_deref()))
+        @if quiet {
+            @let why = parts::why_empty(place.params, o.last_event_at, place.period.from);
+            (parts::empty(&why, "Here you will see who calls your tools, why, and what failed.", place.project, place.path, place.params))
+            @if !vm.checklist.done() { (checklist::view(&vm.checklist, place.project)) }
+        } @else if o.calls_ever < FEW_CALLS {
+            (lede(o, place))
+            div.grid {
+                div.col-8 { (worth_a_look(o, place, "Sessions so far")) }
+                div.col-4 { (checklist::view(&vm.checklist, place.project)) (intents(o, place)) (missing(o, place)) }
+            }
+        } @else {
+            (lede(o, place))
+            (tiles(o, place))
+            div.grid {
+                section.panel.col-8 { h2 { "Calls and failures" } (chart::calls_and_failures(&o.series, place.now, &|b| {
+                    format!("{}{}", link::path(place.project, "sessions"), place.params.between(b.start, b.end).query())
+                })) }
+                div.col-4 { (needs_you(o, &vm.checklist, place)) }
+                div.col-8 { (tools(&o.tools, place)) }
+                div.col-4 { (clients(&o.clients, place)) }
+                section.panel.col-8 { h2 { "Time per call" } (chart::latency(&o.series, place.now)) }
+                div.col-4 { (intents(o, place)) (missing(o, place)) }
+                div.col-12 { (worth_a_look(o, place, "Sessions worth a look")) }
+            }
+        }
+    }
+}
+
+fn sessions(place: &Place<'_>, params: &Params) -> String {
+    format!("{}{}", link::path(place.project, "sessions"), params.query())
+}
+
+fn lede(o: &Overview, place: &Place<'_>) -> Markup {
+    let base = place.params.carried();
+    let calls = &o.now.calls;
+    let few = calls.finished < RATE_CALLS;
+    let before =
+        o.before.as_ref().and_then(|b| b.calls.failed_share().filter(|_| b.calls.finished >= RATE_CALLS));
+    let needs = o.issues.len() as u64 + u64::from(o.now.missing_reports > 0);
+    html! {
+        p.lede data-testid="lede" {
+            a href=(sessions(place, &base.and("calls", "gt", "0"))) { (format::counted(calls.calls, "call", "calls")) }
+            @if o.now.people > 0 { " by " a href=(sessions(place, &base.and("identified", "eq", "true"))) { (format::counted(o.now.people, "person", "people")) } }
+            " in " a href=(sessions(place, &base)) { (format::counted(o.now.sessions, "session", "sessions")) }
+            @if o.now.clients > 0 { " from " (format::counted(o.now.clients, "client", "clients")) }
+            ". "
+            @match calls.failed_share() {
+                None => "No call has finished yet.",
+                Some(_) if few => { a href=(sessions(place, &failed(&base))) { (format::count(calls.failed)) } " of " (format::count(calls.finished)) " failed; too few for a rate." },
+                Some(share) => {
+                    a href=(sessions(place, &failed(&base))) { (format::percent(share)) } " failed"
+                    @if let Some(before) = before { ", " (against(share, before)) }
+                    "."
+                },
+            }
+            " "
+            @if needs > 0 { a href="#needs" { (needs_words(needs)) } " you." } @else { "Nothing needs you." }
+        }
+    }
+}
+
+fn failed(base: &Params) -> Params {
+    Params { tab: Some("failed".into()), ..base.clone() }
+}
+
+fn against(now: f64, before: f64) -> String {
+    let points = (now - before) * 100.0;
+    if points.abs() < 0.05 {
+        "as in the period before".to_owned()
+    } else {
+        format!(
+            "{:.1} points {} than in the period before",
+            points.abs(),
+            if points < 0.0 { "fewer" } else { "more" }
+        )
+    }
+}
+
+fn needs_words(n: u64) -> String {
+    const WORDS: [&str; 6] = [
+        "One thing needs",
+        "Two things need",
+        "Three things need",
+        "Four things need",
+        "Five things need",
+        "Six things need",
+    ];
+    usize::try_from(n)
+        .ok()
+        .and_then(|n| WORDS.get(n.checked_sub(1)?))
+        .map_or_else(|| format!("{n} things need"), |w| (*w).to_owned())
+}
+
+/// Whether more of it is good, bad or neither.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Better {
+    Less,
+    Neither,
+}
+
+fn tiles(o: &Overview, place: &Place<'_>) -> Markup {
+    let base = place.params.carried();
+    let (now, before) = (&o.now, o.before.as_ref());
+    let series =
+        |of: &dyn Fn(&trackway_store::query::Bucket) -> f64| o.series.iter().map(of).collect::<Vec<f64>>();
+    let change = |of: &dyn Fn(&trackway_store::query::Totals) -> f64| {
+        before.and_then(|b| format::change(of(now), of(b)))
+    };
+    let per_session = |t: &trackway_store::query::Totals| {
+        let tokens = t.calls.tokens_in + t.calls.tokens_out;
+        (t.sessions > 0).then(|| tokens / t.sessions)
+    };
+    let share = now.calls.failed_share().filter(|_| now.calls.finished >= RATE_CALLS);
+    let share_before = before.and_then(|b| b.calls.failed_share().filter(|_| b.calls.finished >= RATE_CALLS));
+    html! {
+        section.tiles aria-label="Figures" {
+            (tile("Sessions", html! { (format::count(now.sessions)) }, change(&|t| t.sessions as f64), Better::Neither, &sessions(place, &base), &series(&|b| b.sessions as f64), None))
+            (tile("Calls", html! { (format::count(now.calls.calls)) }, change(&|t| t.calls.calls as f64), Better::Neither, &sessions(place, &base.and("calls", "gt", "0")), &series(&|b| b.calls.calls as f64), None))
+            (tile("Failed", match share { Some(s) => html! { (format::percent(s)) }, None => html! { span.dim { (format::count(now.calls.failed)) " " small { "few" } } } },
+                share.zip(share_before).map(|(a, b)| format::points(a, b)), Better::Less, &sessions(place, &failed(&base)), &series(&|b| b.calls.failed_share().unwrap_or(0.0)), Some("share of finished calls; change in points")))
+            (tile("p95", match now.calls.p95_us { Some(us) => html! { (format::duration(us)) }, None => format::unknown("needs 20 timed calls") },
+                now.calls.p95_us.zip(before.and_then(|b| b.calls.p95_us)).and_then(|(a, b)| format::change(a as f64, b as f64)), Better::Less, &sessions(place, &base), &series(&|b| b.calls.p95_us.unwrap_or(0) as f64),
+                Some("95 of 100 calls took at most this; merged from sketches, within 5 %")))
+            (tile("Tokens a session", match per_session(now) { Some(n) => html! { (format::tokens(n)) }, None => format::unknown("no session") },
+                per_session(now).zip(before.and_then(per_session)).and_then(|(a, b)| format::change(a as f64, b as f64)), Better::Neither, &sessions(place, &base),
+                &series(&|b| (b.calls.tokens_in + b.calls.tokens_out) as f64 / b.sessions.max(1) as f64), Some("arguments and results, estimated at 3.5 bytes a token; tool listings not counted")))
+        }
+    }
+}
+
+fn tile(
+    name: &str,
+    figure: Markup,
+    change: Option<String>,
+    better: Better,
+    href: &str,
+    series: &[f64],
+    note: Option<&str>,
+) -> Markup {
+    let class = match (&change, better) {
+        (Some(c), Better::Less) if c.starts_with('−') => "delta good",
+        (Some(c), Better::Less) if c.starts_with('+') => "delta worse",
+        _ => "delta",
+    };
+    html! {
+        a.tile href=(href) title=[note] data-testid=(format!("tile-{}", name.to_lowercase().replace(' ', "-"))) {
+            span.label { (name) }
+            span.figure { (figure) }
+            @match change { Some(c) => span class=(class) { (c) span.sr { " against the period before" } }, None => span.delta {} }
+            (chart::spark(series, &format!("{name} over the period")))
+        }
+    }
+}
+
+fn needs_you(o: &Overview, checklist: &Checklist, place: &Place<'_>) -> Markup {
+    let base = place.params.carried();
+    let stuck: Vec<_> = o.worth_a_look.iter().filter(|s| s.ending == Some(Ending::Stuck)).collect();
+    let warnings = checklist.warnings();
+    let nothing =
+        o.issues.is_empty() && stuck.is_empty() && o.now.missing_reports == 0 && warnings.is_empty();
+    html! {
+        section #needs.panel tabindex="-1" data-testid="needs-you" {
+            h2 { "Needs you" }
+            @if nothing {
+                p.quiet { (icon(Icon::Tick)) "Nothing needs you. Checked: failures by group, stuck sessions, missing tools, instrumentation." }
+            } @else {
+                ul.needs {
+                    @for issue in &o.issues { (issue_line(issue, &sessions(place, &base.and("issue", "eq", &issue.id.to_string())))) }
+                    @if o.now.missing_reports > 0 {
+                        li { span.tag.info { "wish" } a href=(sessions(place, &Params { tab: Some("more".into()), ..base.clone() })) { "Asked for a tool that is not there" } span.n { (format::count(o.now.missing_reports)) } }
+                    }
+                    @if let Some(first) = stuck.first() {
+                        li { span.tag.fail { "stuck" } a href=(link::session(place.project, first.id.as_str())) { "A tool kept failing in " (format::counted(stuck.len() as u64, "session", "sessions")) } }
+                    }
+                    @for warning in warnings { li { span.tag.warn { "set-up" } a href=(link::path(place.project, "setup")) { (warning) } } }
+                }
+            }
+        }
+    }
+}
+
+fn issue_line(issue: &IssueRow, href: &str) -> Markup {
+    html! {
+        li data-testid="issue-row" {
+            span.tag { (issue.class.as_str().replace('_', " ")) }
+            a href=(href) title=(hostile::plain(&issue.title, 300)) {
+                @if let Some(tool) = &issue.tool { b { (hostile::line(tool, 32)) } ": " }
+                (hostile::line(&issue.title, 90))
+            }
+            span.n title=(format!("{} in {}", format::counted(issue.events, "failure", "failures"), format::counted(issue.sessions, "session", "sessions"))) { (format::count(issue.sessions)) }
+        }
+    }
+}
+
+fn tools(rows: &[ToolRow], place: &Place<'_>) -> Markup {
+    let most = rows.iter().map(|r| r.calls.calls).max().unwrap_or(1);
+    let base = place.params.carried();
+    html! {
+        section.panel.flush {
+            h2 { "Tools" }
+            @if rows.is_empty() { p.quiet { "No tool was called in this period." } } @else {
+                div.scroll tabindex="0" role="region" aria-label="Tools" {
+                    table.data {
+                        caption.sr { "Tools by calls" }
+                        thead { tr { th scope="col" { "Tool" } th.num colspan="2" scope="col" { "Calls" } th.num scope="col" { "Failed" } th.num scope="col" { "p50" } th.num scope="col" { "p95" } th scope="col" { "Trend" } } }
+                        tbody { @for row in rows { tr data-testid="tool-row" {
+                            th scope="row" { @if row.name.is_empty() { span.dim { "no tool named" } } @else { a.val href=(sessions(place, &base.and("tool", "eq", &row.name))) { (hostile::line(&row.name, 40)) } } }
+                            td.bar-cell { (chart::share_bar(row.calls.calls, most, row.calls.failed)) }
+                            td.num { (format::count(row.calls.calls)) }
+                            td.num { (rate(&row.calls)) }
+                            td.num { (maybe(row.calls.p50_us, "no timed call")) }
+                            td.num { (maybe(row.calls.p95_us, "needs 20 timed calls")) }
+                            td { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "calls over the period")) }
+                        } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn clients(rows: &[ClientRow], place: &Place<'_>) -> Markup {
+    let most = rows.iter().map(|r| r.sessions).max().unwrap_or(1);
+    let base = place.params.carried();
+    html! {
+        section.panel.flush {
+            h2 { "Clients" }
+            @if rows.is_empty() { p.quiet { "No session in this period." } } @else {
+                div.scroll tabindex="0" role="region" aria-label="Clients" {
+                    table.data {
+                        caption.sr { "Clients by sessions" }
+                        thead { tr { th scope="col" { "Client" } th.num colspan="2" scope="col" { "Sessions" } th.num scope="col" { "Failed" } } }
+                        tbody { @for row in rows { tr data-testid="client-row" {
+                            th scope="row" { (parts::peer(row.client.as_ref(), &|v| sessions(place, &base.and("client", "eq", v)))) }
+                            td.bar-cell { (chart::share_bar(row.sessions, most, 0)) }
+                            td.num { (format::count(row.sessions)) }
+                            td.num { (rate(&row.calls)) }
+                        } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Never a rate without its volume (P3).
+fn rate(calls: &trackway_store::query::CallFigures) -> Markup {
+    match calls.failed_share() {
+        None => format::unknown("no finished call"),
+        Some(_) if calls.finished < RATE_CALLS => {
+            html! { span.dim title="too few calls for a rate" { (format::count(calls.failed)) " of " (format::count(calls.finished)) } }
+        }
+        Some(share) => {
+            html! { span.bad[calls.failed > 0] title=(format!("{} of {}", format::separated(calls.failed), format::separated(calls.finished))) { (format::percent(share)) } }
+        }
+    }
+}
+
+fn maybe(us: Option<u64>, why: &str) -> Markup {
+    us.map_or_else(|| format::unknown(why), |us| html! { (format::duration(us)) })
+}
+
+fn intents(o: &Overview, place: &Place<'_>) -> Markup {
+    quotes(
+        &o.intents,
+        place,
+        "What agents came for",
+        "No agent has said why it calls. Agents do once the “context” argument is asked for.",
+        &|e| e.tool.clone(),
+    )
+}
+
+fn missing(o: &Overview, place: &Place<'_>) -> Markup {
+    html! { @if !o.missing.is_empty() { (quotes(&o.missing, place, "Asked for and not there", "", &|_| None)) } }
+}
+
+fn quotes(
+    rows: &[EventRow],
+    place: &Place<'_>,
+    title: &str,
+    none: &str,
+    about: &dyn Fn(&EventRow) -> Option<String>,
+) -> Markup {
+    html! {
+        section.panel {
+            h2 { (title) }
+            @if rows.is_empty() { p.quiet { (none) } } @else {
+                ul.quotes { @for e in rows { li {
+                    @let words = e.intent.as_deref().unwrap_or("no words given");
+                    @match &e.session_id {
+                        Some(id) => a href=(format!("{}?sel={}", link::session(place.project, id.as_str()), link::encode(e.id.as_str()))) { "“" (hostile::line(words, 110)) "”" },
+                        None => span { "“" (hostile::line(words, 110)) "”" },
+                    }
+                    span.dim { @if let Some(tool) = about(e) { (hostile::line(&tool, 32)) ", " } (format::time(e.started_at, &format::ago(e.started_at, place.now))) }
+                } } }
+            }
+        }
+    }
+}
+
+fn worth_a_look(o: &Overview, place: &Place<'_>, title: &str) -> Markup {
+    let base = link::path(place.project, "sessions");
+    let plain = |_: &str, name: &str| html! { th scope="col" { (name) } };
+    html! {
+        section.panel.flush {
+            h2 { (title) a.aside href=(sessions(place, &place.params.carried())) { "All sessions" } }
+            @if o.worth_a_look.is_empty() { p.quiet { "No session failed, got stuck or asked for more in this period." } } @else {
+                div.scroll tabindex="0" role="region" aria-label=(title) {
+                    table.data.sessions {
+                        caption.sr { (title) }
+                        (parts::session_head(&plain))
+                        tbody { @for row in &o.worth_a_look { (parts::session_row(row, place.project, &base, &place.params.carried(), place.now)) } }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Session replay (`dashboard.md` §7.4, the detail): the track, the steps in time, and one step in full beside them.
+//!
+//! Every step is a link (`sel=`), so that back, forward and a pasted link work without script; htmx only swaps the detail.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+use trackway_event::Timestamp;
+use trackway_store::query::{Ending, EventDetail, EventRow, SessionRow};
+
+use super::icons::{Icon, icon};
+use super::json_tree::{Change, Json};
+use super::link::{self, Params};
+use super::place::Place;
+use super::steps::{self, Listings, Try};
+use super::track::{self, Along, Rail, Track};
+use super::{detail, format, hostile, parts};
+
+/// A longer pause between two steps is named, µs.
+const PAUSE_US: i64 = 60_000_000;
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Vm {
+    /// The session.
+    pub session: SessionRow,
+    /// The id that was asked for, where it was merged into this session.
+    pub merged_id: Option<String>,
+    /// Its events, at most one page.
+    pub rows: Vec<EventRow>,
+    /// Cursor of the next page.
+    pub next: Option<String>,
+    /// What is missing, in words.
+    pub partial: Option<String>,
+    /// The step in full.
+    pub selected: Option<EventDetail>,
+    /// Changes of the arguments against the try before, by row.
+    pub diffs: BTreeMap<usize, Vec<Change>>,
+}
+
+/// The page's body.
+pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
+    let listings = if place.params.shows("listings") { Listings::Shown } else { Listings::Hidden };
+    let selected = vm.selected.as_ref().map(|d| d.row.id.as_str());
+    let shown = steps::shown(&vm.rows, listings, selected);
+    let tries = steps::tries(&vm.rows);
+    html! {
+        (heading(vm, place))
+        @if let Some(id) = &vm.merged_id {
+            p.strip.info data-testid="merged" { (icon(Icon::Info)) span { span.mono { (hostile::line(id, 60)) } " was merged into " span.mono { (hostile::line(vm.session.id.as_str(), 60)) } "; you see the whole." } }
+        }
+        (parts::partial(vm.partial.as_deref()))
+        (rail(vm, &shown, selected, place))
+        div.replay {
+            (timeline(vm, &shown, &tries, selected, place))
+            aside #detail.panel.detail aria-label="The selected step" data-testid="detail" {
+                @match &vm.selected {
+                    Some(step) => (detail_of(vm, step, &shown, place)),
+                    None => p.quiet { "Choose a step to see its intent, arguments and result." },
+                }
+            }
+        }
+    }
+}
+
+/// The detail alone, for stepping.
+pub(crate) fn fragment(vm: &Vm, place: &Place<'_>) -> Markup {
+    let listings = if place.params.shows("listings") { Listings::Shown } else { Listings::Hidden };
+    let shown = steps::shown(&vm.rows, listings, vm.selected.as_ref().map(|d| d.row.id.as_str()));
+    html! { @match &vm.selected {
+        Some(step) => (detail_of(vm, step, &shown, place)),
+        None => p.quiet { "This step is not in the session any more." },
+    } }
+}
+
+fn detail_of(vm: &Vm, step: &EventDetail, shown: &[usize], place: &Place<'_>) -> Markup {
+    let at = shown.iter().position(|i| vm.rows.get(*i).is_some_and(|r| r.id == step.row.id));
+    let row = at.and_then(|a| shown.get(a)).copied();
+    let to = |n: Option<usize>| {
+        n.and_then(|n| shown.get(n)).and_then(|i| vm.rows.get(*i)).map(|r| select(r, place))
+    };
+    detail::view(&detail::Vm {
+        step,
+        offset_us: step.row.started_at.since(vm.session.started_at),
+        number: at.map(|a| (a + 1, shown.len())),
+        previous: to(at.and_then(|a| a.checked_sub(1))),
+        next: to(at.map(|a| a + 1)),
+        diff: row.and_then(|r| vm.diffs.get(&r)),
+        project: place.project,
+    })
+}
+
+/// The link to a step.
+fn select(row: &EventRow, place: &Place<'_>) -> String {
+    let params = Params { sel: Some(row.id.as_str().to_owned()), ..place.params.clone() };
+    format!("{}{}", place.path, params.query())
+}
+
+fn heading(vm: &Vm, place: &Place<'_>) -> Markup {
+    let s = &vm.session;
+    let sessions = link::path(place.project, "sessions");
+    let filter =
+        |field: &str, value: &str| format!("{sessions}{}", Params::default().and(field, "eq", value).query());
+    html! {
+        p.lede data-testid="lede" {
+            @match &s.actor { Some(_) => (parts::person(s.actor.as_ref(), s.id.as_str(), &|v| filter("person", v))), None => "Somebody anonymous" }
+            @if s.actors > 1 { " and " (format::counted(u64::from(s.actors) - 1, "other", "others")) }
+            " made " b { (format::counted(s.tool_calls, "call", "calls")) }
+            @if s.client.is_some() { " through " (parts::peer(s.client.as_ref(), &|v| filter("client", v))) }
+            @if s.duration_us() > 0 { " in " b { (format::span(s.duration_us())) } }
+            @if s.errors > 0 { "; " b.bad { (format::count(s.errors)) " failed" } }
+            @if s.missing_reports > 0 { "; asked for a tool that is not there" }
+            ". " (ending_words(s, place.now))
+        }
+        p.facts {
+            span { (icon(Icon::Sessions)) (parts::source_words(s.source)) }
+            span { (format::time(s.started_at, &format::full(s.started_at))) }
+            @if let Some(server) = &s.server { span { "server " (parts::peer_text(server)) } }
+            @if let Some(sdk) = &s.sdk { span { "recorded by " (parts::peer_text(sdk)) } }
+            @if let Some(v) = &s.protocol_version { span { "MCP " (hostile::line(v, 20)) } }
+            @if !s.merged_from.is_empty() { span title=(s.merged_from.iter().map(|i| hostile::plain(i.as_str(), 60)).collect::<Vec<_>>().join(", ")) { (format::counted(s.merged_from.len() as u64, "fragment", "fragments")) " merged" } }
+            span.mono { (hostile::line(s.id.as_str(), 64)) }
+            button.quiet data-copy-link="" hidden { (icon(Icon::Copy)) "Copy link" }
+        }
+    }
+}
+
+fn ending_words(s: &SessionRow, now: Timestamp) -> Markup {
+    html! { @match s.ending {
+        None if s.tool_calls == 0 => "No tool was called.",
+        None => { span.st.open { (icon(Icon::Open)) "open" } ", last call " (format::time(s.last_event_at, &format::ago(s.last_event_at, now))) "." },
+        Some(Ending::Idle) => "No tool was called.",
+        Some(Ending::Done) => "Every attempt was solved.",
+        Some(Ending::Partial) => { "It ended " (parts::ending(s)) ": some attempts were not solved." },
+        Some(Ending::Failed) => { "It ended " (parts::ending(s)) ": the last attempt was not solved." },
+        Some(Ending::Stuck) => { "It got " (parts::ending(s)) ": one tool failed five times and never worked again." },
+    } }
+}
+
+fn rail(vm: &Vm, shown: &[usize], selected: Option<&str>, place: &Place<'_>) -> Markup {
+    let marks = steps::marks(&vm.rows, shown);
+    let rows: Vec<&EventRow> = shown.iter().filter_map(|i| vm.rows.get(*i)).collect();
+    let hrefs: Vec<Option<String>> = rows.iter().map(|r| Some(select(r, place))).collect();
+    let here = rows.iter().position(|r| Some(r.id.as_str()) == selected);
+    let along = if place.params.shows("gaps") { Along::Time } else { Along::Order };
+    let s = &vm.session;
+    let rail = if s.ending.is_none() && s.tool_calls > 0 { Rail::Open } else { Rail::Ended };
+    let end = s.ending.map_or("still open".to_owned(), |e| format!("ended {}", e.as_str()));
+    let track = Track {
+        marks: &marks,
+        omitted: 0,
+        rail,
+        label: track::label(s.tool_calls, s.errors, s.missing_reports, &end),
+    };
+    let toggle = |what: &str| format!("{}{}", place.path, place.params.toggled(what).query());
+    let hidden = vm.rows.iter().filter(|r| steps::is_listing(r.kind)).count() as u64;
+    html! {
+        section.panel.railbox aria-label="Track" {
+            (track::wide(&track, along, &hrefs, here))
+            div.tools {
+                button #play.quiet hidden { (icon(Icon::Play)) "Play" }
+                a.quiet data-key="t" href=(toggle("gaps")) { @if along == Along::Time { "By order" } @else { "By time" } }
+                @if hidden > 0 { a.quiet data-key="h" href=(toggle("listings")) { @if place.params.shows("listings") { "Hide " } @else { "Show " } (format::counted(hidden, "listing", "listings")) } }
+                span.grow {}
+                span.dim { kbd { "←" } kbd { "→" } " step  " kbd { "n" } " next failure" }
+            }
+        }
+    }
+}
+
+fn timeline(
+    vm: &Vm,
+    shown: &[usize],
+    tries: &BTreeMap<usize, Try>,
+    selected: Option<&str>,
+    place: &Place<'_>,
+) -> Markup {
+    let start = vm.session.started_at;
+    let mut last: Option<Timestamp> = None;
+    html! {
+        section.panel.flush.timeline aria-label="Steps" {
+            ol #steps {
+                @for i in shown { @if let Some(row) = vm.rows.get(*i) {
+                    @let pause = last.map(|l| row.started_at.since(l)).filter(|us| *us > PAUSE_US);
+                    @if let Some(us) = pause { li.pause aria-label="pause" { span { (format::span(us)) " later" } } }
+                    (step(row, start, tries.get(i), vm.diffs.get(i), Some(row.id.as_str()) == selected, place))
+                    @let _ = last.replace(row.started_at);
+                } }
+                @match (&vm.next, vm.session.ending) {
+                    (Some(next), _) => li.end { a.button href=(format!("{}{}", place.path, Params { after: Some(next.clone()), sel: None, ..place.params.clone() }.query())) { "Next " (format::count(vm.rows.len() as u64)) " steps" } },
+                    (None, None) => li.end { span.st.open { (icon(Icon::Open)) "still open" } },
+                    (None, Some(_)) => li.end { span.dim { "end, quiet for 30 min" } },
+                }
+            }
+            @if vm.session.tool_calls == 1 && vm.session.actor.is_none() {
+                p.note { "Only one call: it is anonymous, and nothing joins it to others. Name the user (wrap --identify-arg, or the SDK's identify option) and calls of one person are stitched." }
+            }
+        }
+    }
+}
+
+fn step(
+    row: &EventRow,
+    start: Timestamp,
+    attempt: Option<&Try>,
+    diff: Option<&Vec<Change>>,
+    here: bool,
+    place: &Place<'_>,
+) -> Markup {
+    let href = select(row, place);
+    let failed = steps::is_failure(row);
+    let retry = attempt.filter(|t| t.number > 1);
+    html! {
+        li.step.failed[failed].retry[retry.is_some()].here[here] data-testid="step" data-failed[failed] {
+            a href=(href) hx-get=(href) hx-target="#detail" hx-swap="innerHTML" hx-push-url="true" aria-current=[here.then_some("step")] data-id=(row.id.as_str()) {
+                span.at { (offset(row.started_at.since(start))) }
+                span.sign.fail[failed].dim[steps::is_listing(row.kind)] { (icon(if retry.is_some() && !failed { Icon::Retry } else { parts::mark(row) })) }
+                span.what {
+                    span.name { (parts::subject(row)) (parts::status(row.status.filter(|s| !s.finished()))) @if failed { span.sr { " failed" } } }
+                    (words(row, attempt, diff, failed))
+                }
+                span.took { @if let Some(us) = row.duration_us { (format::duration(us)) } }
+            }
+        }
+    }
+}
+
+fn words(row: &EventRow, attempt: Option<&Try>, diff: Option<&Vec<Change>>, failed: bool) -> Markup {
+    html! {
+        @if let Some(t) = attempt.filter(|t| t.number > 1) {
+            span.try {
+                @if t.switched { "switched tool" } @else { "retry " (t.number - 1) " of " (t.of - 1) }
+                @if let Some(changes) = diff { @if !t.switched { (diff_words(changes)) } }
+                @if t.number == t.of { span.verdict.good[t.solved] { @if t.solved { "solved" } @else { "not solved" } } }
+            }
+        }
+        @if failed {
+            @if let Some(error) = &row.error { span.error { (hostile::line(&error.message, 130)) } }
+        }
+        @if let Some(intent) = row.intent.as_deref().filter(|_| attempt.is_none_or(|t| t.number == 1)) {
+            span.intent { "“" (hostile::line(intent, 130)) "”" }
+        }
+    }
+}
+
+/// At most two changes of the arguments, in a line.
+fn diff_words(changes: &[Change]) -> Markup {
+    html! {
+        @if changes.is_empty() { span.diff { "same arguments" } }
+        @for change in changes.iter().take(2) { (change_words(change, 24)) }
+        @if changes.len() > 2 { span.diff { "and " (changes.len() - 2) " more" } }
+    }
+}
+
+/// One change: `+ run_id 4411`, `− page`, `date "tomorrow" → "2026-11-22"`.
+pub(crate) fn change_words(change: &Change, limit: usize) -> Markup {
+    let name = |path: &str| html! { (hostile::line(if path.is_empty() { "arguments" } else { path }, 40)) };
+    let short = |v: &Json| v.short(limit);
+    html! { @match change {
+        Change::Added(path, value) => span.diff { "+ " b { (name(path)) } " " (short(value)) },
+        Change::Removed(path, _) => span.diff { "− " b { (name(path)) } },
+        Change::Changed(path, old, new) => span.diff { b { (name(path)) } " " (short(old)) " " span.to { (icon(Icon::Next)) span.sr { "to" } } " " (short(new)) },
+    } }
+}
+
+/// `00:03.120` from the start of the session; hours where there are any.
+pub(crate) fn offset(us: i64) -> String {
+    let ms = us.max(0) / 1_000;
+    let (s, m, h) = (ms / 1_000 % 60, ms / 60_000 % 60, ms / 3_600_000);
+    if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m:02}:{s:02}.{:03}", ms % 1_000) }
+}

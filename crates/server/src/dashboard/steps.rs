@@ -1,0 +1,136 @@
+//! The steps of a replay: which rows are shown, how retries hang together, what changed from try to try.
+//!
+//! A fold over the rows of one session; attempt chains are core's (product §2). Called by the replay's view and handler.
+
+use std::collections::BTreeMap;
+
+use trackway_core::chain::{self, CallView, Solved};
+use trackway_event::{Kind, Status};
+use trackway_store::query::{EventRow, Mark};
+
+/// How a row belongs to a chain of attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Try {
+    /// From 1.
+    pub number: usize,
+    /// How many the chain has.
+    pub of: usize,
+    /// Row of the try before.
+    pub before: Option<usize>,
+    /// Whether the chain was solved in the end.
+    pub solved: bool,
+    /// Whether it went to another tool.
+    pub switched: bool,
+}
+
+/// Which rows are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listings {
+    /// Listings and handshakes are left out.
+    Hidden,
+    /// They are shown.
+    Shown,
+}
+
+/// The places of the rows to show, in order.
+pub(crate) fn shown(rows: &[EventRow], listings: Listings, selected: Option<&str>) -> Vec<usize> {
+    rows.iter()
+        .enumerate()
+        .filter(|(_, r)| {
+            listings == Listings::Shown || !is_listing(r.kind) || Some(r.id.as_str()) == selected
+        })
+        .map(|(i, _)| i)
+        .collect()
+}
+
+/// Listings and handshakes, hidden by default.
+pub(crate) const fn is_listing(kind: Kind) -> bool {
+    match kind {
+        Kind::ToolsList
+        | Kind::Initialize
+        | Kind::ResourcesList
+        | Kind::ResourceTemplatesList
+        | Kind::PromptsList
+        | Kind::Protocol
+        | Kind::Discover => true,
+        Kind::ToolCall
+        | Kind::ResourceRead
+        | Kind::PromptGet
+        | Kind::Completion
+        | Kind::Identify
+        | Kind::MissingCapability
+        | Kind::Feedback
+        | Kind::Exception
+        | Kind::Custom
+        | Kind::Alias
+        | Kind::GroupIdentify
+        | Kind::PersonUpdate => false,
+    }
+}
+
+/// Chains of more than one try, by row.
+pub(crate) fn tries(rows: &[EventRow]) -> BTreeMap<usize, Try> {
+    let calls: Vec<usize> = (0..rows.len()).filter(|i| rows.get(*i).is_some_and(is_call)).collect();
+    let views: Vec<CallView<'_>> = calls
+        .iter()
+        .filter_map(|i| rows.get(*i))
+        .map(|r| CallView {
+            tool: r.tool.as_deref().unwrap_or(""),
+            started_at: r.started_at,
+            duration_us: r.duration_us,
+            status: r.status,
+        })
+        .collect();
+    let mut out = BTreeMap::new();
+    for chain in chain::chains(&views).iter().filter(|c| c.calls.len() > 1) {
+        let places: Vec<usize> = chain.calls.iter().filter_map(|c| calls.get(*c).copied()).collect();
+        for (n, place) in places.iter().enumerate() {
+            let before = n.checked_sub(1).and_then(|b| places.get(b).copied());
+            let tool = |i: usize| rows.get(i).and_then(|r| r.tool.as_deref());
+            let switched = before.is_some_and(|b| tool(b) != tool(*place));
+            out.insert(
+                *place,
+                Try {
+                    number: n + 1,
+                    of: places.len(),
+                    before,
+                    solved: chain.solved == Solved::Yes,
+                    switched,
+                },
+            );
+        }
+    }
+    out
+}
+
+/// The marks of the track, one per shown row.
+pub(crate) fn marks(rows: &[EventRow], shown: &[usize]) -> Vec<Mark> {
+    shown
+        .iter()
+        .filter_map(|i| rows.get(*i))
+        .map(|r| Mark {
+            kind: r.kind,
+            status: if is_failure(r) { r.status } else { r.status.filter(|s| !s.failed()) },
+            started_at: r.started_at,
+            duration_us: r.duration_us,
+        })
+        .collect()
+}
+
+/// Whether a row counts as a failure.
+pub(crate) fn is_failure(row: &EventRow) -> bool {
+    row.status.is_some_and(Status::failed) && !row.flags.declared_error
+}
+
+/// The step that is looked at first: the first failure, else the first step.
+pub(crate) fn first(rows: &[EventRow], shown: &[usize]) -> Option<usize> {
+    let failed = shown.iter().copied().find(|i| rows.get(*i).is_some_and(is_failure));
+    failed.or_else(|| shown.first().copied())
+}
+
+fn is_call(row: &EventRow) -> bool {
+    row.kind == Kind::ToolCall
+        && !row.flags.nested
+        && !row.flags.mrtr_open
+        && row.status != Some(Status::InputRequired)
+}

@@ -1,0 +1,277 @@
+//! A request for a page: who asks, for which project, with which query and colours; and how it is answered.
+//!
+//! Extractor of every page's handler. Failing is an HTML page here, never problem+json: unknown and foreign projects look
+//! the same (INV-06).
+
+use axum::extract::FromRequestParts;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use maud::{Markup, html};
+use trackway_event::{ProblemCode, Timestamp};
+use trackway_store::query::{Period, Scope};
+use trackway_store::{Project, Store};
+
+use super::frame::{self, Bar, Frame, Theme};
+use super::link::{Asked, BadAsk, Params};
+use super::place::Place;
+use super::{format, parts};
+use crate::auth::{InProject, Viewer};
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Name of the cookie that holds the theme.
+pub(crate) const THEME_COOKIE: &str = "trackway_theme";
+
+/// Someone signed in, on a page that belongs to no project.
+pub(crate) struct Guest {
+    /// What handlers share.
+    pub state: AppState,
+    /// Who asks.
+    pub viewer: Viewer,
+    /// Projects they may read, the newest activity first.
+    pub projects: Vec<Project>,
+    /// Their colours.
+    pub theme: Theme,
+    /// Path of the page.
+    pub path: String,
+    /// Its query.
+    pub params: Params,
+    /// The present time.
+    pub now: Timestamp,
+}
+
+/// Someone signed in, on a page of a project they may read.
+pub(crate) struct Visit {
+    /// The rest.
+    pub guest: Guest,
+    /// The project.
+    pub project: Project,
+    /// Whether htmx asks for a fragment.
+    pub wants: Wants,
+    /// Base address of this server, as the browser reached it.
+    pub origin: String,
+    /// What was typed into the filter box and cannot be read.
+    typed: Option<BadAsk>,
+}
+
+/// Page or fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// The whole page.
+    Page,
+    /// The part htmx swaps.
+    Fragment,
+}
+
+impl FromRequestParts<AppState> for Guest {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let theme = theme_of(&parts.headers);
+        let trouble = |problem: Problem| problem_page(theme, &problem);
+        let viewer = Viewer::from_request_parts(parts, state).await.map_err(trouble)?;
+        let params = match Asked::from_request_parts(parts, state).await {
+            Ok(Asked(params)) => params,
+            Err(never) => match never {},
+        };
+        let mut projects = state.ask("projects", |store| store.projects()).await.map_err(trouble)?;
+        projects.retain(|p| viewer.may_read(p.key));
+        projects.sort_by_key(|p| std::cmp::Reverse((p.last_event_at, p.created_at)));
+        let (path, now) = (parts.uri.path().to_owned(), state.now());
+        Ok(Self { state: state.clone(), viewer, projects, theme, path, params, now })
+    }
+}
+
+impl FromRequestParts<AppState> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let mut guest = Guest::from_request_parts(parts, state).await?;
+        let found = InProject::from_request_parts(parts, state).await;
+        let project = found.map_err(|problem| problem_page(guest.theme, &problem))?.project;
+        let is = |name: &str| parts.headers.get(name).is_some_and(|v| v == "true");
+        let wants = if is("hx-request") { Wants::Fragment } else { Wants::Page };
+        let typed = match guest.params.add {
+            None => None,
+            Some(_) => match guest.params.clone().with_typed() {
+                Ok(params) => {
+                    return Err(Redirect::to(&format!("{}{}", guest.path, params.query())).into_response());
+                }
+                Err(bad) => {
+                    guest.params.add = None;
+                    Some(bad)
+                }
+            },
+        };
+        let origin = origin_of(&parts.headers, state.options().trusted_proxy);
+        Ok(Self { guest, project, wants, origin, typed })
+    }
+}
+
+impl Guest {
+    /// A page that belongs to no project.
+    pub(crate) fn page(&self, status: StatusCode, title: &str, body: Markup) -> Response {
+        let frame = Frame {
+            theme: self.theme,
+            project: None,
+            projects: &self.projects,
+            title,
+            at: "setup",
+            path: &self.path,
+            params: &self.params,
+            bar: Bar::Title,
+            bad: None,
+            now: self.now,
+            status: html! {},
+        };
+        answer(status, frame::page(&frame, body))
+    }
+}
+
+impl Visit {
+    /// What the storage is asked about.
+    ///
+    /// # Errors
+    /// The period, condition or typed filter that cannot be read.
+    pub(crate) fn scope(&self) -> Result<Scope, BadAsk> {
+        match &self.typed {
+            Some(bad) => Err(bad.clone()),
+            None => self.guest.params.scope(self.guest.now),
+        }
+    }
+
+    /// The surroundings of a view.
+    pub(crate) fn place(&self, period: Period) -> Place<'_> {
+        Place {
+            project: self.project.id.as_str(),
+            path: &self.guest.path,
+            params: &self.guest.params,
+            period,
+            now: self.guest.now,
+        }
+    }
+
+    /// Asks the storage.
+    ///
+    /// # Errors
+    /// See [`AppState::ask`].
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        question: impl FnOnce(&dyn Store) -> trackway_store::Result<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.guest.state.ask(name, question).await
+    }
+
+    /// The page around a body.
+    pub(crate) fn page(&self, title: &str, at: &str, bar: Bar, body: Markup) -> Response {
+        self.framed(StatusCode::OK, title, at, bar, None, body)
+    }
+
+    /// 400: the question cannot be asked, and no data is shown.
+    pub(crate) fn bad(&self, title: &str, at: &str, bar: Bar, bad: &BadAsk) -> Response {
+        self.framed(StatusCode::BAD_REQUEST, title, at, bar, Some(bad), html! {})
+    }
+
+    /// The question failed: said in the page, with a way to go on.
+    pub(crate) fn failed(&self, title: &str, at: &str, bar: Bar, problem: &Problem) -> Response {
+        if matches!(problem.code, ProblemCode::BadRequest | ProblemCode::BadFilter) {
+            return self.bad(title, at, bar, &BadAsk { condition: None, why: problem.detail.clone() });
+        }
+        let params = if problem.code == ProblemCode::BadCursor {
+            self.guest.params.top()
+        } else {
+            self.guest.params.clone()
+        };
+        let again = format!("{}{}", self.guest.path, params.query());
+        let body = parts::failed("This could not be shown.", &problem.detail, &again);
+        self.framed(problem.status(), title, at, bar, None, body)
+    }
+
+    /// 404 inside a project.
+    pub(crate) fn missing(&self, title: &str, at: &str, body: Markup) -> Response {
+        self.framed(StatusCode::NOT_FOUND, title, at, Bar::Title, None, body)
+    }
+
+    fn framed(
+        &self,
+        status: StatusCode,
+        title: &str,
+        at: &str,
+        bar: Bar,
+        bad: Option<&BadAsk>,
+        body: Markup,
+    ) -> Response {
+        let took = self.guest.state.now().since(self.guest.now);
+        let frame = Frame {
+            theme: self.guest.theme,
+            project: Some(&self.project),
+            projects: &self.guest.projects,
+            title,
+            at,
+            path: &self.guest.path,
+            params: &self.guest.params,
+            bar,
+            bad,
+            now: self.guest.now,
+            status: html! {
+                @if let Some(last) = self.project.last_event_at { span { "Data to " (format::time(last, &format::day_clock(last))) } }
+                @if took > 0 { span { (format::span(took)) } }
+            },
+        };
+        answer(status, frame::page(&frame, body))
+    }
+}
+
+/// HTML that differs by `HX-Request`.
+pub(crate) fn answer(status: StatusCode, body: Markup) -> Response {
+    let mut response = (status, Html(body.into_string())).into_response();
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("hx-request, cookie"));
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex"));
+    response
+}
+
+/// The theme in the cookie.
+pub(crate) fn theme_of(headers: &HeaderMap) -> Theme {
+    let cookies =
+        headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
+    let mut pairs = cookies.filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .find(|(name, _)| *name == THEME_COOKIE)
+        .and_then(|(_, value)| Theme::parse(value))
+        .unwrap_or_default()
+}
+
+/// A whole page for what could not even begin.
+pub(crate) fn problem_page(theme: Theme, problem: &Problem) -> Response {
+    let title = match problem.code {
+        ProblemCode::NotFound | ProblemCode::UnknownProject => "Nothing here",
+        ProblemCode::Unauthorized => "Sign in",
+        ProblemCode::Forbidden => "Not allowed",
+        ProblemCode::Overloaded | ProblemCode::RateLimited => "Busy",
+        ProblemCode::BadRequest
+        | ProblemCode::BadFilter
+        | ProblemCode::BadCursor
+        | ProblemCode::MethodNotAllowed
+        | ProblemCode::TooLarge
+        | ProblemCode::UnsupportedEncoding
+        | ProblemCode::Timeout
+        | ProblemCode::QueryTimeout
+        | ProblemCode::BadHost
+        | ProblemCode::Internal
+        | ProblemCode::Conflict => "This did not work",
+    };
+    let body = html! { p { (problem.detail) "." } p { a.button href="/" { "To the start" } } };
+    answer(problem.status(), frame::bare(theme, title, body))
+}
+
+/// The address the browser used, for the lines a reader copies.
+fn origin_of(headers: &HeaderMap, behind_proxy: bool) -> String {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    let host = text("host").unwrap_or("127.0.0.1:7431");
+    let scheme = if behind_proxy && text("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+    format!("{scheme}://{host}")
+}
