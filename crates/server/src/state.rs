@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use trackway_event::{ProblemCode, Timestamp, limits};
-use trackway_store::{Project, Store};
+use trackway_event::{DropReason, ProblemCode, Timestamp, limits};
+use trackway_store::{Project, ProjectKey, Store};
 
 use crate::auth::{Limiter, Viewer};
 use crate::metrics::Metrics;
@@ -20,6 +20,9 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 const QUESTIONS: usize = 16;
 /// Bodies over half a megabyte in memory at a time: the bound on what hostile bodies may cost.
 const BIG_BODIES: usize = 4;
+
+/// Refusals that live feeds may lag behind.
+const REFUSALS: usize = 64;
 
 /// Shared by every handler; cheap to clone.
 #[derive(Clone)]
@@ -35,6 +38,20 @@ struct Inner {
     login_tries: Limiter,
     draining: AtomicBool,
     drained: tokio::sync::watch::Sender<bool>,
+    refused: tokio::sync::broadcast::Sender<Arc<Refused>>,
+}
+
+/// Events that were refused, for live feeds.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// The project, where it is known.
+    pub(crate) project: Option<ProjectKey>,
+    /// The project as the events named it.
+    pub(crate) project_text: Option<String>,
+    /// Why.
+    pub(crate) reason: DropReason,
+    /// How many.
+    pub(crate) events: u64,
 }
 
 impl AppState {
@@ -55,6 +72,7 @@ impl AppState {
             login_tries: Limiter::default(),
             draining: AtomicBool::new(false),
             drained: tokio::sync::watch::Sender::new(false),
+            refused: tokio::sync::broadcast::Sender::new(REFUSALS),
         }))
     }
 
@@ -140,6 +158,17 @@ impl AppState {
     /// Whether the server is shutting down.
     pub fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Acquire)
+    }
+
+    /// Tells live feeds of refused events.
+    pub(crate) fn tell_refused(&self, refused: Refused) {
+        // No feed is open: nobody to tell.
+        let _unheard = self.0.refused.send(Arc::new(refused));
+    }
+
+    /// The refused events from now on.
+    pub(crate) fn refused(&self) -> tokio::sync::broadcast::Receiver<Arc<Refused>> {
+        self.0.refused.subscribe()
     }
 
     /// Ends when the server shuts down.

@@ -1,6 +1,40 @@
-//! The JSON API under `/api/v1` (ARCHITECTURE §5).
+//! The JSON API under `/api/v1` (ARCHITECTURE §5): one file per area, one struct per question, no numbers of its own.
 
-use crate::routes::Route;
+mod ask;
+mod live;
+mod live_filter;
+pub mod objects;
+mod openapi;
+mod projects;
+mod questions;
+
+use axum::routing::{get, post};
+
+pub use ask::{Asked, Keys};
+pub use openapi::document;
+
+use crate::auth::Access::{Admin, Read};
+use crate::routes::{Route, route};
 
 /// Its routes.
-pub const ROUTES: &[Route] = &[];
+pub const ROUTES: &[Route] = &[
+    route("GET", "/api/openapi.json", Read, || get(openapi::show)),
+    route("GET", "/api/v1/projects", Read, || get(projects::list)),
+    route("POST", "/api/v1/projects", Admin, || post(projects::create)),
+    route("GET", "/api/v1/quarantine", Admin, || get(projects::quarantine)),
+    route("GET", "/api/v1/projects/{p}/intake", Read, || get(projects::intake)),
+    route("GET", "/api/v1/projects/{p}/overview", Read, || get(questions::overview)),
+    route("GET", "/api/v1/projects/{p}/sessions", Read, || get(questions::sessions)),
+    route("GET", "/api/v1/projects/{p}/sessions/{id}", Read, || get(questions::session)),
+    route("GET", "/api/v1/projects/{p}/sessions/{id}/events", Read, || get(questions::session_events)),
+    route("GET", "/api/v1/projects/{p}/events", Read, || get(questions::events)),
+    route("GET", "/api/v1/projects/{p}/events/{id}", Read, || get(questions::event)),
+    route("GET", "/api/v1/projects/{p}/tools", Read, || get(questions::tools)),
+    route("GET", "/api/v1/projects/{p}/tools/{name}", Read, || get(questions::tool)),
+    route("GET", "/api/v1/projects/{p}/issues", Read, || get(questions::issues)),
+    route("GET", "/api/v1/projects/{p}/issues/{id}", Read, || get(questions::issue)),
+    route("GET", "/api/v1/projects/{p}/people", Read, || get(questions::people)),
+    route("GET", "/api/v1/projects/{p}/people/{id}", Read, || get(questions::person)),
+    route("GET", "/api/v1/projects/{p}/clients", Read, || get(questions::clients)),
+    route("GET", "/api/v1/projects/{p}/live", Read, || get(live::show)),
+];

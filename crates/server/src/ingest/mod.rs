@@ -6,13 +6,13 @@
 
 mod agentcat;
 mod agentcat_error;
-mod agentcat_route;
+pub(crate) mod agentcat_route;
 mod body;
 mod clean;
 mod fields;
 mod native;
-mod native_route;
-mod otlp_route;
+pub(crate) mod native_route;
+pub(crate) mod otlp_route;
 mod replay;
 mod take;
 

@@ -9,7 +9,7 @@ use trackway_event::{DropReason, Event, Outcome, Timestamp, limits, validate};
 use trackway_store::{NewQuarantined, Project, ProjectKey, StoreError, Tally};
 
 use super::{Adapter, Batch, clean};
-use crate::state::AppState;
+use crate::state::{AppState, Refused};
 
 /// How long the first try after "no room" waits; doubled up to [`LAST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -220,6 +220,18 @@ impl Taking {
     async fn finish(self, state: &AppState, sender: &Sender<'_>) {
         if !self.kept.is_empty() {
             tracing::debug!(wire = sender.adapter.name, bodies = self.kept.len(), "kept refused bodies");
+            for kept in &self.kept {
+                state.tell_refused(Refused {
+                    project: kept
+                        .project_text
+                        .as_deref()
+                        .and_then(|p| state.store().project(p).ok()?)
+                        .map(|p| p.key),
+                    project_text: kept.project_text.clone(),
+                    reason: kept.reason,
+                    events: kept.events,
+                });
+            }
             keep(state, self.kept).await;
         }
         let tallies: Vec<_> = self.tallies.into_iter().map(|(key, t)| (key.map(ProjectKey), t)).collect();

@@ -1,0 +1,53 @@
+//! `GET /api/openapi.json`: the API as a document, made from the handlers. A test holds it against the route table.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+use super::{live, projects, questions};
+use crate::{health, ingest};
+
+/// The document.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Trackway",
+        description = "How AI agents really use your MCP server.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    paths(
+        ingest::agentcat_route::submit,
+        ingest::native_route::submit,
+        ingest::otlp_route::submit,
+        health::live,
+        health::ready,
+        projects::list,
+        projects::create,
+        projects::quarantine,
+        projects::intake,
+        questions::overview,
+        questions::sessions,
+        questions::session,
+        questions::session_events,
+        questions::events,
+        questions::event,
+        questions::tools,
+        questions::tool,
+        questions::issues,
+        questions::issue,
+        questions::people,
+        questions::person,
+        questions::clients,
+        live::show,
+    )
+)]
+struct Document;
+
+/// The OpenAPI document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// `GET /api/openapi.json`.
+pub(super) async fn show() -> Json<utoipa::openapi::OpenApi> {
+    Json(document())
+}

@@ -1,0 +1,238 @@
+//! Every read of one project: parse the keys, ask the storage, turn the answer into objects.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use trackway_event::{Kind, ProblemCode};
+use trackway_store::query::{Compare, EventsAsk, OverviewAsk, Protocol, SessionTab, SessionsAsk, ToolsAsk};
+
+use super::ask::{Asked, Keys};
+use super::objects::*;
+use crate::auth::InProject;
+use crate::problem::{Problem, ProblemBody};
+use crate::state::AppState;
+
+type Answer<T> = Result<Json<T>, Problem>;
+type Names = Path<HashMap<String, String>>;
+
+/// Headline figures, series and short lists of a period. `cmp=prev` adds the period before.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/overview", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = OverviewObject), (status = 404, body = ProblemBody)))]
+pub(super) async fn overview(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<OverviewObject> {
+    let compare = if asked.get("cmp") == Some("prev") { Compare::Previous } else { Compare::None };
+    let (key, period) = (at.project.key, asked.scope.period);
+    let ask = OverviewAsk { scope: asked.scope, compare };
+    let overview = state.ask("overview", move |store| store.overview(key, &ask)).await?;
+    Ok(Json(OverviewObject::of(at.project.id.as_str(), period, overview)))
+}
+
+/// Sessions of a period. `tab` is `failed`, `asked` or absent.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/sessions", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = List<SessionObject>), (status = 404, body = ProblemBody)))]
+pub(super) async fn sessions(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<List<SessionObject>> {
+    let tab = match asked.get("tab") {
+        None | Some("all") => SessionTab::All,
+        Some("failed") => SessionTab::Failed,
+        Some("asked") => SessionTab::AskedForMore,
+        Some(_) => return Err(Problem::new(ProblemCode::BadRequest, "tab is all, failed or asked")),
+    };
+    let key = at.project.key;
+    let ask = SessionsAsk { scope: asked.scope, page: asked.page, sort: asked.sort, tab };
+    let page = state.ask("sessions", move |store| store.sessions(key, &ask)).await?;
+    Ok(Json(List::of(page, |row| SessionObject::of(at.project.id.as_str(), row))))
+}
+
+/// One session; an id that was merged away answers with the session it went into.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/sessions/{id}", tag = "read", params(("p" = String, Path), ("id" = String, Path)),
+    responses((status = 200, body = SessionObject), (status = 404, body = ProblemBody)))]
+pub(super) async fn session(
+    State(state): State<AppState>,
+    at: InProject,
+    names: Names,
+) -> Answer<SessionObject> {
+    let (key, id) = (at.project.key, name(&names, "id"));
+    let found = state
+        .ask("session", move |store| {
+            let Some(row) = store.session(key, &id)? else { return Ok(None) };
+            let person = match &row.actor {
+                Some(actor) => store.person(key, actor.id.as_str())?,
+                None => None,
+            };
+            Ok(Some((row, person)))
+        })
+        .await?;
+    let (row, person) = found.ok_or_else(Problem::not_found)?;
+    let mut object = SessionObject::of(at.project.id.as_str(), row);
+    if let Some(actor) = &mut object.actor {
+        actor.properties = Some(person.map(|p| p.row.traits).unwrap_or_default());
+    }
+    Ok(Json(object))
+}
+
+/// Events of one session in order of time.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/sessions/{id}/events", tag = "read",
+    params(("p" = String, Path), ("id" = String, Path), Keys),
+    responses((status = 200, body = List<EventObject>), (status = 404, body = ProblemBody)))]
+pub(super) async fn session_events(
+    State(state): State<AppState>,
+    at: InProject,
+    names: Names,
+    asked: Asked,
+) -> Answer<List<EventObject>> {
+    let (key, id, page) = (at.project.key, name(&names, "id"), asked.page);
+    let found = state
+        .ask("session_events", move |store| {
+            if store.session(key, &id)?.is_none() {
+                return Ok(None);
+            }
+            store.session_events(key, &id, &page).map(Some)
+        })
+        .await?;
+    let page = found.ok_or_else(Problem::not_found)?;
+    Ok(Json(List::of(page, |row| EventObject::of(at.project.id.as_str(), row))))
+}
+
+/// Events of a period, newest first. `protocol=true` shows protocol noise too.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/events", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = List<EventObject>), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(super) async fn events(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<List<EventObject>> {
+    let protocol = if asked.get("protocol") == Some("true") { Protocol::Shown } else { Protocol::Hidden };
+    let key = at.project.key;
+    let ask = EventsAsk { scope: asked.scope, page: asked.page, protocol };
+    let page = state.ask("events", move |store| store.events(key, &ask)).await?;
+    Ok(Json(List::of(page, |row| EventObject::of(at.project.id.as_str(), row))))
+}
+
+/// One event with arguments and result.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/events/{id}", tag = "read", params(("p" = String, Path), ("id" = String, Path)),
+    responses((status = 200, body = EventDetailObject), (status = 404, body = ProblemBody)))]
+pub(super) async fn event(
+    State(state): State<AppState>,
+    at: InProject,
+    names: Names,
+) -> Answer<EventDetailObject> {
+    let (key, id) = (at.project.key, name(&names, "id"));
+    let found = state.ask("event", move |store| store.event(key, &id)).await?;
+    let detail = found.ok_or_else(Problem::not_found)?;
+    Ok(Json(EventDetailObject::of(at.project.id.as_str(), detail)))
+}
+
+/// Figures per tool; `kind` is `tool_call` (default), `resource_read` or `prompt_get`.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/tools", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = List<ToolObject>), (status = 404, body = ProblemBody)))]
+pub(super) async fn tools(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<List<ToolObject>> {
+    let kind = match asked.get("kind") {
+        None => Kind::ToolCall,
+        Some(kind) => Kind::parse(kind)
+            .filter(|k| matches!(k, Kind::ToolCall | Kind::ResourceRead | Kind::PromptGet))
+            .ok_or_else(|| {
+                Problem::new(ProblemCode::BadRequest, "kind is tool_call, resource_read or prompt_get")
+            })?,
+    };
+    let key = at.project.key;
+    let ask = ToolsAsk { scope: asked.scope, kind, sort: asked.sort, page: asked.page };
+    let page = state.ask("tools", move |store| store.tools(key, &ask)).await?;
+    Ok(Json(List::of(page, ToolObject::from)))
+}
+
+/// One tool with its series, failures and callers.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/tools/{name}", tag = "read", params(("p" = String, Path), ("name" = String, Path), Keys),
+    responses((status = 200, body = ToolDetailObject), (status = 404, body = ProblemBody)))]
+pub(super) async fn tool(
+    State(state): State<AppState>,
+    at: InProject,
+    names: Names,
+    asked: Asked,
+) -> Answer<ToolDetailObject> {
+    let (key, tool, scope) = (at.project.key, name(&names, "name"), asked.scope);
+    let found = state.ask("tool", move |store| store.tool(key, &tool, &scope)).await?;
+    Ok(Json(ToolDetailObject::of(at.project.id.as_str(), found.ok_or_else(Problem::not_found)?)))
+}
+
+/// Error groups of a period.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/issues", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = List<IssueObject>), (status = 404, body = ProblemBody)))]
+pub(super) async fn issues(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<List<IssueObject>> {
+    let (key, ask) = (at.project.key, asked.list());
+    let page = state.ask("issues", move |store| store.issues(key, &ask)).await?;
+    Ok(Json(List::of(page, IssueObject::from)))
+}
+
+/// One error group with its newest events.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/issues/{id}", tag = "read", params(("p" = String, Path), ("id" = u64, Path), Keys),
+    responses((status = 200, body = IssueDetailObject), (status = 404, body = ProblemBody)))]
+pub(super) async fn issue(
+    State(state): State<AppState>,
+    at: InProject,
+    names: Names,
+    asked: Asked,
+) -> Answer<IssueDetailObject> {
+    let id: u64 = name(&names, "id").parse().map_err(|_| Problem::not_found())?;
+    let (key, scope) = (at.project.key, asked.scope);
+    let found = state.ask("issue", move |store| store.issue(key, id, &scope)).await?;
+    Ok(Json(IssueDetailObject::of(at.project.id.as_str(), found.ok_or_else(Problem::not_found)?)))
+}
+
+/// Identified people of a period.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/people", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = List<PersonObject>), (status = 404, body = ProblemBody)))]
+pub(super) async fn people(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<List<PersonObject>> {
+    let (key, ask) = (at.project.key, asked.list());
+    let page = state.ask("people", move |store| store.people(key, &ask)).await?;
+    Ok(Json(List::of(page, PersonObject::from)))
+}
+
+/// One person with traits and newest sessions.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/people/{id}", tag = "read", params(("p" = String, Path), ("id" = String, Path)),
+    responses((status = 200, body = PersonDetailObject), (status = 404, body = ProblemBody)))]
+pub(super) async fn person(
+    State(state): State<AppState>,
+    at: InProject,
+    names: Names,
+) -> Answer<PersonDetailObject> {
+    let (key, id) = (at.project.key, name(&names, "id"));
+    let found = state.ask("person", move |store| store.person(key, &id)).await?;
+    Ok(Json(PersonDetailObject::of(at.project.id.as_str(), found.ok_or_else(Problem::not_found)?)))
+}
+
+/// Figures per client and version.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/clients", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = List<ClientObject>), (status = 404, body = ProblemBody)))]
+pub(super) async fn clients(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<List<ClientObject>> {
+    let (key, scope) = (at.project.key, asked.scope);
+    let rows = state.ask("clients", move |store| store.clients(key, &scope)).await?;
+    Ok(Json(List { items: rows.into_iter().map(ClientObject::from).collect(), next: None, partial: None }))
+}
+
+fn name(names: &Names, key: &str) -> String {
+    names.get(key).cloned().unwrap_or_default()
+}

@@ -1,0 +1,155 @@
+//! The serving loop over real sockets: limits, slow clients, the live feed, shutdown (D39, D40).
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod kit;
+
+use std::time::{Duration, Instant};
+
+use kit::Kit;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use trackway_server::{ServeOptions, Server};
+use trackway_store::{Store, TokenScope};
+
+struct Running {
+    addr: std::net::SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+    state: trackway_server::AppState,
+}
+
+async fn start(kit: &Kit) -> Running {
+    let options = ServeOptions::at(([127, 0, 0, 1], 0).into());
+    let server = Server::bind(options, kit.store.clone()).await.unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (addr, state) = (server.local_addr(), server.state().clone());
+    let task = tokio::spawn(server.run(async {
+        let _dropped = stopped.await.is_err();
+    }));
+    Running { addr, stop: Some(stop), task, state }
+}
+
+impl Running {
+    async fn stop(mut self) -> std::io::Result<()> {
+        self.stop.take().unwrap().send(()).unwrap();
+        self.task.await.unwrap()
+    }
+
+    async fn raw(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.addr).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+/// Reads from a feed until the text holds what is waited for.
+async fn until(stream: &mut TcpStream, text: &mut String, wanted: &str) {
+    let mut buffer = [0; 8_192];
+    let reading = async {
+        while !text.contains(wanted) {
+            let n = stream.read(&mut buffer).await.unwrap();
+            assert!(n > 0, "the feed ended before {wanted:?}: {text}");
+            text.push_str(&String::from_utf8_lossy(&buffer[..n]));
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), reading).await.unwrap();
+}
+
+#[tokio::test]
+async fn serves_and_stops_in_order() {
+    let kit = Kit::new();
+    let running = start(&kit).await;
+    let body = json!({"project_id": "proj_t", "event_type": "mcp:tools/call"}).to_string();
+    let answer = running
+        .raw(&format!("POST /v1/public/events/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    assert_eq!(kit.events().len(), 1);
+    // An idle connection does not hold up the end.
+    let _idle = TcpStream::connect(running.addr).await.unwrap();
+    let addr = running.addr;
+    let started = Instant::now();
+    running.stop().await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(TcpStream::connect(addr).await.is_err());
+    assert!(kit.store.health().is_err(), "the store is closed");
+}
+
+#[tokio::test]
+async fn heads_are_bounded() {
+    let kit = Kit::new();
+    let running = start(&kit).await;
+    let answer =
+        running.raw(&format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(100_000))).await;
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_live_feed_resumes_and_filters() {
+    let kit = Kit::new();
+    let running = start(&kit).await;
+    let token = kit.token(TokenScope::Admin, None);
+    let call = |n: u32| {
+        json!({"project_id": "proj_t", "event_type": "mcp:tools/call", "id": format!("evt_{n}"),
+            "resource_name": if n.is_multiple_of(2) { "even" } else { "odd" }})
+    };
+    kit.ac(call(0)).await;
+    kit.ac(call(1)).await;
+    let seqs: Vec<u64> = kit.store.events_after(kit.p, 0, 10).unwrap().iter().map(|e| e.seq).collect();
+    let open = async |head: &str, query: &str| {
+        let mut stream = TcpStream::connect(running.addr).await.unwrap();
+        let request = format!(
+            "GET /api/v1/projects/proj_t/live{query} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n{head}\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        until(&mut stream, &mut text, "text/event-stream").await;
+        (stream, text)
+    };
+    let (mut resumed, mut text) = open(&format!("last-event-id: {}\r\n", seqs[0]), "").await;
+    until(&mut resumed, &mut text, "evt_1").await;
+    assert!(!text.contains("evt_0"), "{text}");
+    assert!(text.contains(&format!("id: {}", seqs[1])), "{text}");
+    let (mut odd, mut odd_text) = open("", "?f=tool:eq:odd").await;
+    // Through the server under test, whose feed it is.
+    let router = trackway_server::router(running.state.clone());
+    let post = async |body: String| {
+        use tower::ServiceExt;
+        let request = http::Request::post("/v1/public/events").body(axum::body::Body::from(body)).unwrap();
+        router.clone().oneshot(request).await.unwrap()
+    };
+    for n in 2..5 {
+        post(call(n).to_string()).await;
+    }
+    until(&mut resumed, &mut text, "evt_4").await;
+    until(&mut odd, &mut odd_text, "evt_3").await;
+    post(json!({"project_id": "proj_nowhere"}).to_string()).await;
+    until(&mut resumed, &mut text, "event: refused").await;
+    assert!(text.contains("unknown_project"));
+    post(call(5).to_string()).await;
+    until(&mut odd, &mut odd_text, "evt_5").await;
+    assert!(!odd_text.contains("evt_2") && !odd_text.contains("evt_4"), "{odd_text}");
+    // An open feed ends with the server.
+    let started = Instant::now();
+    running.stop().await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn projects_made_beside_the_server_get_their_kept_events() {
+    let kit = Kit::new();
+    let running = start(&kit).await;
+    kit.ac(json!({"project_id": "proj_beside", "event_type": "mcp:tools/call"})).await;
+    let p = kit.project("proj_beside");
+    let started = Instant::now();
+    while kit.events_of(p).is_empty() {
+        assert!(started.elapsed() < Duration::from_secs(5), "the kept event was not replayed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    running.stop().await.unwrap();
+}
