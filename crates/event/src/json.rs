@@ -13,19 +13,11 @@ pub fn payload_of<T: serde::Serialize + ?Sized>(value: &T) -> Option<Payload> {
 /// The nesting depth of a JSON text, found by scanning brackets outside strings; stops at `limit + 1`. A scalar has
 /// depth 0. It needs no stack, so a hostile body costs nothing (AC case 55).
 pub fn depth(text: &[u8], limit: usize) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0usize, 0usize, false, false);
-    for byte in text {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
+    let (mut depth, mut deepest, mut at) = (0usize, 0usize, 0usize);
+    while let Some(&byte) = text.get(at) {
+        at += 1;
         match byte {
-            b'"' => in_string = true,
+            b'"' => at = end_of_string(text, at),
             b'{' | b'[' => {
                 depth += 1;
                 deepest = deepest.max(depth);
@@ -38,6 +30,18 @@ pub fn depth(text: &[u8], limit: usize) -> usize {
         }
     }
     deepest
+}
+
+/// Where the string goes on that begins at `at`, behind its closing quote. Most bytes of a body are in strings.
+fn end_of_string(text: &[u8], mut at: usize) -> usize {
+    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found + 1;
+        if text.get(at - 1) == Some(&b'"') {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
 }
 
 /// Tokens estimated from bytes: `ceil(bytes / 3.5)` (AC R29).
