@@ -200,6 +200,28 @@ async fn sign_in_by_link_once() {
 }
 
 #[tokio::test]
+async fn pages_send_strangers_to_the_sign_in() {
+    let kit = Kit::new();
+    for path in ["/", "/p/proj_t", "/setup", "/projects/new"] {
+        let answer = kit.get(path, &[]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
+        assert!(answer.headers[header::LOCATION].to_str().unwrap().starts_with("/login?next=/"), "{path}");
+    }
+    let ingest = format!("Bearer {}", kit.token(TokenScope::Ingest, Some(kit.p)));
+    assert_eq!(kit.get("/setup", &[("authorization", &ingest)]).await.status, StatusCode::FORBIDDEN);
+    let other = kit.project("proj_other");
+    let reader = format!("Bearer {}", kit.token(TokenScope::Read, Some(other)));
+    let foreign = kit.get("/p/proj_t/sessions", &[("authorization", &reader)]).await;
+    let unknown = kit.get("/p/proj_none/sessions", &[("authorization", &reader)]).await;
+    assert_eq!((foreign.status, unknown.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
+    let own = kit.get("/p/proj_other/sessions", &[("authorization", &reader)]).await;
+    assert_eq!(own.status, StatusCode::OK);
+    assert!(
+        own.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("frame-ancestors 'none'")
+    );
+}
+
+#[tokio::test]
 async fn ten_wrong_links_close_the_door() {
     let kit = Kit::new();
     let form = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];

@@ -1,10 +1,9 @@
 //! Kept bodies of unknown projects are taken in again when the project is made or adopted (AC R35, D5), by whoever makes
 //! it: a page, the API, or the command line beside the server.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
-use trackway_store::QuarantinedBody;
+use trackway_store::{QuarantinedBody, Store};
 
 use super::take::{NoRoom, Sender, take};
 use super::{ADAPTERS, clean};
@@ -17,8 +16,18 @@ use crate::state::AppState;
 /// # Errors
 /// When the storage does not answer.
 pub async fn replay_quarantined(state: &AppState, project_text: &str) -> Result<usize, Problem> {
-    let name = project_text.to_owned();
-    let bodies = state.ask("take_quarantined", move |store| store.take_quarantined(&name)).await?;
+    replay_all(state, vec![project_text.to_owned()]).await
+}
+
+async fn replay_all(state: &AppState, names: Vec<String>) -> Result<usize, Problem> {
+    let take = move |store: &dyn Store| {
+        let mut bodies = Vec::new();
+        for name in &names {
+            bodies.extend(store.take_quarantined(name)?);
+        }
+        Ok(bodies)
+    };
+    let bodies = state.ask("take_quarantined", take).await?;
     let count = bodies.len();
     for body in bodies {
         replay(state, body).await;
@@ -47,20 +56,21 @@ async fn replay(state: &AppState, body: QuarantinedBody) {
     }
 }
 
-/// Looks for projects made beside the server once a second and replays what was kept for them. Ends at shutdown.
+/// Looks once a second for kept bodies whose project is known by now, and replays them: projects made beside the server, and
+/// bodies that were being refused while their project was made. Ends at shutdown.
 pub async fn watch_projects(state: AppState) {
-    let mut seen: HashSet<String> = HashSet::new();
     let mut drained = state.drained();
     loop {
-        let projects = state.ask("projects", |store| store.projects()).await.unwrap_or_default();
-        let names: HashSet<String> =
-            projects.into_iter().flat_map(|p| std::iter::once(p.id.to_string()).chain(p.aliases)).collect();
-        for name in names.difference(&seen) {
-            if let Err(problem) = replay_quarantined(&state, name).await {
-                tracing::warn!(error = problem.detail, "could not replay kept bodies; trying again");
-            }
+        let names = state.ask("known_projects", |store| store.projects()).await.map(|projects| {
+            projects.into_iter().flat_map(|p| std::iter::once(p.id.to_string()).chain(p.aliases)).collect()
+        });
+        let replayed = match names {
+            Ok(names) => replay_all(&state, names).await,
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = replayed {
+            tracing::warn!(error = problem.detail, "could not look for kept bodies; trying again");
         }
-        seen = names;
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
             _ = drained.wait_for(|d| *d) => return,

@@ -47,12 +47,16 @@ impl Kit {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut ServeOptions)) -> Self {
+        Self::on(SqliteOptions::default(), change)
+    }
+
+    pub(crate) fn on(store: SqliteOptions, change: impl FnOnce(&mut ServeOptions)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(AtomicI64::new(Timestamp::parse(NOW).unwrap().micros()));
         let read = clock.clone();
         let clock_fn: trackway_server::state::Clock =
             Arc::new(move || Timestamp::from_micros(read.load(Ordering::Relaxed)));
-        let options = SqliteOptions { clock: clock_fn.clone(), ..SqliteOptions::default() };
+        let options = SqliteOptions { clock: clock_fn.clone(), ..store };
         let store = SqliteStore::open(&dir.path().join("data"), options).unwrap();
         let mut options = ServeOptions::at(([127, 0, 0, 1], 0).into());
         change(&mut options);
