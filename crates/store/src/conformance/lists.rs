@@ -211,3 +211,28 @@ pub(super) fn the_live_feed_tells_every_commit(make: &dyn Fn() -> Arc<dyn Store>
     assert_eq!(store.events_after(p, first.events[0].seq, 1).unwrap().len(), 1);
     assert!(store.events_after(p, u64::MAX, 10).unwrap().is_empty());
 }
+
+pub(super) fn strange_periods_are_answered(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let p = filled(&store);
+    let t = trackway_event::Timestamp::from_micros;
+    for (from, to, found) in [
+        (t(i64::MIN), t(i64::MAX), 98),
+        (t(0), t(0), 0),
+        (at(MINUTE), at(0), 0),
+        (t(i64::MAX), t(i64::MIN), 0),
+        (at(0), at(1), 2),
+    ] {
+        let period = Period { from, to };
+        let scope = Scope { period, filter: Default::default(), utc_offset_us: i64::MIN };
+        let ask = OverviewAsk { scope: scope.clone(), compare: Compare::Previous };
+        let overview = store.overview(p, &ask).unwrap();
+        assert_eq!(overview.now.calls.calls, found, "{period:?}");
+        assert!(overview.series.len() <= 1_000);
+        let list = ListAsk { scope: scope.clone(), page: PageAsk::default(), sort: None };
+        assert_eq!(store.people(p, &list).unwrap().items.len(), usize::from(found > 2));
+        store.issues(p, &list).unwrap();
+        store.clients(p, &scope).unwrap();
+        store.tool(p, "tool_1", &scope).unwrap();
+    }
+}

@@ -38,6 +38,7 @@ const PARTS: &[(&str, Part)] = &[
     ("cursors_cover_every_row_once", lists::cursors_cover_every_row_once),
     ("filters_mean_what_they_say", lists::filters_mean_what_they_say),
     ("full_text_finds_words_and_people", lists::full_text_finds_words_and_people),
+    ("strange_periods_are_answered", lists::strange_periods_are_answered),
     ("the_live_feed_tells_every_commit", lists::the_live_feed_tells_every_commit),
 ];
 

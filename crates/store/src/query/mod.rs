@@ -26,7 +26,7 @@ pub struct Period {
 impl Period {
     /// The same length just before.
     pub const fn previous(self) -> Self {
-        Self { from: self.from.plus_micros(-self.to.since(self.from)), to: self.from }
+        Self { from: self.from.plus_micros(self.to.since(self.from).saturating_neg()), to: self.from }
     }
 }
 

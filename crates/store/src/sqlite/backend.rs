@@ -161,7 +161,12 @@ impl Inner {
 
     /// Removes the files of projects that are marked deleted.
     fn remove_deleted(&self, movers: &mut HashMap<ProjectKey, Connection>) -> Result<()> {
-        for row in self.control.deleted()? {
+        let deleted = self.control.deleted()?;
+        if !deleted.is_empty() {
+            // Nobody may open again what is being removed.
+            self.control.forget_known();
+        }
+        for row in deleted {
             let key = ProjectKey(row);
             let open = self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
             if let Some(project) = open {

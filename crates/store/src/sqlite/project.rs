@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::sync::{broadcast, oneshot};
-use trackway_event::{Event, ProjectId, Timestamp};
+use trackway_event::{ActorId, Event, EventId, ProjectId, SessionId, Timestamp, limits};
 
 use super::commit::{Done, Ledger};
 use super::control::hold;
@@ -62,8 +62,13 @@ impl Project {
     }
 
     /// Queues events; starts the writer with the first.
-    pub(super) fn submit(self: &Arc<Self>, events: Vec<Event>, received_at: Timestamp) -> Result<Receipt> {
+    pub(super) fn submit(
+        self: &Arc<Self>,
+        mut events: Vec<Event>,
+        received_at: Timestamp,
+    ) -> Result<Receipt> {
         let (reply, receipt) = oneshot::channel();
+        events.iter_mut().for_each(tidy_ids);
         if events.is_empty() {
             let _ = reply.send(Ok(Vec::new()));
             return Ok(receipt);
@@ -116,5 +121,58 @@ impl Project {
             tracing::error!(project = self.key.0, "the writer of a project ended in a panic");
         }
         self.pool.close();
+    }
+}
+
+/// Ids as every later reader will parse them: what came in by type alone, without a parser, may be blank, padded or
+/// too long.
+fn tidy_ids(event: &mut Event) {
+    let sound = |id: &str| !id.is_empty() && id.len() <= limits::ID_CHARS && id.trim().len() == id.len();
+    if !sound(event.id.as_str()) {
+        let tidy = EventId::foreign(event.id.as_str());
+        event.id = tidy.unwrap_or_else(|| EventId::mint(event.started_at, [0; 16]));
+    }
+    if let Some(id) = event.session_id.as_ref().filter(|id| !sound(id.as_str())) {
+        event.session_id = SessionId::foreign(id.as_str());
+    }
+    let cut = event.actor.as_deref().filter(|a| {
+        let id = a.id.as_str();
+        id.is_empty() || id.len() > limits::ACTOR_ID_CHARS || id.trim().len() != id.len()
+    });
+    if let Some(actor) = cut {
+        match ActorId::parse(actor.id.as_str()) {
+            Some((id, _)) => {
+                if let Some(actor) = &mut event.actor {
+                    actor.id = id;
+                }
+            }
+            None => event.actor = None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_made_readable() {
+        let json = |id: &str, session: &str, actor: &str| {
+            let at = "2026-01-02T03:04:05Z";
+            let value = serde_json::json!({
+                "id": id, "kind": "tool_call", "started_at": at, "session_id": session, "actor": {"id": actor},
+            });
+            let mut event: Event = serde_json::from_value(value).unwrap();
+            tidy_ids(&mut event);
+            let actor = event.actor.map(|a| a.id.to_string());
+            (event.id.to_string(), event.session_id.map(|s| s.to_string()), actor)
+        };
+        let (id, session, actor) = json("  ", "\t", " ");
+        assert!(id.starts_with("evt_") && session.is_none() && actor.is_none());
+        let some = |s: &str| Some(s.to_owned());
+        assert_eq!(json(" a ", " b\n", " c "), ("a".into(), some("b"), some("c")));
+        assert_eq!(json("a", "b", "c"), ("a".into(), some("b"), some("c")));
+        let (id, session, actor) = json(&"x".repeat(300), &"ü".repeat(256), &"é".repeat(500));
+        assert_eq!((id.len(), session.unwrap(), actor.unwrap().chars().count()), (64, "ü".repeat(256), 400));
     }
 }

@@ -4,6 +4,7 @@
 //! single events share commits exactly when there are many of them, and a lone one waits for nothing.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -171,7 +172,13 @@ pub(super) fn run(project: &Arc<Project>) {
         match project.queue.take(patience) {
             Next::Group(group) => {
                 clean = false;
-                let result = write(project, &mut ledger, &group);
+                // A mistake of ours in one commit must not leave every later one waiting.
+                let written = catch_unwind(AssertUnwindSafe(|| write(project, &mut ledger, &group)));
+                let result = written.unwrap_or_else(|_| {
+                    // What it left behind is rolled back with its connection.
+                    ledger = None;
+                    Err(StoreError::Backend("the writer stumbled; nothing of this commit was stored".into()))
+                });
                 answer(project, group, result);
                 if let Some(ledger) = ledger.as_ref().filter(|l| l.wal_pages() > WAL_PAGES) {
                     ledger.checkpoint("PASSIVE");

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::fault::at;
 use super::open;
-use crate::{ProjectKey, Result, Tally};
+use crate::Result;
 
 /// A query file of `sql/sqlite/`.
 macro_rules! sql {
@@ -33,7 +33,7 @@ pub struct ControlDb {
     projects: Mutex<projects::Known>,
     kept: Mutex<Option<quarantine::Kept>>,
     /// Counts not yet written.
-    pending: Mutex<Vec<(Option<ProjectKey>, Tally)>>,
+    pending: Mutex<tally::Pending>,
 }
 
 impl ControlDb {

@@ -114,7 +114,8 @@ impl ControlDb {
         Ok(self.known()?.0.iter().find(|p| p.key == key).cloned())
     }
 
-    fn forget_known(&self) {
+    /// Reads the projects anew with the next question.
+    pub(in crate::sqlite) fn forget_known(&self) {
         hold(&self.projects).read_at = None;
     }
 

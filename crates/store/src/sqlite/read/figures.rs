@@ -11,7 +11,7 @@ use trackway_event::event::Flags;
 use trackway_event::{Kind, Status, Timestamp};
 
 use super::filter_sql::{self, Target};
-use super::span::{Buckets, parts};
+use super::span::{Buckets, bounds, parts};
 use super::{CUT_SHORT, Reader, Sql, ledger};
 use crate::query::{CallFigures, Scope};
 use crate::sqlite::commit::{
@@ -100,7 +100,7 @@ pub(super) fn visit(
     buckets: Option<Buckets>,
     mut each: impl FnMut(Item<'_>),
 ) -> Result<Option<String>> {
-    let (mut from, mut to) = (scope.period.from.micros(), scope.period.to.micros());
+    let (mut from, mut to) = bounds(scope.period);
     let Some(clients) = rollup_clients(reader, scope)? else {
         return rows(reader, scope, want, std::slice::from_ref(&(from..to)), &mut each);
     };

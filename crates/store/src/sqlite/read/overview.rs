@@ -7,7 +7,7 @@ use trackway_event::Kind;
 
 use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
-use super::span::Buckets;
+use super::span::{Buckets, bounds};
 use super::tools::{client_rows, tool_rows};
 use super::{Reader, Sql, event, issues, ledger, people, session};
 use crate::Result;
@@ -34,11 +34,8 @@ pub(in crate::sqlite) fn overview(reader: &Reader, ask: &OverviewAsk) -> Result<
             past.period = scope.period.previous();
             let first = ledger::first_event_at(reader)?;
             if first.is_some_and(|first| first <= past.period.from) {
-                let whole = Buckets {
-                    start: past.period.from.micros(),
-                    length: past.period.to.since(past.period.from).max(1),
-                    count: 1,
-                };
+                let (start, end) = bounds(past.period);
+                let whole = Buckets { start, length: (end - start).max(1), count: 1 };
                 let (before, _, _, missing) = totals(reader, &past, whole)?;
                 partial = partial.or(missing);
                 Some(before)

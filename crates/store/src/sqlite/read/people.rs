@@ -7,7 +7,7 @@ use trackway_core::person::Profile;
 use trackway_event::Timestamp;
 
 use super::filter_sql::{self, Target};
-use super::span::parts;
+use super::span::{bounds, parts};
 use super::tools::sorted_page;
 use super::{CUT_SHORT, Reader, Sql, actor, session};
 use crate::query::{ListAsk, Page, PersonDetail, PersonRow, Scope};
@@ -78,7 +78,7 @@ pub(in crate::sqlite) fn person(reader: &Reader, actor_id: &str) -> Result<Optio
 
 /// The rows of people with an event in the scope; what is missing when the deadline passed.
 pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(RowSet, Option<String>)> {
-    let (from, to) = (scope.period.from.micros(), scope.period.to.micros());
+    let (from, to) = bounds(scope.period);
     let mut people = RowSet::default();
     let mut stretches: Vec<Range<i64>> = std::iter::once(from..to).collect();
     if scope.filter.is_empty() {

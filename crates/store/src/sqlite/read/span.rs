@@ -60,11 +60,18 @@ pub(super) struct Buckets {
     pub(super) count: usize,
 }
 
+/// The bounds of a period, µs, within the years that anything can happen in, so that arithmetic on them is safe.
+pub(super) fn bounds(period: Period) -> (i64, i64) {
+    /// 2200-01-01.
+    const FAR_US: i64 = 7_258_118_400_000_000;
+    (period.from.micros().clamp(0, FAR_US), period.to.micros().clamp(0, FAR_US))
+}
+
 impl Buckets {
     /// The buckets of a scope: 1 min up to 2 h, 10 min up to 12 h, 1 h up to 4 d, 1 d up to 100 d, then weeks.
     pub(super) fn of(scope: &Scope) -> Self {
-        let Period { from, to } = scope.period;
-        let span = to.since(from);
+        let (from, to) = bounds(scope.period);
+        let span = to - from;
         let length = if span <= 2 * HOUR_US {
             MINUTE_US
         } else if span <= 12 * HOUR_US {
@@ -76,15 +83,17 @@ impl Buckets {
         } else {
             WEEK_US * (span / (WEEK_US * BUCKETS) + 1)
         };
-        let shift = if length >= WEEK_US { MONDAY_US } else { 0 } - scope.utc_offset_us;
-        Self::aligned(from.micros(), to.micros(), length, shift)
+        let shift =
+            if length >= WEEK_US { MONDAY_US } else { 0 } - scope.utc_offset_us.clamp(-DAY_US, DAY_US);
+        Self::aligned(from, to, length, shift)
     }
 
     /// The same widths for sparklines: from a day on in UTC days, which the rollups hold.
     pub(super) fn in_utc(scope: &Scope) -> Self {
         let of = Self::of(scope);
         let shift = if of.length >= WEEK_US { MONDAY_US } else { 0 };
-        Self::aligned(scope.period.from.micros(), scope.period.to.micros(), of.length, shift)
+        let (from, to) = bounds(scope.period);
+        Self::aligned(from, to, of.length, shift)
     }
 
     fn aligned(from: i64, to: i64, length: i64, shift: i64) -> Self {

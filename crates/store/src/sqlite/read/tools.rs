@@ -8,9 +8,9 @@ use trackway_event::{Kind, Timestamp, limits};
 use super::cursor::{Cursor, List};
 use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
-use super::span::Buckets;
+use super::span::{Buckets, bounds};
 use super::{Reader, Sql, event, issues, rows_of};
-use crate::query::{Bucket, ClientRow, Page, PageAsk, Period, Scope, ToolDetail, ToolRow, ToolsAsk};
+use crate::query::{Bucket, ClientRow, Page, PageAsk, Scope, ToolDetail, ToolRow, ToolsAsk};
 use crate::sqlite::commit::{DAY_US, DAYS, HOUR_US, HOURS};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -207,8 +207,7 @@ pub(super) fn sorted_page<T>(
 fn samples(reader: &Reader, scope: &Scope, kind: Kind, id: i64, name: &str) -> Result<Vec<crate::EventRow>> {
     let mut found = Vec::new();
     let mut looked = 0;
-    let Period { from, to } = scope.period;
-    let (mut until, from) = (to.micros(), from.micros());
+    let (from, mut until) = bounds(scope.period);
     let mut rollup = reader.conn.prepare_cached(sql!("rollup.has"))?;
     while until > from && found.len() < SAMPLES && looked < SAMPLE_HOURS {
         // The newest day before `until` that has the tool, then the newest such hour of it.
