@@ -60,7 +60,9 @@ async fn d3_every_wire_has_its_answer_to_a_full_disk() {
     assert!(native.headers.contains_key("retry-after"));
     assert_eq!(kit.get("/health/ready", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
     let token = format!("Bearer {}", kit.token(TokenScope::Read, Some(kit.p)));
-    let read = kit.get("/api/v1/projects/proj_t/events?from=2000-01-01&to=2027-01-01", &[("authorization", &token)]).await;
+    let read = kit
+        .get("/api/v1/projects/proj_t/events?from=2000-01-01&to=2027-01-01", &[("authorization", &token)])
+        .await;
     assert_eq!(read.json()["items"].as_array().unwrap().len(), stored);
     let intake = kit.store.intake(Some(kit.p)).unwrap();
     assert_eq!((intake.stored, intake.dropped[&DropReason::DiskFull]), (stored as u64, 1));

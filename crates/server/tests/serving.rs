@@ -56,7 +56,7 @@ async fn until(stream: &mut TcpStream, text: &mut String, wanted: &str) {
             text.push_str(&String::from_utf8_lossy(&buffer[..n]));
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), reading).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(25), reading).await.unwrap();
 }
 
 #[tokio::test]
@@ -86,6 +86,24 @@ async fn heads_are_bounded() {
     let answer =
         running.raw(&format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(100_000))).await;
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_slow_body_ends_and_holds_up_nobody() {
+    let kit = Kit::new();
+    let running = start(&kit).await;
+    let mut slow = TcpStream::connect(running.addr).await.unwrap();
+    slow.write_all(b"POST /api/v1/ingest HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{")
+        .await
+        .unwrap();
+    let answer = running.raw("GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut text = String::new();
+    let reading = until(&mut slow, &mut text, "\"code\":\"timeout\"");
+    let patience = trackway_event::limits::BODY_TIMEOUT + Duration::from_secs(10);
+    tokio::time::timeout(patience, reading).await.unwrap();
+    assert!(text.starts_with("HTTP/1.1 408"), "{text}");
     running.stop().await.unwrap();
 }
 

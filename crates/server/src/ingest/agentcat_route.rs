@@ -97,6 +97,9 @@ async fn unread(state: &AppState, sender: &Sender<'_>, error: BodyError) -> Resp
         BodyError::NoRoom => no_room(),
         BodyError::Slow => {
             take::refuse(state, sender, DropReason::BadJson, b"").await;
+            if is_node {
+                return accepted();
+            }
             Problem::new(ProblemCode::Timeout, "the body did not arrive in time; send it again")
                 .into_response()
         }

@@ -200,3 +200,13 @@ pub(crate) fn gzip(data: &[u8]) -> Vec<u8> {
     encoder.write_all(data).unwrap();
     encoder.finish().unwrap()
 }
+
+/// A tool call of project proj_t with these members added.
+pub(crate) fn call(members: Value) -> Value {
+    let mut body = json!({"project_id": "proj_t", "event_type": "mcp:tools/call", "resource_name": "search",
+        "timestamp": "2026-03-02T10:00:00.000Z"});
+    for (key, value) in members.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    body
+}
