@@ -23,6 +23,8 @@ const START: Duration = Duration::from_secs(20);
 const STOP: Duration = Duration::from_secs(15);
 /// No verb beside the server takes longer.
 const VERB: Duration = Duration::from_secs(30);
+/// What a verb changes the running server sees within 1 s (D33); a busy machine may take longer.
+const SEEN: Duration = Duration::from_secs(5);
 /// No list of a test has more pages.
 const PAGES: usize = 2_000;
 
@@ -187,13 +189,20 @@ impl Instance {
         binary::run(self.command(args)?, VERB)
     }
 
-    /// Makes a project and a token that may read it.
+    /// Makes a project and a token that may read it, and waits until the server knows both.
     ///
     /// # Errors
-    /// When a verb fails.
+    /// When a verb fails, or the server does not see what it did.
     pub fn project(&self, id: &str) -> Result<String> {
         self.cli(&["project", "create", id, "--id", id])?;
-        self.token(id, "read")
+        let token = self.token(id, "read")?;
+        let bearer = format!("Bearer {token}");
+        let path = format!("/api/v1/projects/{id}/sessions");
+        wait_for("the server to know the new project", SEEN, || {
+            Ok(Some(self.get_with(&path, &[("authorization", &bearer)])?)
+                .filter(|answer| answer.status == 200))
+        })?;
+        Ok(token)
     }
 
     /// Makes a token for a project.
