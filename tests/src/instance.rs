@@ -99,17 +99,17 @@ impl Instance {
     /// # Errors
     /// When it does not end with code 0 within its time.
     pub fn stop(&mut self) -> Result<()> {
-        let status = self.terminate()?;
+        let status = self.end_with("TERM")?;
         ensure!(status.success(), "the server ended with {status}\n{}", self.output());
         Ok(())
     }
 
-    /// Sends SIGTERM and waits for the end.
+    /// Sends a signal by name and waits for the end.
     ///
     /// # Errors
     /// When the server is not running, or does not end in time.
-    pub fn terminate(&mut self) -> Result<ExitStatus> {
-        self.signal("TERM")?;
+    pub fn end_with(&mut self, signal: &str) -> Result<ExitStatus> {
+        self.signal(signal)?;
         let child = self.child.as_mut().context("the server is not running")?;
         let status = wait_for("the server to end", STOP, || Ok(child.try_wait()?))?;
         self.child = None;
