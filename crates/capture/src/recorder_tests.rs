@@ -88,6 +88,12 @@ fn a_call_has_everything_the_session_knows() {
     assert_eq!(event.intent.as_deref(), Some("find boots"));
     assert_eq!(event.arguments.as_ref().unwrap().get(), r#"{"q":"boots"}"#);
     assert_eq!(event.duration_us, Some(1_000));
+    let tokens = event.tokens.unwrap();
+    assert_eq!(
+        (tokens.input, tokens.output, tokens.estimated),
+        (Some(4), Some(2), true),
+        "13 and 7 bytes by AC R29"
+    );
     assert_eq!(event.client.as_ref().map(|c| &*c.name), Some("cursor"));
     assert_eq!(event.server.as_ref().and_then(|s| s.version.as_deref()), Some("1.8.0"));
     assert_eq!(event.protocol_version.as_deref(), Some("2025-11-25"));

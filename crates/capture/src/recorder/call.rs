@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use trackway_event::json::payload_of;
-use trackway_event::{ErrorInfo, Event, Kind, Payload, SessionId, Status};
+use trackway_event::json::{estimate_tokens, payload_of};
+use trackway_event::{ErrorInfo, Event, Kind, Payload, SessionId, Status, Tokens};
 
 use super::catalog::Catalog;
 use super::{RecorderConfig, intend};
@@ -58,6 +58,11 @@ pub(super) fn asked(line: &[u8], params: &Range<usize>, mode: Mode, catalog: &Ca
         }
     }
     event.tool = Some(name.into());
+    event.tokens = event.arguments.as_ref().map(|arguments| Tokens {
+        input: Some(estimate_tokens(compact_len(arguments.get().as_bytes()))),
+        output: None,
+        estimated: true,
+    });
 }
 
 /// Reads a result and says what status it is.
@@ -98,6 +103,9 @@ pub(super) fn answered(
                 }
             }
             event.result = raw(line, result);
+            let tokens = event.tokens.get_or_insert_default();
+            tokens.estimated = true;
+            tokens.output = Some(estimate_tokens(result_bytes(line, result)));
             let failed = get(line, result, "isError").is_some_and(|v| line.get(v) == Some(b"true"));
             if !failed {
                 return Status::Ok;
@@ -149,6 +157,39 @@ pub(super) fn answered(
         | Kind::GroupIdentify
         | Kind::PersonUpdate => Status::Ok,
     }
+}
+
+/// Bytes of a result that an agent's model reads (AC R29): its text blocks and embedded texts; without any, its structured
+/// content; without a content list, all of it.
+fn result_bytes(line: &[u8], result: &Range<usize>) -> usize {
+    let Some(blocks) = get(line, result, "content").and_then(|c| elements(line, &c)) else {
+        return compact_len(line.get(result.clone()).unwrap_or_default());
+    };
+    if blocks.is_empty() {
+        let structured = get(line, result, "structuredContent").and_then(|s| line.get(s));
+        return structured.map_or(0, compact_len);
+    }
+    let text = |block: &Range<usize>| {
+        get_text(line, block, "text").or_else(|| get_text(line, &get(line, block, "resource")?, "text"))
+    };
+    blocks.iter().filter_map(text).map(|t| t.len()).sum()
+}
+
+/// Bytes of a JSON text without the white space between its tokens.
+fn compact_len(text: &[u8]) -> usize {
+    let (mut count, mut in_string, mut escaped) = (0, false, false);
+    for byte in text {
+        if in_string {
+            in_string = escaped || *byte != b'"';
+            escaped = !escaped && *byte == b'\\';
+        } else if byte.is_ascii_whitespace() {
+            continue;
+        } else {
+            in_string = *byte == b'"';
+        }
+        count += 1;
+    }
+    count
 }
 
 /// Text blocks of a result, joined by a space (AC R19).
