@@ -154,7 +154,7 @@ pub(crate) fn share_bar(value: u64, of: u64, failed: u64) -> Markup {
 
 fn highest_words(series: &[Bucket], highest: u64) -> String {
     match series.iter().find(|b| b.calls.calls == highest && highest > 0) {
-        Some(b) => format!("; most in {} ({})", span_words(b), format::count(highest)),
+        Some(b) => format!("; at most {}, {}", format::count(highest), span_words(b)),
         None => String::new(),
     }
 }

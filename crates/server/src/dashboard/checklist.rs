@@ -81,7 +81,9 @@ impl Checklist {
             },
             Item {
                 done: self.events > 0 && self.clock_corrected == 0,
-                text: if self.clock_corrected == 0 {
+                text: if self.events == 0 {
+                    "No clock seen yet".to_owned()
+                } else if self.clock_corrected == 0 {
                     "Clocks agree".to_owned()
                 } else {
                     format!("Clock corrected on {}", format::counted(self.clock_corrected, "event", "events"))
@@ -113,11 +115,11 @@ struct Item {
     how: &'static str,
 }
 
-/// The list.
-pub(crate) fn view(checklist: &Checklist, project: &str) -> Markup {
+/// The list, with the way to the set-up page where it is shown elsewhere.
+pub(crate) fn view(checklist: &Checklist, setup: Option<&str>) -> Markup {
     html! {
         section.panel data-testid="checklist" {
-            h2 { "Set-up" a.aside href=(super::link::path(project, "setup")) { "Add a source" } }
+            h2 { "Set-up" @if let Some(href) = setup { a.aside href=(href) { "Add a source" } } }
             ul.checks { @for item in checklist.items() {
                 li.done[item.done] { (icon(if item.done { Icon::Tick } else { Icon::Open }))
                     div { span { (item.text) span.sr { @if item.done { ", done" } @else { ", open" } } } @if !item.done { p.dim { (item.how) } } } }

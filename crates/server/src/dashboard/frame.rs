@@ -84,6 +84,8 @@ pub(crate) struct Frame<'a> {
     pub projects: &'a [Project],
     /// Page title, also the `h1`.
     pub title: &'a str,
+    /// The list this page belongs to: title and address.
+    pub parent: Option<(&'a str, String)>,
     /// Where we are: the path below `/p/{project}/` of the navigation's entry.
     pub at: &'a str,
     /// Path of this page, for links to itself.
@@ -256,6 +258,7 @@ fn bar(frame: &Frame<'_>) -> Markup {
     let to = |p: &Params| format!("{}{}", frame.path, p.query());
     html! {
         div.bar {
+            @if let Some((title, href)) = &frame.parent { a.crumb href=(href) { (icon(Icon::Back)) (title) } }
             h1 { (frame.title) }
             @if frame.bar == Bar::Full {
                 @let from = params.from.as_deref().unwrap_or("now-7d");

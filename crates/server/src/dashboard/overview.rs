@@ -4,7 +4,7 @@
 //! checklist and the newest sessions stand where tiles and charts would.
 
 use maud::{Markup, html};
-use trackway_store::query::{ClientRow, Ending, EventRow, IssueRow, Overview, ToolRow};
+use trackway_store::query::{ClientRow, Ending, EventRow, IssueRow, Overview, SessionRow, ToolRow};
 
 use super::checklist::{self, Checklist};
 use super::icons::{Icon, icon};
@@ -24,6 +24,8 @@ pub(crate) struct Vm {
     pub overview: Overview,
     /// What is set up.
     pub checklist: Checklist,
+    /// The newest sessions, for the low-volume state.
+    pub recent: Vec<SessionRow>,
 }
 
 /// The page's body.
@@ -35,26 +37,28 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         @if quiet {
             @let why = parts::why_empty(place.params, o.last_event_at, place.period.from);
             (parts::empty(&why, "Here you will see who calls your tools, why, and what failed.", place.project, place.path, place.params))
-            @if !vm.checklist.done() { (checklist::view(&vm.checklist, place.project)) }
+            @if !vm.checklist.done() { (checklist::view(&vm.checklist, Some(&link::path(place.project, "setup")))) }
         } @else if o.calls_ever < FEW_CALLS {
-            (lede(o, place))
+            (lede(o, &vm.checklist, place))
             div.grid {
-                div.col-8 { (worth_a_look(o, place, "Sessions so far")) }
-                div.col-4 { (checklist::view(&vm.checklist, place.project)) (intents(o, place)) (missing(o, place)) }
+                div.col-12 { (session_table(&vm.recent, place, "Sessions so far", "No session in this period.")) }
+                div.col-4 { (checklist::view(&vm.checklist, Some(&link::path(place.project, "setup")))) }
+                div.col-8 { (intents(o, place)) (missing(o, place)) }
             }
         } @else {
-            (lede(o, place))
+            (lede(o, &vm.checklist, place))
             (tiles(o, place))
             div.grid {
-                section.panel.col-8 { h2 { "Calls and failures" } (chart::calls_and_failures(&o.series, place.now, &|b| {
-                    format!("{}{}", link::path(place.project, "sessions"), place.params.between(b.start, b.end).query())
-                })) }
-                div.col-4 { (needs_you(o, &vm.checklist, place)) }
-                div.col-8 { (tools(&o.tools, place)) }
-                div.col-4 { (clients(&o.clients, place)) }
-                section.panel.col-8 { h2 { "Time per call" } (chart::latency(&o.series, place.now)) }
-                div.col-4 { (intents(o, place)) (missing(o, place)) }
-                div.col-12 { (worth_a_look(o, place, "Sessions worth a look")) }
+                div.col-8 {
+                    section.panel { h2 { "Calls and failures" } (chart::calls_and_failures(&o.series, place.now, &|b| {
+                        format!("{}{}", link::path(place.project, "sessions"), place.params.between(b.start, b.end).query())
+                    })) }
+                    (tools(&o.tools, place))
+                    section.panel { h2 { "Time per call" } (chart::latency(&o.series, place.now)) }
+                }
+                div.col-4 { (needs_you(o, &vm.checklist, place)) (clients(&o.clients, place)) (missing(o, place)) }
+                div.col-12 { (intents(o, place)) }
+                div.col-12 { (session_table(&o.worth_a_look, place, "Sessions worth a look", "No session failed, got stuck or asked for more in this period.")) }
             }
         }
     }
@@ -64,13 +68,13 @@ fn sessions(place: &Place<'_>, params: &Params) -> String {
     format!("{}{}", link::path(place.project, "sessions"), params.query())
 }
 
-fn lede(o: &Overview, place: &Place<'_>) -> Markup {
+fn lede(o: &Overview, checklist: &Checklist, place: &Place<'_>) -> Markup {
     let base = place.params.carried();
     let calls = &o.now.calls;
     let few = calls.finished < RATE_CALLS;
     let before =
         o.before.as_ref().and_then(|b| b.calls.failed_share().filter(|_| b.calls.finished >= RATE_CALLS));
-    let needs = o.issues.len() as u64 + u64::from(o.now.missing_reports > 0);
+    let needs = needs(o, checklist);
     html! {
         p.lede data-testid="lede" {
             a href=(sessions(place, &base.and("calls", "gt", "0"))) { (format::counted(calls.calls, "call", "calls")) }
@@ -91,6 +95,13 @@ fn lede(o: &Overview, place: &Place<'_>) -> Markup {
             @if needs > 0 { a href="#needs" { (needs_words(needs)) } " you." } @else { "Nothing needs you." }
         }
     }
+}
+
+/// How many entries "Needs you" has; charts and the low-volume state count alike.
+fn needs(o: &Overview, checklist: &Checklist) -> u64 {
+    let stuck = o.worth_a_look.iter().any(|s| s.ending == Some(Ending::Stuck));
+    let lists = o.issues.len() + checklist.warnings().len();
+    lists as u64 + u64::from(o.now.missing_reports > 0) + u64::from(stuck)
 }
 
 fn failed(base: &Params) -> Params {
@@ -332,18 +343,18 @@ fn quotes(
     }
 }
 
-fn worth_a_look(o: &Overview, place: &Place<'_>, title: &str) -> Markup {
+fn session_table(rows: &[SessionRow], place: &Place<'_>, title: &str, none: &str) -> Markup {
     let base = link::path(place.project, "sessions");
-    let plain = |_: &str, name: &str| html! { th scope="col" { (name) } };
+    let plain = |_: &str, name: &str| html! { th.num[name != "Started"] scope="col" { (name) } };
     html! {
         section.panel.flush {
             h2 { (title) a.aside href=(sessions(place, &place.params.carried())) { "All sessions" } }
-            @if o.worth_a_look.is_empty() { p.quiet { "No session failed, got stuck or asked for more in this period." } } @else {
+            @if rows.is_empty() { p.quiet { (none) } } @else {
                 div.scroll tabindex="0" role="region" aria-label=(title) {
                     table.data.sessions {
                         caption.sr { (title) }
                         (parts::session_head(&plain))
-                        tbody { @for row in &o.worth_a_look { (parts::session_row(row, place.project, &base, &place.params.carried(), place.now)) } }
+                        tbody { @for row in rows { (parts::session_row(row, place.project, &base, &place.params.carried(), place.now)) } }
                     }
                 }
             }

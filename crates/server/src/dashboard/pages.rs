@@ -75,7 +75,8 @@ pub(crate) async fn overview(visit: Visit) -> Response {
     let (key, now, period) = (visit.project.key, visit.guest.now, scope.period);
     let found = visit.ask("overview", move |store| {
         let overview = store.overview(key, &OverviewAsk { scope, compare })?;
-        Ok(overview_page::Vm { overview, checklist: checklist(store, key, now)? })
+        let (checklist, recent) = checklist(store, key, now)?;
+        Ok(overview_page::Vm { overview, checklist, recent })
     });
     match found.await {
         Ok(vm) => visit.page(title, at, bar, overview_page::view(&vm, &visit.place(period))),
@@ -198,7 +199,7 @@ pub(crate) async fn setup(visit: Visit) -> Response {
         // texts of unknown projects are only for those who may see all of them
         refused.retain(|q| may_write || live_page::concerns(q, &project));
         let refused = unclaimed(refused, &projects);
-        let checklist = checklist(store, key, now)?;
+        let (checklist, _) = checklist(store, key, now)?;
         Ok(setup_page::Vm { way, origin, recent, refused, checklist, may_write })
     });
     match found.await {
@@ -237,12 +238,17 @@ fn newest(
     Ok(store.events(key, &EventsAsk { scope: everything(now), page, protocol: Protocol::Hidden })?.items)
 }
 
-fn checklist(store: &dyn Store, key: ProjectKey, now: Timestamp) -> trackway_store::Result<Checklist> {
+fn checklist(
+    store: &dyn Store,
+    key: ProjectKey,
+    now: Timestamp,
+) -> trackway_store::Result<(Checklist, Vec<SessionRow>)> {
     let events = newest(store, key, now, 100)?;
     let page = PageAsk { after: None, limit: 50 };
     let sessions = store
         .sessions(key, &SessionsAsk { scope: everything(now), page, sort: None, tab: SessionTab::All })?;
-    Ok(Checklist::of(&events, &sessions.items))
+    let found = Checklist::of(&events, &sessions.items);
+    Ok((found, sessions.items.into_iter().take(12).collect()))
 }
 
 type Asked<T> = Result<T, super::link::BadAsk>;

@@ -82,7 +82,7 @@ pub(crate) fn new_view(vm: &NewVm, now: Timestamp) -> Markup {
     html! {
         p.lede data-testid="lede" { "A project is one MCP server, or one deployment of it. Name it, connect it, and watch its first call." }
         section.panel.stepbox {
-            h2 { span.no { "1" } "Name it" }
+            h2 { "Name it" }
             @if let Some(error) = &vm.error { p.strip.fail role="alert" data-testid="form-error" { (icon(Icon::Fail)) span { (hostile::line(error, 300)) } } }
             @if vm.may_create {
                 form.fields method="post" action="/projects/new" {
@@ -105,7 +105,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         }
         div.grid {
             div.col-8 { (connect(vm, place)) div #arrivals data-refresh=(place.path) { (arrivals(vm, place)) } }
-            div.col-4 { (checklist::view(&vm.checklist, place.project)) }
+            div.col-4 { (checklist::view(&vm.checklist, None)) }
         }
     }
 }
@@ -114,7 +114,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
 pub(crate) fn arrivals(vm: &Vm, place: &Place<'_>) -> Markup {
     html! {
         section.panel.stepbox data-testid="arrivals" {
-            h2 { span.no { "3" } @if vm.recent.is_empty() { "First event" } @else { "Newest events" } }
+            h2 { span.no { "2" } @if vm.recent.is_empty() { "First event" } @else { "Newest events" } }
             @if vm.recent.is_empty() {
                 p.listening { (icon(Icon::Open)) "listening" span.dim { " for POST " (vm.origin) "/… with project " span.mono { (place.project) } } }
             } @else {
@@ -170,7 +170,7 @@ fn connect(vm: &Vm, place: &Place<'_>) -> Markup {
     let origin = &vm.origin;
     html! {
         section.panel.stepbox {
-            h2 { span.no { "2" } "Connect" }
+            h2 { span.no { "1" } "Connect" }
             nav.tabs aria-label="Ways to connect" { @for (way, key, name) in Way::ALL {
                 a href=(if key.is_empty() { place.path.to_owned() } else { format!("{}?tab={key}", place.path) }) aria-current=[(way == vm.way).then_some("page")] { (name) }
             } }

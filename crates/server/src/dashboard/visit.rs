@@ -89,7 +89,10 @@ impl FromRequestParts<AppState> for Visit {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let mut guest = Guest::from_request_parts(parts, state).await?;
         let found = InProject::from_request_parts(parts, state).await;
-        let project = found.map_err(|problem| problem_page(guest.theme, &problem))?.project;
+        let mut project = found.map_err(|problem| problem_page(guest.theme, &problem))?.project;
+        // only the list knows the newest event
+        project.last_event_at =
+            guest.projects.iter().find(|p| p.key == project.key).and_then(|p| p.last_event_at);
         let is = |name: &str| parts.headers.get(name).is_some_and(|v| v == "true");
         let wants = if is("hx-request") { Wants::Fragment } else { Wants::Page };
         let typed = match guest.params.add {
@@ -117,6 +120,7 @@ impl Guest {
             project: None,
             projects: &self.projects,
             title,
+            parent: None,
             at: "setup",
             path: &self.path,
             params: &self.params,
@@ -209,6 +213,8 @@ impl Visit {
             project: Some(&self.project),
             projects: &self.guest.projects,
             title,
+            parent: (title == "Session")
+                .then(|| ("Sessions", super::link::path(self.project.id.as_str(), "sessions"))),
             at,
             path: &self.guest.path,
             params: &self.guest.params,
