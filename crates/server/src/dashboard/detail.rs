@@ -149,13 +149,15 @@ fn frame(f: &Frame) -> Markup {
 }
 
 fn payload(title: &str, json: Option<&str>, wire: Option<u64>, tokens: Option<u32>, id: &str) -> Markup {
+    let plain = json.is_some_and(|j| j.len() <= RAW_BYTES && !hostile::has_marks(j));
     html! { @if let Some(json) = json {
         section.part {
             h3 { (title) span.size { (format::bytes(wire.unwrap_or(json.len() as u64)))
                 @if let Some(n) = tokens { span title="estimated at 3.5 bytes a token, or as the SDK gave it" { " " (format::tokens(u64::from(n))) } }
-                button.quiet data-copy=(format!("#raw-{id}")) hidden { (icon(Icon::Copy)) span.sr { "Copy " (title) } } } }
+                @if plain { button.quiet data-copy=(format!("#raw-{id}")) hidden { (icon(Icon::Copy)) span.sr { "Copy " (title) } } } } }
             (json_tree::tree(json))
-            @if json.len() <= RAW_BYTES { details.raw { summary { "Raw" @if hostile::has_marks(json) { span.dim { " holds hidden characters" } } } pre id=(format!("raw-{id}")) { (json) } } }
+            @if plain { details.raw { summary { "Raw" } pre id=(format!("raw-{id}")) { (json) } } }
+            @else if json.len() <= RAW_BYTES { p.note { "It holds hidden characters: the raw text is in the event's JSON below." } }
             @else { p.note { "Longer than " (format::bytes(RAW_BYTES as u64)) ": the raw text is in the event's JSON below." } }
         }
     } }

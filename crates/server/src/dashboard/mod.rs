@@ -31,6 +31,8 @@ mod replay;
 mod sessions;
 mod setup;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod track;
 mod visit;
 

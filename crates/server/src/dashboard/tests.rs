@@ -1,0 +1,256 @@
+//! The dashboard through the real router over a real store: every page, its states, hostile text, links, headers.
+//!
+//! HTML is read with a small strict reader ([`html`]) that fails on markup it does not expect: what the tests see is what a
+//! browser would make elements of. View states that the store cannot be brought into quickly are in the files of the views.
+
+mod contrast;
+mod html;
+mod kit;
+
+use http::StatusCode;
+use trackway_event::{DropReason, Kind, Status};
+use trackway_store::NewQuarantined;
+
+use super::PAGES;
+use html::Page;
+use kit::{Kit, call};
+
+const EVIL: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}\u{200b}\0\"'&\u{2028} end";
+
+/// GET paths of a project with every `{…}` filled in.
+fn paths(session: &str) -> Vec<String> {
+    let of = |path: &str| path.replace("{p}", "proj_a").replace("{id}", session);
+    PAGES.iter().filter(|p| p.method == "GET").map(|p| of(p.path)).collect()
+}
+
+#[tokio::test]
+async fn every_page_is_whole_links_resolve_and_nothing_runs() {
+    let kit = Kit::new().await;
+    let session = kit.fill("proj_a", EVIL).await;
+    kit.fill("proj_b", "other").await;
+    let long = "w".repeat(10_000);
+    kit.send("proj_a", vec![call(kit.now, "ses_long", &long, Status::ToolError)]).await;
+    let mut links = std::collections::BTreeSet::new();
+    for path in paths(&session).into_iter().chain(["/p/proj_a/sessions/ses_long".into()]) {
+        let answer = kit.get(&path).await;
+        if answer.status.is_redirection() {
+            continue;
+        }
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        let page = Page::read(&answer.body);
+        page.assert_inert(&path);
+        assert!(!answer.body.contains("proj_b") || answer.body.contains("/p/proj_b/overview"), "{path}");
+        assert!(!answer.body.contains("secret of other"), "{path} shows another project's text");
+        assert!(answer.gzipped() <= 60_000, "{path} is {} bytes", answer.gzipped());
+        assert!(page.elements() <= 3_000, "{path} has {} elements", page.elements());
+        if answer.body.starts_with("<!DOCTYPE") {
+            assert_eq!(page.count("h1"), 1, "{path}");
+            let policy = answer.header("content-security-policy");
+            assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}");
+            assert!(answer.header("vary").contains("hx-request"), "{path}");
+        }
+        links.extend(page.links().into_iter().filter(|l| l.starts_with('/') && !l.starts_with("/api/")));
+    }
+    assert!(links.len() > 20, "{}", links.len());
+    for link in links {
+        let status = kit.get(&link).await.status;
+        assert!(status.is_success() || status.is_redirection(), "{link} answers {status}");
+    }
+}
+
+#[tokio::test]
+async fn hidden_characters_are_shown_as_marks() {
+    let kit = Kit::new().await;
+    let session = kit.fill("proj_a", EVIL).await;
+    for path in [
+        "/p/proj_a/overview".to_owned(),
+        "/p/proj_a/live".into(),
+        "/p/proj_a/sessions".into(),
+        format!("/p/proj_a/sessions/{session}"),
+    ] {
+        let body = kit.get(&path).await.body;
+        for raw in ['\u{202e}', '\u{200b}', '\0', '\u{2028}'] {
+            assert!(!body.contains(raw), "{path} holds {:04x}", u32::from(raw));
+        }
+        assert!(body.contains("U+202E"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_filter_shows_its_chip_and_no_data() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", "visible words").await;
+    for page in ["overview", "sessions", "live"] {
+        let answer = kit.get(&format!("/p/proj_a/{page}?f=toool:eq:x&f=client:eq:Cursor")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{page}");
+        let html = Page::read(&answer.body);
+        assert_eq!(
+            (html.testid("chip-bad"), html.testid("chip"), html.testid("bad-filter")),
+            (1, 1, 1),
+            "{page}"
+        );
+        assert!(answer.body.contains("did you mean"), "{page}");
+        assert_eq!(html.testid("session-row") + html.testid("live-row") + html.testid("lede"), 0, "{page}");
+    }
+    let bad_period = kit.get("/p/proj_a/overview?from=yesterday").await;
+    assert_eq!(bad_period.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn empty_states_say_which_reason_applies() {
+    let kit = Kit::new().await;
+    kit.project("proj_empty").await;
+    for page in ["overview", "sessions", "live"] {
+        let answer = kit.get(&format!("/p/proj_empty/{page}")).await;
+        assert!(answer.body.contains("Nothing has arrived yet."), "{page}");
+        assert!(Page::read(&answer.body).links().contains(&"/p/proj_empty/setup".to_owned()), "{page}");
+    }
+    kit.fill("proj_a", "words").await;
+    let filtered = kit.get("/p/proj_a/sessions?f=tool:eq:nothing").await;
+    assert!(filtered.body.contains("Your filters leave nothing") && filtered.body.contains("Clear 1 filter"));
+    let quiet = kit.get("/p/proj_a/sessions?from=now-30d&to=now-20d").await;
+    assert_eq!(Page::read(&quiet.body).testid("empty"), 1);
+}
+
+#[tokio::test]
+async fn the_replay_tells_the_story_of_retries() {
+    let kit = Kit::new().await;
+    let at = |s: i64| kit.now.plus_micros((s - 600) * 1_000_000);
+    let with = |s: i64, status, args: serde_json::Value| {
+        let mut event = call(at(s), "ses_story", "pay it back", status);
+        event.arguments = trackway_event::json::payload_of(&args);
+        event
+    };
+    kit.project("proj_a").await;
+    kit.send(
+        "proj_a",
+        vec![
+            with(0, Status::ToolError, serde_json::json!({"date": "tomorrow"})),
+            with(5, Status::Ok, serde_json::json!({"date": "2026-11-22", "reason": "broken"})),
+            with(9, Status::Ok, serde_json::json!({})),
+        ],
+    )
+    .await;
+    let answer = kit.get("/p/proj_a/sessions/ses_story").await;
+    let page = Page::read(&answer.body);
+    assert_eq!(page.testid("step"), 3);
+    assert!(answer.body.contains("retry 1 of 1") && answer.body.contains("solved"), "{}", answer.body);
+    assert!(
+        answer.body.contains("<b><bdi>date</bdi></b>") && answer.body.contains("<b><bdi>reason</bdi></b>")
+    );
+    // the first failure is looked at first; a fragment is the detail alone
+    assert!(page.text_of("detail").contains("pay it back"));
+    let step = page.links().into_iter().rfind(|l| l.contains("sel=")).unwrap();
+    let fragment = kit.fragment(&step).await;
+    assert!(!fragment.body.contains("<html") && fragment.body.contains("Arguments"));
+    let unknown = kit.get("/p/proj_a/sessions/ses_nowhere").await;
+    assert_eq!(
+        (unknown.status, Page::read(&unknown.body).testid("unknown-session")),
+        (StatusCode::NOT_FOUND, 1)
+    );
+}
+
+#[tokio::test]
+async fn foreign_and_unknown_projects_look_the_same() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", "words").await;
+    kit.project("proj_b").await;
+    let token = kit.read_token("proj_b").await;
+    let foreign = kit.get_as("/p/proj_a/overview", &token).await;
+    let unknown = kit.get_as("/p/proj_nowhere/overview", &token).await;
+    assert_eq!((foreign.status, unknown.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
+    assert_eq!(foreign.body, unknown.body);
+    let home = kit.get_as("/p/proj_b/overview", &token).await;
+    assert!(home.status.is_success() && !home.body.contains("proj_a"));
+    let nobody = kit.get_as("/p/proj_a/overview", "").await;
+    assert!(nobody.status.is_redirection() && nobody.header("location").starts_with("/login"));
+}
+
+#[tokio::test]
+async fn a_project_is_made_and_a_refused_one_adopted() {
+    let kit = Kit::new().await;
+    assert_eq!(kit.get("/").await.header("location"), "/setup");
+    let refused = NewQuarantined {
+        reason: DropReason::UnknownProject,
+        project_text: Some("proj_typo".into()),
+        route: "/v1/public/events".into(),
+        user_agent: Some(EVIL.into()),
+        bytes: 2,
+        events: 1,
+        body: b"{}".to_vec(),
+        replayable: true,
+    };
+    kit.store.quarantine(refused, kit.now).unwrap();
+    let setup = kit.get("/setup").await;
+    let page = Page::read(&setup.body);
+    page.assert_inert("/setup");
+    assert_eq!(page.testid("refused-row"), 1);
+    let made = kit.post("/setup/adopt", "id=proj_typo").await;
+    assert_eq!(made.header("location"), "/p/proj_typo/setup");
+    assert!(kit.get("/p/proj_typo/setup").await.status.is_success());
+    for (form, error) in [
+        ("name=&id=", "give the project a name"),
+        ("name=x&id=nope", "a project id is"),
+        ("name=x&id=proj_typo", "exists already"),
+    ] {
+        let answer = kit.post("/projects/new", form).await;
+        assert!(answer.status.is_client_error() && answer.body.contains(error), "{form}: {}", answer.status);
+        assert_eq!(Page::read(&answer.body).testid("form-error"), 1, "{form}");
+    }
+    assert_eq!(kit.post("/p/proj_typo/setup/test", "").await.header("location"), "/p/proj_typo/setup");
+    let after = kit.get("/p/proj_typo/setup").await;
+    assert_eq!(Page::read(&after.body).testid("arrival"), 1);
+    let token = kit.read_token("proj_typo").await;
+    assert_eq!(kit.post_as("/projects/new", "name=x", &token).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_theme_is_right_from_the_first_byte() {
+    let kit = Kit::new().await;
+    kit.project("proj_a").await;
+    let answer = kit.post("/theme", "theme=dark&next=/p/proj_a/live").await;
+    assert_eq!(answer.header("location"), "/p/proj_a/live");
+    assert!(answer.header("set-cookie").starts_with("trackway_theme=dark;"));
+    assert!(kit.get_with("/p/proj_a/live", "trackway_theme=dark").await.body.contains("data-theme=\"dark\""));
+    assert!(
+        kit.get_with("/p/proj_a/live", "trackway_theme=<b>").await.body.contains("data-theme=\"system\"")
+    );
+}
+
+#[tokio::test]
+async fn jump_goes_straight_to_an_id_and_otherwise_searches() {
+    let kit = Kit::new().await;
+    let session = kit.fill("proj_a", "words").await;
+    let to = |answer: kit::Answer| answer.header("location");
+    assert_eq!(
+        to(kit.get(&format!("/p/proj_a/jump?q={session}")).await),
+        format!("/p/proj_a/sessions/{session}")
+    );
+    assert_eq!(to(kit.get("/p/proj_a/jump?q=red+bike").await), "/p/proj_a/sessions?q=red%20bike");
+    assert_eq!(to(kit.get("/p/proj_a/jump").await), "/p/proj_a/sessions");
+    assert_eq!(
+        to(kit.get("/p/proj_a/sessions?add=client:Cursor").await),
+        "/p/proj_a/sessions?f=client:eq:Cursor"
+    );
+}
+
+#[tokio::test]
+async fn live_rows_are_only_what_came_since() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", "words").await;
+    let page = Page::read(&kit.get("/p/proj_a/live").await.body);
+    let seq = page.attribute("feed", "data-seq");
+    assert_eq!(
+        Page::read(&kit.fragment(&format!("/p/proj_a/live/rows?since={seq}")).await.body).testid("live-row"),
+        0
+    );
+    kit.send("proj_a", vec![call(kit.now, "ses_new", "fresh", Status::Ok)]).await;
+    let more = kit.fragment(&format!("/p/proj_a/live/rows?since={seq}")).await;
+    assert_eq!(Page::read(&more.body).testid("live-row"), 1);
+    assert!(more.body.contains("fresh"));
+    let mut filtered = call(kit.now, "ses_new", "other", Status::Ok);
+    filtered.kind = Kind::Custom;
+    kit.send("proj_a", vec![filtered]).await;
+    let none = kit.fragment(&format!("/p/proj_a/live/rows?f=kind:eq:feedback&since={seq}")).await;
+    assert_eq!(Page::read(&none.body).testid("live-row"), 0);
+}
