@@ -110,6 +110,13 @@ function play() {
 
 if ($("#steps")) {
   $("#play")?.addEventListener("click", play);
+  // each step is a link: the address follows, and going back shows the step it names
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("#steps a[data-id]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    history.pushState(null, "", link.href);
+    mark(link.dataset.id);
+  });
   // marks of the track and the arrows of the detail do what the step itself does
   document.addEventListener("click", (event) => {
     const link = event.target.closest(".track.wide a[data-sel], [data-step-to]");

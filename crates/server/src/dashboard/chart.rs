@@ -42,7 +42,7 @@ pub(crate) fn calls_and_failures(
                         @if *step > 0 { text x="34" y=(px(at + 4.0)) text-anchor="end" { (format::count(*step)) @if i + 1 == scale.steps.len() { " " } } }
                     }
                 }
-                svg.bars width="100%" height=(HEIGHT) role="img" aria-label=(caption) {
+                svg.bars width="100%" height=(HEIGHT) role="group" aria-label=(caption) {
                     defs {
                         pattern id="hatch-fail" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
                             rect.hatch-ground width="5" height="5" {}

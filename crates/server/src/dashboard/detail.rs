@@ -93,7 +93,7 @@ pub(crate) fn view(vm: &Vm<'_>) -> Markup {
 
 fn stepper(href: Option<&str>, which: Icon, name: &str, id: &str) -> Markup {
     html! { @match href {
-        Some(href) => a.quiet href=(href) hx-get=(href) hx-target="#detail" hx-swap="innerHTML" hx-push-url="true" data-step-to=(id) { (icon(which)) span.sr { (name) } },
+        Some(href) => a.quiet href=(href) hx-get=(href) hx-target="#detail" hx-swap="innerHTML" data-step-to=(id) { (icon(which)) span.sr { (name) } },
         None => span.quiet.off aria-hidden="true" { (icon(which)) },
     } }
 }

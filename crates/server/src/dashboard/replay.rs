@@ -212,7 +212,7 @@ fn step(
     let retry = attempt.filter(|t| t.number > 1);
     html! {
         li.step.failed[failed].retry[retry.is_some()].here[here] data-testid="step" data-failed[failed] {
-            a href=(href) hx-get=(href) hx-target="#detail" hx-swap="innerHTML" hx-push-url="true" aria-current=[here.then_some("step")] data-id=(row.id.as_str()) {
+            a href=(href) hx-get=(href) hx-target="#detail" hx-swap="innerHTML" aria-current=[here.then_some("step")] data-id=(row.id.as_str()) {
                 span.at { (offset(row.started_at.since(start))) }
                 span.sign.fail[failed].dim[steps::is_listing(row.kind)] { (icon(if retry.is_some() && !failed { Icon::Retry } else { parts::mark(row) })) }
                 span.what {
