@@ -1,7 +1,7 @@
 //! The edits on the path of a message: what the proxy calls before it forwards a line (INV-07). It keeps only what the
 //! edits need: which requests are listings, and which tools may be stripped. Recording happens elsewhere, later.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use trackway_event::limits;
@@ -37,12 +37,44 @@ enum ToolKind {
     Own,
 }
 
-/// The wire state of one connection.
+/// The wire state towards one server. Ids of requests are told apart by lane: a pipe has one, over HTTP each exchange has
+/// its own, and so has each MCP session for answers that come on another stream than their request's.
 #[derive(Debug)]
 pub struct Editor {
     injection: Injection,
-    listings: Mutex<HashMap<RequestId, ()>>,
+    listings: Mutex<Listings>,
     kinds: RwLock<Kinds>,
+}
+
+/// Listings that wait for their answer, by lane.
+#[derive(Debug, Default)]
+struct Listings {
+    lanes: HashMap<u64, HashSet<RequestId>>,
+    count: usize,
+}
+
+impl Listings {
+    fn insert(&mut self, lane: u64, id: RequestId) {
+        if self.count < limits::PENDING && self.lanes.entry(lane).or_default().insert(id) {
+            self.count += 1;
+        }
+    }
+
+    fn remove(&mut self, lane: u64, id: &RequestId) -> bool {
+        let Some(ids) = self.lanes.get_mut(&lane) else { return false };
+        let known = ids.remove(id);
+        self.count -= usize::from(known);
+        if ids.is_empty() {
+            self.lanes.remove(&lane);
+        }
+        known
+    }
+
+    fn take(&mut self, lane: u64) -> HashSet<RequestId> {
+        let ids = self.lanes.remove(&lane).unwrap_or_default();
+        self.count -= ids.len();
+        ids
+    }
 }
 
 #[derive(Debug, Default)]
@@ -53,13 +85,60 @@ struct Kinds {
 }
 
 impl Editor {
-    /// A fresh connection.
+    /// A server that nothing is known of.
     pub fn new(injection: Injection) -> Self {
         Self { injection, listings: Mutex::default(), kinds: RwLock::default() }
     }
 
-    /// A line from the client, without its newline.
+    /// Whether a listing of this lane waits for its answer.
+    pub fn awaits(&self, lane: u64) -> bool {
+        self.listings().lanes.contains_key(&lane)
+    }
+
+    /// The lane has ended; what it still waits for may come in another one.
+    pub fn end_lane(&self, lane: u64, resumed_in: Option<u64>) {
+        let mut listings = self.listings();
+        for id in listings.take(lane) {
+            if let Some(lane) = resumed_in {
+                listings.insert(lane, id);
+            }
+        }
+    }
+
+    /// The tool of a call whose kind is not known although its arguments hold a `context` (CAP §4.6).
+    pub fn asks_for_kind(&self, line: &[u8]) -> Option<String> {
+        if self.injection.mode == Mode::ObserveOnly || memchr::memmem::find(line, b"tools").is_none() {
+            return None;
+        }
+        messages(line)?.iter().filter(|m| m.method.as_deref() == Some("tools/call")).find_map(|message| {
+            let params = message.params.as_ref()?;
+            let name = get_text(line, params, "name")?;
+            let unknown =
+                !self.kinds.read().unwrap_or_else(PoisonError::into_inner).tools.contains_key(&name);
+            let given = strip(line, &get(line, params, "arguments")?).value.is_some();
+            (unknown && given && name != MORE_TOOLS).then_some(name)
+        })
+    }
+
+    /// Learns the kinds of a listing that was asked for by ourselves; its cursor, when a further page follows.
+    pub fn learn(&self, answer: &[u8]) -> Option<String> {
+        let all = messages(answer)?;
+        let result = all.iter().find_map(|m| m.result.clone())?;
+        self.listing(answer, &result);
+        get_text(answer, &result, "nextCursor")
+    }
+
+    fn listings(&self) -> std::sync::MutexGuard<'_, Listings> {
+        self.listings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A line from the client of a pipe, without its newline.
     pub fn from_client(&self, line: &[u8]) -> Verdict {
+        self.from_client_in(0, line)
+    }
+
+    /// A message from the client in this lane.
+    pub fn from_client_in(&self, lane: u64, line: &[u8]) -> Verdict {
         if line.len() > limits::INSPECT_BYTES || memchr::memmem::find(line, b"tools/").is_none() {
             // An escaped method name (`tools\/call`) is legal JSON too.
             if memchr::memmem::find(line, b"tools\\").is_none() {
@@ -73,10 +152,7 @@ impl Editor {
             match message.method.as_deref() {
                 Some("tools/list") => {
                     if let Some(id) = id_of(line, message) {
-                        let mut listings = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
-                        if listings.len() < limits::PENDING {
-                            listings.insert(id, ());
-                        }
+                        self.listings().insert(lane, id);
                     }
                 }
                 Some("tools/call") => {
@@ -95,9 +171,14 @@ impl Editor {
         }
     }
 
-    /// A line from the server, without its newline.
+    /// A line from the server of a pipe, without its newline.
     pub fn from_server(&self, line: &[u8]) -> Verdict {
-        let waiting = !self.listings.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        self.from_server_in(&[0], line)
+    }
+
+    /// A message from the server to a request of one of these lanes.
+    pub fn from_server_in(&self, lanes: &[u64], line: &[u8]) -> Verdict {
+        let waiting = lanes.iter().any(|lane| self.awaits(*lane));
         if !waiting || line.len() > limits::INSPECT_BYTES {
             return Verdict::Forward;
         }
@@ -108,7 +189,7 @@ impl Editor {
                 continue;
             }
             let Some(id) = id_of(line, message) else { continue };
-            let known = self.listings.lock().unwrap_or_else(PoisonError::into_inner).remove(&id).is_some();
+            let known = lanes.iter().any(|lane| self.listings().remove(*lane, &id));
             if let Some(result) = message.result.as_ref().filter(|_| known) {
                 edits.extend(self.listing(line, result));
             }

@@ -5,8 +5,10 @@
 
 mod call;
 mod catalog;
+mod ending;
 mod notice;
 mod person;
+mod scope;
 mod waiting;
 
 use std::ops::Range;
@@ -23,9 +25,11 @@ use crate::wire::inject::Mode;
 use crate::wire::{Message, get, get_text, messages};
 
 pub use person::IdentifyRule;
+pub use scope::{Ending, Scope, Transport};
 
 use catalog::Catalog;
-use waiting::{Pending, Waiting};
+use scope::Connections;
+use waiting::{Key, Lane, Pending, Waiting};
 
 /// Which way a line went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,13 +98,10 @@ pub struct Recorder {
     /// 16 random bytes per id.
     random: Box<dyn FnMut() -> [u8; 16] + Send>,
     waiting: Waiting,
-    client: Option<Peer>,
+    connections: Connections,
     server: Option<Peer>,
-    protocol_version: Option<Box<str>>,
-    session: Option<(SessionId, u64)>,
     people: person::People,
     catalog: Catalog,
-    noise: u32,
     /// What was not recorded.
     pub counts: Counts,
 }
@@ -112,19 +113,21 @@ impl Recorder {
             config,
             random,
             waiting: Waiting::default(),
-            client: None,
+            connections: Connections::default(),
             server: None,
-            protocol_version: None,
-            session: None,
             people: person::People::default(),
             catalog: Catalog::default(),
-            noise: 0,
             counts: Counts::default(),
         }
     }
 
-    /// Takes a line in and adds the events it completes.
+    /// Takes a line of a pipe in and adds the events it completes.
     pub fn observe(&mut self, seen: &Observed, out: &mut Vec<Event>) {
+        self.observe_in(&Scope::default(), seen, out);
+    }
+
+    /// Takes a message in whose transport tells more than its bytes.
+    pub fn observe_in(&mut self, scope: &Scope, seen: &Observed, out: &mut Vec<Event>) {
         if seen.line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
@@ -134,9 +137,9 @@ impl Recorder {
         };
         for message in &all {
             match (&message.method, &message.id) {
-                (Some(method), Some(_)) => self.request(seen, message, method, out),
-                (Some(method), None) => self.notification(seen, message, method, out),
-                (None, Some(_)) => self.answer(seen, message, out),
+                (Some(method), Some(_)) => self.request(scope, seen, message, method, out),
+                (Some(method), None) => self.notification(scope, seen, message, method, out),
+                (None, Some(_)) => self.answer(scope, seen, message, out),
                 (None, None) => self.counts.unreadable += 1,
             }
         }
@@ -149,10 +152,20 @@ impl Recorder {
 
     /// Time passed: what waited too long is `timeout`.
     pub fn tick(&mut self, mono_us: u64, out: &mut Vec<Event>) {
-        out.extend(self.waiting.expired(mono_us).into_iter().map(|p| finish(p, mono_us, Status::Timeout)));
+        out.extend(self.waiting.expired(mono_us).into_iter().map(|p| {
+            let status = if p.parked_us.is_some() { Status::Lost } else { Status::Timeout };
+            finish(p, mono_us, status)
+        }));
     }
 
-    fn request(&mut self, seen: &Observed, message: &Message, method: &str, out: &mut Vec<Event>) {
+    fn request(
+        &mut self,
+        scope: &Scope,
+        seen: &Observed,
+        message: &Message,
+        method: &str,
+        out: &mut Vec<Event>,
+    ) {
         let Some(id) = id_of(&seen.line, message) else {
             self.counts.unreadable += 1;
             return;
@@ -162,12 +175,13 @@ impl Recorder {
         if method == "ping" && self.config.protocol == Protocol::Requests {
             return;
         }
-        self.noise = 0;
+        self.connections.of(scope).noise = 0;
         let kind = if from_client { kind_of(method) } else { Kind::Protocol };
         let meta = message.params.as_ref().and_then(|p| get(line, p, "_meta"));
         let modern = meta.as_ref().and_then(|m| get_text(line, m, "io.modelcontextprotocol/protocolVersion"));
         if from_client && method == "initialize" {
-            self.client = message.params.as_ref().and_then(|p| peer(line, &get(line, p, "clientInfo")?));
+            let client = message.params.as_ref().and_then(|p| peer(line, &get(line, p, "clientInfo")?));
+            self.connections.of(scope).client = client;
         }
         let event_id = EventId::mint(seen.wall, (self.random)());
         let mut event = Event::new(event_id, kind, seen.wall);
@@ -176,7 +190,8 @@ impl Recorder {
         event.capture = Some(self.config.capture);
         event.flags = Flags { demo: self.config.demo, ..Flags::default() };
         event.transport = payload_of(&serde_json::json!({
-            "kind": "stdio",
+            "kind": scope.transport.word(),
+            "headers": scope.headers,
             "request_id": message.id.clone().and_then(|r| line.get(r)).map(|r| String::from_utf8_lossy(r).chars().take(64).collect::<String>()),
         }));
         if !from_client {
@@ -186,20 +201,38 @@ impl Recorder {
             Some(_) => {
                 meta.as_ref().and_then(|m| peer(line, &get(line, m, "io.modelcontextprotocol/clientInfo")?))
             }
-            None => self.client.clone(),
+            None if method == "initialize" => {
+                message.params.as_ref().and_then(|p| peer(line, &get(line, p, "clientInfo")?))
+            }
+            None => self.connections.of(scope).client.clone(),
         };
+        if event.client.is_none() && scope.user_agent.is_some() {
+            event.client = scope.user_agent.clone();
+            event.note("client_source:user_agent");
+        }
         event.server = self.server.clone();
-        event.protocol_version = modern.map(Into::into).or_else(|| self.protocol_version.clone());
-        self.session_of(seen, meta.as_ref(), &mut event);
+        let is_modern = modern.is_some();
+        event.protocol_version =
+            modern.map(Into::into).or_else(|| self.connections.of(scope).protocol_version.clone());
+        self.session_of(scope, seen, meta.as_ref(), is_modern, &mut event);
         self.describe(line, message, method, &mut event);
         if from_client
             && let Some(identify) =
-                self.people.identify(&self.config, line, message, &mut event, &mut self.random)
+                self.people.identify(&self.config, scope, line, message, &mut event, &mut self.random)
         {
             out.push(identify);
         }
-        let key = (from_client, id);
-        let pending = Pending { event, mono_us: seen.mono_us, method: method.to_owned() };
+        // A request of the server comes on one stream and is answered by a POST of its own.
+        let lane = if from_client { Lane::of(scope) } else { Lane::Connection(scope.connection) };
+        let key = Key { lane, from_client, id };
+        let pending = Pending {
+            event,
+            mono_us: seen.mono_us,
+            method: method.to_owned(),
+            connection: scope.connection,
+            modern: is_modern,
+            parked_us: None,
+        };
         let pushed_out = self.waiting.insert(key, pending);
         if let Some(mut old) = pushed_out.same_id {
             old.event.note("id_reused");
@@ -208,14 +241,14 @@ impl Recorder {
         out.extend(pushed_out.oldest.map(|p| finish(p, seen.mono_us, Status::Lost)));
     }
 
-    fn answer(&mut self, seen: &Observed, message: &Message, out: &mut Vec<Event>) {
+    fn answer(&mut self, scope: &Scope, seen: &Observed, message: &Message, out: &mut Vec<Event>) {
         let line = &seen.line;
         let Some(id) = id_of(line, message) else {
             self.counts.unpaired += 1;
             return;
         };
         let from_client = seen.way == Way::FromServer;
-        let Some(mut pending) = self.waiting.remove(&(from_client, id)) else {
+        let Some(mut pending) = self.waiting.answered(scope, from_client, id) else {
             self.counts.unpaired += 1;
             return;
         };
@@ -228,7 +261,7 @@ impl Recorder {
                 && event.tool.as_deref().is_some_and(|tool| self.catalog.get(tool).is_none());
             Status::ProtocolError
         } else if let Some(result) = &message.result {
-            self.learn(line, result, &pending.method, event);
+            self.learn(scope, line, result, &pending.method, event);
             if from_client {
                 call::answered(line, result, &self.config, &mut self.catalog, event)
             } else {
@@ -241,7 +274,7 @@ impl Recorder {
     }
 
     /// What the answers of the opening tell about the server.
-    fn learn(&mut self, line: &[u8], result: &Range<usize>, method: &str, event: &mut Event) {
+    fn learn(&mut self, scope: &Scope, line: &[u8], result: &Range<usize>, method: &str, event: &mut Event) {
         let meta = get(line, result, "_meta");
         let info = get(line, result, "serverInfo")
             .or_else(|| meta.as_ref().and_then(|m| get(line, m, "io.modelcontextprotocol/serverInfo")));
@@ -250,14 +283,22 @@ impl Recorder {
             self.server = Some(server);
         }
         if method == "initialize" {
-            self.protocol_version = get_text(line, result, "protocolVersion").map(Into::into);
-            event.protocol_version = self.protocol_version.clone();
+            event.protocol_version = get_text(line, result, "protocolVersion").map(Into::into);
+            self.connections.of(scope).protocol_version = event.protocol_version.clone();
         }
     }
 
-    /// Rungs 2 and 4 of the ladder (CAP §3): a known client's conversation key, else this process, cut after more than
-    /// 30 minutes without a request.
-    fn session_of(&mut self, seen: &Observed, meta: Option<&Range<usize>>, event: &mut Event) {
+    /// Rungs 2 to 4 of the ladder (CAP §3): a known client's conversation key, else the MCP session of a legacy request,
+    /// else on a pipe this process, cut after more than 30 minutes without a request. Over HTTP there may be none: the
+    /// server groups.
+    fn session_of(
+        &mut self,
+        scope: &Scope,
+        seen: &Observed,
+        meta: Option<&Range<usize>>,
+        modern: bool,
+        event: &mut Event,
+    ) {
         // Codex alone names its keys so plainly that other clients may mean something else by them.
         let codex = event.client.as_ref().is_some_and(|c| c.name.to_ascii_lowercase().starts_with("codex"));
         let keys: &[&str] = match codex {
@@ -272,19 +313,33 @@ impl Recorder {
         if let Some(key) = vendor {
             event.session_id = Some(SessionId::derive(&format!("vendor\0{key}"), Some(&self.config.project)));
             event.session_source = Some(SessionSource::VendorMeta);
+            return self.remember(scope, event);
+        }
+        if let Some(given) = scope.mcp_session.as_ref().filter(|_| !modern) {
+            event.session_id = Some(SessionId::derive(given, Some(&self.config.project)));
+            event.session_source = Some(SessionSource::McpSession);
+            return self.remember(scope, event);
+        }
+        if scope.transport == Transport::Http {
             return;
         }
         let gap = limits::SESSION_GAP.as_micros() as i64;
         let now = seen.wall.micros() as u64;
-        let stale = self.session.as_ref().is_none_or(|(_, last)| now as i64 - *last as i64 > gap);
+        let facts = self.connections.of(scope);
+        let stale = facts.session.as_ref().is_none_or(|(_, last)| now as i64 - *last as i64 > gap);
         if stale {
-            self.session = Some((SessionId::mint(seen.wall, (self.random)()), now));
+            facts.session = Some((SessionId::mint(seen.wall, (self.random)()), now));
         }
-        if let Some((id, last)) = &mut self.session {
+        if let Some((id, last)) = &mut facts.session {
             *last = now.max(*last);
             event.session_id = Some(id.clone());
             event.session_source = Some(SessionSource::StdioProcess);
+            self.remember(scope, event);
         }
+    }
+
+    fn remember(&mut self, scope: &Scope, event: &Event) {
+        self.connections.of(scope).latest = event.session_id.clone().zip(event.session_source);
     }
 
     fn describe(&mut self, line: &[u8], message: &Message, method: &str, event: &mut Event) {
@@ -388,3 +443,7 @@ fn intend(event: &mut Event, intent: &str) {
 #[cfg(test)]
 #[path = "../recorder_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "scope_tests.rs"]
+mod scope_tests;

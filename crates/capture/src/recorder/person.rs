@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use trackway_event::{Actor, ActorId, Event, EventId, Kind, SessionId};
 
-use super::{RecorderConfig, stamp};
+use super::{RecorderConfig, Scope, stamp};
 use crate::wire::{Message, get, get_text, text};
 
 /// Which arguments of a tool call name the user.
@@ -31,18 +31,31 @@ impl People {
     pub(super) fn identify(
         &mut self,
         config: &RecorderConfig,
+        scope: &Scope,
         line: &[u8],
         message: &Message,
         event: &mut Event,
         random: &mut (dyn FnMut() -> [u8; 16] + Send),
     ) -> Option<Event> {
-        let session = event.session_id.clone()?;
-        let found = config.identify.as_ref().filter(|_| &*event.name == "tools/call").and_then(|rule| {
-            let arguments = get(line, message.params.as_ref()?, "arguments")?;
-            let (id, _) = ActorId::parse(&named(line, &arguments, &rule.argument)?)?;
-            let name = rule.name.as_ref().and_then(|n| get_text(line, &arguments, n)).map(Into::into);
-            Some(Actor { id, name, traits: serde_json::Map::new() })
+        let by_transport = scope.actor.as_ref().and_then(|named| {
+            let (id, _) = ActorId::parse(named)?;
+            Some(Actor { id, name: None, traits: serde_json::Map::new() })
         });
+        let by_argument =
+            config.identify.as_ref().filter(|_| &*event.name == "tools/call").and_then(|rule| {
+                let arguments = get(line, message.params.as_ref()?, "arguments")?;
+                let (id, _) = ActorId::parse(&named(line, &arguments, &rule.argument)?)?;
+                let name = rule.name.as_ref().and_then(|n| get_text(line, &arguments, n)).map(Into::into);
+                Some(Actor { id, name, traits: serde_json::Map::new() })
+            });
+        let found = by_transport.or(by_argument);
+        let Some(session) = event.session_id.clone() else {
+            // Without a session each request stands for itself: its own actor, or none.
+            if let Some(actor) = &found {
+                stamp(event, actor);
+            }
+            return None;
+        };
         let changed = found.filter(|actor| self.sessions.get(&session) != Some(actor));
         let identify = changed.map(|actor| {
             if self.sessions.len() >= CACHE {

@@ -5,10 +5,37 @@ use std::collections::{BTreeMap, HashMap};
 
 use trackway_event::{Event, limits};
 
+use super::scope::Scope;
 use crate::wire::id::RequestId;
 
+/// Within what ids are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Lane {
+    /// A pipe, or a stream that carries the answers of a whole session.
+    Connection(u64),
+    /// One HTTP exchange.
+    Exchange(u64),
+}
+
+impl Lane {
+    pub(super) fn of(scope: &Scope) -> Self {
+        match scope.exchange {
+            0 => Self::Connection(scope.connection),
+            exchange => Self::Exchange(exchange),
+        }
+    }
+}
+
 /// Whether the client asked, and under which id: ids of client and server may coincide.
-pub(super) type Key = (bool, RequestId);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) lane: Lane,
+    pub(super) from_client: bool,
+    pub(super) id: RequestId,
+}
+
+/// How long a request may wait to be resumed after its stream ended.
+const PARKED: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 
 /// A request that waits for its answer.
 #[derive(Debug)]
@@ -16,6 +43,11 @@ pub(super) struct Pending {
     pub(super) event: Event,
     pub(super) mono_us: u64,
     pub(super) method: String,
+    pub(super) connection: u64,
+    /// The request carried its own metadata (revisions since 2026-07-28).
+    pub(super) modern: bool,
+    /// When its stream ended without an answer (monotonic, µs).
+    pub(super) parked_us: Option<u64>,
 }
 
 /// All of one connection.
@@ -56,13 +88,51 @@ impl Waiting {
         Some(pending)
     }
 
+    /// Takes out the request that this is the answer to: of the exchange it came in, else of its connection; an answer may
+    /// come on another stream than its request's, and a cancellation always does.
+    pub(super) fn answered(&mut self, scope: &Scope, from_client: bool, id: RequestId) -> Option<Pending> {
+        let key = Key { lane: Lane::of(scope), from_client, id };
+        if let Some(found) = self.remove(&key) {
+            return Some(found);
+        }
+        let lane = Lane::Connection(scope.connection);
+        let key = Key { lane, ..key };
+        if let Some(found) = self.remove(&key) {
+            return Some(found);
+        }
+        if scope.connection == 0 {
+            return None;
+        }
+        let same = |k: &&Key| k.from_client == from_client && k.id == key.id;
+        let of_it = |k: &&Key| self.by_key.get(*k).is_some_and(|(_, p)| p.connection == scope.connection);
+        let elsewhere = self.order.values().filter(same).find(of_it).cloned()?;
+        self.remove(&elsewhere)
+    }
+
+    pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Pending> {
+        self.by_key.get_mut(key).map(|(_, p)| p)
+    }
+
+    pub(super) fn keys_of(&self, lane: Lane) -> Vec<Key> {
+        self.order.values().filter(|k| k.lane == lane).cloned().collect()
+    }
+
+    pub(super) fn keys_of_connection(&self, connection: u64) -> Vec<Key> {
+        let of_it = |k: &&Key| self.by_key.get(*k).is_some_and(|(_, p)| p.connection == connection);
+        self.order.values().filter(of_it).cloned().collect()
+    }
+
     /// Takes out what has waited too long; listening streams never do.
     pub(super) fn expired(&mut self, mono_us: u64) -> Vec<Pending> {
         let ttl = limits::PENDING_TTL.as_micros() as u64;
+        let parked = PARKED.as_micros() as u64;
         let mut late = Vec::new();
         for key in self.order.values() {
             match self.by_key.get(key) {
-                Some((_, p)) if mono_us.saturating_sub(p.mono_us) < ttl => break,
+                Some((_, p)) if p.parked_us.is_some_and(|at| mono_us.saturating_sub(at) >= parked) => {
+                    late.push(key.clone());
+                }
+                Some((_, p)) if mono_us.saturating_sub(p.mono_us) < ttl => {}
                 Some((_, p)) if p.method == "subscriptions/listen" => {}
                 Some(_) | None => late.push(key.clone()),
             }
