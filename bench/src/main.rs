@@ -17,6 +17,10 @@ mod workload;
 
 use clap::{Parser, Subcommand};
 
+/// The binary's allocator, for drivers that run its parts in this process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 #[command(about = "Benchmarks of Trackway")]
 struct Cli {

@@ -18,8 +18,10 @@ pub(super) struct Schema(pub(super) &'static [&'static str]);
 pub(super) const CONTROL: Schema =
     Schema(&[include_str!("../../sql/sqlite/migrations/control/0001-control.sql")]);
 /// `events.db`.
-pub(super) const LEDGER: Schema =
-    Schema(&[include_str!("../../sql/sqlite/migrations/events/0001-ledger.sql")]);
+pub(super) const LEDGER: Schema = Schema(&[
+    include_str!("../../sql/sqlite/migrations/events/0001-ledger.sql"),
+    include_str!("../../sql/sqlite/migrations/events/0002-person-day.sql"),
+]);
 
 /// Pages of 8 KiB after which a commit moves the log into the file by itself (spec/storage.md §3.6).
 const AUTOCHECKPOINT_PAGES: u32 = 4_000;

@@ -99,12 +99,14 @@ impl People {
             ))?;
             self.known.insert(id, state);
         }
-        let mut insert = conn.prepare_cached(sql!("person_hour.insert"))?;
+        let mut by_hour = conn.prepare_cached(sql!("person_hour.insert"))?;
+        let mut by_day = conn.prepare_cached(sql!("person_day.insert"))?;
         for f in fresh {
             let Some(person) = f.person else { continue };
             let hour = f.event.started_at.micros().div_euclid(HOUR_US);
             if self.hours.get(&(hour, person)).is_none() {
-                insert.execute((hour, person))?;
+                by_hour.execute((hour, person))?;
+                by_day.execute((hour.div_euclid(24), person))?;
                 self.hours.insert((hour, person), ());
             }
         }

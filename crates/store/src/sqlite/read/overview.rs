@@ -7,8 +7,8 @@ use trackway_event::Kind;
 
 use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
-use super::span::{Buckets, bounds};
-use super::tools::{client_rows, tool_rows};
+use super::span::Buckets;
+use super::tools::{Starts, client_rows, starts, tool_rows};
 use super::{Reader, Sql, event, issues, ledger, people, session};
 use crate::Result;
 use crate::query::{Bucket, Compare, EventRow, Overview, OverviewAsk, Scope, SessionRow, Totals};
@@ -26,7 +26,7 @@ const WORTH_A_LOOK: i64 = 6;
 pub(in crate::sqlite) fn overview(reader: &Reader, ask: &OverviewAsk) -> Result<Overview> {
     let scope = &ask.scope;
     let buckets = Buckets::of(scope);
-    let (now, series, by_client, mut partial) = totals(reader, scope, buckets)?;
+    let Figures { totals: now, series, starts, by_client, mut partial } = totals(reader, scope, buckets)?;
     let before = match ask.compare {
         Compare::None => None,
         Compare::Previous => {
@@ -34,11 +34,9 @@ pub(in crate::sqlite) fn overview(reader: &Reader, ask: &OverviewAsk) -> Result<
             past.period = scope.period.previous();
             let first = ledger::first_event_at(reader)?;
             if first.is_some_and(|first| first <= past.period.from) {
-                let (start, end) = bounds(past.period);
-                let whole = Buckets { start, length: (end - start).max(1), count: 1 };
-                let (before, _, _, missing) = totals(reader, &past, whole)?;
-                partial = partial.or(missing);
-                Some(before)
+                let before = totals(reader, &past, Buckets::whole(&past))?;
+                partial = partial.or(before.partial);
+                Some(before.totals)
             } else {
                 None
             }
@@ -48,7 +46,7 @@ pub(in crate::sqlite) fn overview(reader: &Reader, ask: &OverviewAsk) -> Result<
     partial = partial.or(missing);
     tools.sort_by(|a, b| b.calls.calls.cmp(&a.calls.calls).then_with(|| a.name.cmp(&b.name)));
     tools.truncate(TOOLS);
-    let mut clients = client_rows(reader, scope, &by_client)?;
+    let mut clients = client_rows(reader, &starts, &by_client)?;
     clients.truncate(CLIENTS);
     let (issues, missing) = issues::top(reader, scope, ISSUES)?;
     partial = partial.or(missing);
@@ -70,7 +68,14 @@ pub(in crate::sqlite) fn overview(reader: &Reader, ask: &OverviewAsk) -> Result<
     })
 }
 
-type Figures = (Totals, Vec<Bucket>, HashMap<i64, Sum>, Option<String>);
+/// What one pass over a scope's figures gives.
+struct Figures {
+    totals: Totals,
+    series: Vec<Bucket>,
+    starts: Starts,
+    by_client: HashMap<i64, Sum>,
+    partial: Option<String>,
+}
 
 fn totals(reader: &Reader, scope: &Scope, buckets: Buckets) -> Result<Figures> {
     let mut all = Sum::default();
@@ -110,43 +115,25 @@ fn totals(reader: &Reader, scope: &Scope, buckets: Buckets) -> Result<Figures> {
             | Kind::Discover => drop(by_client.entry(item.client).or_default()),
         }
     })?;
-    let started = sessions_by_bucket(reader, scope, buckets)?;
+    let starts = starts(reader, scope, buckets)?;
     let (people, cut) = people::of_scope(reader, scope)?;
     let peers = figures::peers(reader)?;
     let clients: BTreeSet<&str> =
         by_client.keys().filter_map(|id| peers.get(id)).map(|peer| &*peer.name).collect();
     let totals = Totals {
-        sessions: started.iter().sum(),
+        sessions: starts.counts.iter().sum(),
         people: people.len(),
         clients: clients.len() as u64,
         events,
         missing_reports: missing,
         calls: all.figures(),
     };
-    let series = series.iter().zip(&started).enumerate().map(|(i, (sum, sessions))| {
+    let series = series.iter().zip(&starts.counts).enumerate().map(|(i, (sum, sessions))| {
         let (start, end) = buckets.bounds(i);
         Bucket { start, end, sessions: *sessions, calls: sum.figures() }
     });
-    Ok((totals, series.collect(), by_client, partial.or(cut)))
-}
-
-fn sessions_by_bucket(reader: &Reader, scope: &Scope, buckets: Buckets) -> Result<Vec<u64>> {
-    let mut counts = vec![0; buckets.count];
-    let mut sql = Sql::new(sql!("session.buckets"));
-    sql.values.extend([buckets.start.into(), buckets.length.into()]);
-    sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
-    sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
-    sql.push(" GROUP BY 1");
-    let mut statement = reader.conn.prepare_cached(&sql.text)?;
-    let mut rows = statement.query(params_from_iter(&sql.values))?;
-    while let Some(r) = rows.next()? {
-        let place = usize::try_from(r.get::<_, i64>(0)?).ok();
-        if let Some(count) = place.and_then(|i| counts.get_mut(i)) {
-            *count = r.get::<_, i64>(1)? as u64;
-        }
-    }
-    Ok(counts)
+    let series = series.collect();
+    Ok(Figures { totals, series, starts, by_client, partial: partial.or(cut) })
 }
 
 /// The newest events of the scope that are of some sort.

@@ -83,10 +83,10 @@ pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(RowSet, Option
     let mut stretches: Vec<Range<i64>> = std::iter::once(from..to).collect();
     if scope.filter.is_empty() {
         let parts = parts(from, to);
-        let mut hours = parts.hours;
-        hours.push(parts.days.start * 24..parts.days.end * 24);
-        let mut statement = reader.conn.prepare_cached(sql!("person_hour.between"))?;
-        for range in hours.into_iter().filter(|h| !h.is_empty()) {
+        let hours = parts.hours.into_iter().map(|range| (sql!("person_hour.between"), range));
+        let days = std::iter::once((sql!("person_day.between"), parts.days));
+        for (question, range) in hours.chain(days).filter(|(_, range)| !range.is_empty()) {
+            let mut statement = reader.conn.prepare_cached(question)?;
             let mut rows = statement.query((range.start, range.end))?;
             while let Some(r) = rows.next()? {
                 people.insert(r.get(0)?);

@@ -33,7 +33,6 @@ const SORTS: &[(&str, &str, u8)] = &[
 
 /// Sessions of a scope.
 pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<Page<SessionRow>> {
-    let conn = &reader.conn;
     let limit = rows_of(&ask.page, limits::PAGE_ROWS_MAX);
     let asked = ask.sort.as_deref().unwrap_or("-started");
     let (name, down) = asked.strip_prefix('-').map_or((asked, false), |name| (name, true));
@@ -44,8 +43,9 @@ pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<
     })?;
     let (code, order, sign) = if down { (code + 1, "DESC", "<") } else { (*code, "ASC", ">") };
 
-    let mut list = Sql::new(sql!("session.row"));
-    list.push(" WHERE s.activity > 0 AND s.started_at >= ").bind(ask.scope.period.from.micros());
+    let mut list = Sql::new(sql!("session.pick"));
+    list.push(by).push(" FROM session s WHERE s.activity > 0 AND s.started_at >= ");
+    list.bind(ask.scope.period.from.micros());
     list.push(" AND s.started_at < ").bind(ask.scope.period.to.micros());
     match ask.tab {
         SessionTab::All => {}
@@ -62,14 +62,14 @@ pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<
     }
     list.push(&format!(" ORDER BY {by} {order}, s.row {order} LIMIT ")).bind(limit as i64 + 1);
 
-    let mut found: Vec<(i64, SessionRow)> = Vec::new();
+    let mut found: Vec<(i64, i64)> = Vec::new();
     let mut cut = false;
     let mut partial = filter_sql::cut_matches(reader, &ask.scope.filter)?;
-    let mut statement = conn.prepare_cached(&list.text)?;
+    let mut statement = reader.conn.prepare_cached(&list.text)?;
     let mut rows = statement.query(params_from_iter(&list.values))?;
     loop {
         match rows.next() {
-            Ok(Some(row)) => found.push(base(row)?),
+            Ok(Some(row)) => found.push((row.get(0)?, row.get(1)?)),
             Ok(None) => break,
             Err(error) => match StoreError::from(error) {
                 StoreError::Deadline => {
@@ -84,21 +84,9 @@ pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<
     drop(rows);
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more || cut).map(|(row, s)| {
-        let key = match code & !1 {
-            0 => s.started_at.micros(),
-            2 => s.last_event_at.micros(),
-            4 => s.tool_calls as i64,
-            6 => s.errors as i64,
-            _ => s.duration_us(),
-        };
-        Cursor { key, row: *row }.print(List::Sessions, code)
-    });
-    let mut items = Vec::with_capacity(found.len());
-    for (row, mut session) in found {
-        complete(reader, row, &mut session)?;
-        items.push(session);
-    }
+    let next = found.last().filter(|_| more || cut);
+    let next = next.map(|(row, key)| Cursor { key: *key, row: *row }.print(List::Sessions, code));
+    let items = by_rows(reader, &found.iter().map(|(row, _)| *row).collect::<Vec<i64>>())?;
     Ok(Page { items, next, total: None, partial })
 }
 

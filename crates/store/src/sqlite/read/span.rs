@@ -96,6 +96,12 @@ impl Buckets {
         Self::aligned(from, to, of.length, shift)
     }
 
+    /// The whole period as one.
+    pub(super) fn whole(scope: &Scope) -> Self {
+        let (start, end) = bounds(scope.period);
+        Self { start, length: (end - start).max(1), count: 1 }
+    }
+
     fn aligned(from: i64, to: i64, length: i64, shift: i64) -> Self {
         let start = (from - shift).div_euclid(length) * length + shift;
         let count = (to - start).max(0) as u64;

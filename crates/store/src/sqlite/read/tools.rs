@@ -117,26 +117,45 @@ pub(in crate::sqlite) fn clients(reader: &Reader, scope: &Scope) -> Result<Vec<C
             calls.entry(item.client).or_default().add(&item.cell);
         }
     })?;
-    client_rows(reader, scope, &calls)
+    let seen = starts(reader, scope, Buckets::whole(scope))?;
+    client_rows(reader, &seen, &calls)
+}
+
+/// Sessions that started in a scope.
+pub(super) struct Starts {
+    /// How many, by bucket.
+    pub(super) counts: Vec<u64>,
+    /// How many, and the newest last event, µs, by client; 0: none named.
+    by_client: HashMap<i64, (u64, i64)>,
+}
+
+/// Counts the sessions of a scope in one pass over the index.
+pub(super) fn starts(reader: &Reader, scope: &Scope, buckets: Buckets) -> Result<Starts> {
+    let mut starts = Starts { counts: vec![0; buckets.count], by_client: HashMap::new() };
+    let mut sql = Sql::new(sql!("session.starts"));
+    sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
+    sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
+    filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
+    let mut statement = reader.conn.prepare_cached(&sql.text)?;
+    let mut rows = statement.query(params_from_iter(&sql.values))?;
+    while let Some(r) = rows.next()? {
+        if let Some(count) = buckets.place(r.get(0)?).and_then(|i| starts.counts.get_mut(i)) {
+            *count += 1;
+        }
+        let (sessions, last) = starts.by_client.entry(r.get::<_, Option<i64>>(1)?.unwrap_or(0)).or_default();
+        *sessions += 1;
+        *last = r.get::<_, i64>(2)?.max(*last);
+    }
+    Ok(starts)
 }
 
 /// Clients by sessions, given their calls.
 pub(super) fn client_rows(
     reader: &Reader,
-    scope: &Scope,
+    starts: &Starts,
     calls: &HashMap<i64, Sum>,
 ) -> Result<Vec<ClientRow>> {
-    let mut sql = Sql::new(sql!("session.by_client"));
-    sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
-    sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
-    sql.push(" GROUP BY 1");
-    let mut statement = reader.conn.prepare_cached(&sql.text)?;
-    let mut found = statement.query(params_from_iter(&sql.values))?;
-    let mut sessions: HashMap<i64, (u64, i64)> = HashMap::new();
-    while let Some(r) = found.next()? {
-        sessions.insert(r.get(0)?, (r.get::<_, i64>(1)? as u64, r.get(2)?));
-    }
+    let sessions = &starts.by_client;
     let ids: HashSet<i64> = sessions.keys().chain(calls.keys()).copied().collect();
     let peers = figures::peers(reader)?;
     let none = Sum::default();

@@ -1,0 +1,7 @@
+-- Who was seen on which day (µs ÷ 86.4e9): a month of distinct people is then read from days, not from hours.
+CREATE TABLE person_day (
+  day    INTEGER NOT NULL,
+  person INTEGER NOT NULL,
+  PRIMARY KEY (day, person)
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO person_day SELECT hour / 24, person FROM person_hour ORDER BY 1, 2;
