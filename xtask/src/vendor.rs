@@ -2,7 +2,7 @@
 //!
 //! The list is `crates/server/assets/vendor.lock`: one line a file, `path name version licence sha256`, separated by
 //! spaces; `#` starts a comment. Also run by `tidy`. Invariant: a vendored file that was edited, added or lost is found; what
-is vendored shows by its name (`.min.`, `.woff2`, `LICENSE…`), the rest is our own.
+//! is vendored shows by its name (`.min.`, `.woff2`, `LICENSE…`), the rest is our own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
