@@ -72,15 +72,17 @@ impl Delivery {
         Ok(Self { queue, stop_by, thread })
     }
 
-    /// Takes nothing in any more, sends or spools what is held, and says what became of it. Returns within about
+    /// Takes nothing in any more, sends or spools what is held, lets the exporters finish, and says what became of it. Returns within about
     /// `timeout`; a request under way then is given up on (its events stay on disk or are counted lost).
     pub fn shutdown(self, timeout: Duration) -> Report {
         let until = Instant::now() + timeout;
         *self.stop_by.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(until);
         self.queue.close();
+        self.queue.exporters().close(until);
         while !self.thread.is_finished() && Instant::now() < until + Duration::from_millis(500) {
             std::thread::sleep(Duration::from_millis(2));
         }
+        self.queue.exporters().shutdown(until.saturating_duration_since(Instant::now()));
         if self.thread.is_finished() { self.thread.join().unwrap_or_default() } else { Report::default() }
     }
 }

@@ -9,9 +9,11 @@
 //! - [`recorder`]: the sans-IO state machine from messages to events
 //! - [`redact`]: credentials masked, sizes cut
 //! - [`queue`], [`delivery`], [`spool`]: on the way out
+//! - [`export`]: copies for other systems
 
 pub mod delivery;
 pub mod editor;
+pub mod export;
 mod post;
 pub mod queue;
 pub mod recorder;

@@ -159,7 +159,7 @@ fn dropped(body: &[u8]) -> u64 {
 }
 
 /// Seconds, or a date (RFC 9110 §10.2.3).
-fn retry_after(text: &str) -> Option<Duration> {
+pub(crate) fn retry_after(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
@@ -172,7 +172,7 @@ fn retry_after(text: &str) -> Option<Duration> {
 }
 
 /// Whether the endpoint is on this machine.
-fn is_loopback(endpoint: &str) -> bool {
+pub(crate) fn is_loopback(endpoint: &str) -> bool {
     let authority = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
     let host = authority.split(['/', '?']).next().unwrap_or_default();
     let host = host

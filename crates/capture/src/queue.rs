@@ -2,16 +2,30 @@
 //! event that can best be spared and counts it (D24, SDK-80).
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use trackway_event::{Event, Kind, limits};
+
+use crate::export::Exporters;
 
 /// Events that wait to be sent.
 #[derive(Debug, Default)]
 pub struct Queue {
     state: Mutex<State>,
     wake: Condvar,
+    exporters: Exporters,
+    keep: Keep,
+}
+
+/// What becomes of an event once the exporters have it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// It waits to be sent.
+    #[default]
+    ForDelivery,
+    /// Nothing: telemetry-only mode, without a project (SDK-70).
+    Nothing,
 }
 
 #[derive(Debug, Default)]
@@ -32,8 +46,24 @@ pub struct Taken {
 }
 
 impl Queue {
-    /// Adds an event; drops another one when there is no room.
+    /// A queue that gives every event it takes in to the exporters as well, once.
+    pub fn with_exporters(exporters: Exporters, keep: Keep) -> Self {
+        Self { exporters, keep, ..Self::default() }
+    }
+
+    /// The exporters, for their counts and their end.
+    pub fn exporters(&self) -> &Exporters {
+        &self.exporters
+    }
+
+    /// Adds an event that is fit to leave (after redaction); drops another one when there is no room.
     pub fn push(&self, event: Event) {
+        if !self.exporters.is_empty() {
+            self.exporters.offer(&Arc::new(event.clone()));
+        }
+        if self.keep == Keep::Nothing {
+            return;
+        }
         let bytes = weight(&event);
         let mut state = self.lock();
         if state.closed {
@@ -120,7 +150,8 @@ fn can_be_spared(event: &Event) -> bool {
         && !event.failed()
 }
 
-fn weight(event: &Event) -> usize {
+/// Bytes an event is counted with.
+pub(crate) fn weight(event: &Event) -> usize {
     let payloads =
         [&event.arguments, &event.result, &event.request_meta, &event.transport, &event.properties];
     512 + payloads.into_iter().flatten().map(|p| p.get().len()).sum::<usize>()
