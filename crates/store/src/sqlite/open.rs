@@ -23,8 +23,8 @@ pub(super) const LEDGER: Schema = Schema(&[
     include_str!("../../sql/sqlite/migrations/events/0002-person-day.sql"),
 ]);
 
-/// Pages of 8 KiB after which a commit moves the log into the file by itself (spec/storage.md §3.6).
-const AUTOCHECKPOINT_PAGES: u32 = 4_000;
+/// Pages of 4 KiB after which a commit moves the log into the file by itself (spec/storage.md §3.6).
+const AUTOCHECKPOINT_PAGES: u32 = 8_000;
 
 /// Makes sure that `dir` exists and can be written. Its parent must exist.
 pub(super) fn data_dir(dir: &Path) -> Result<()> {
@@ -84,7 +84,7 @@ pub(super) fn writable(path: &Path, schema: &Schema, cache_kib: u32) -> Result<C
             return Err(StoreError::Newer { path: path.into(), found, known });
         }
         if found == 0 {
-            conn.execute_batch("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;")?;
+            conn.execute_batch("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;")?;
         }
         conn.execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;

@@ -111,7 +111,7 @@ fn a_full_disk_refuses_tells_and_recovers_by_itself() {
 #[test]
 fn a_commit_that_does_not_fit_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
-    let options = SqliteOptions { max_pages: Some(150), ..SqliteOptions::default() };
+    let options = SqliteOptions { max_pages: Some(300), ..SqliteOptions::default() };
     let store = SqliteStore::open(dir.path(), options).unwrap();
     let p = project(&store);
     let (mut stored, mut n) = (0, 0);

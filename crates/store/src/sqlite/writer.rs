@@ -24,7 +24,7 @@ const RETRY: Duration = Duration::from_millis(500);
 /// How long without work before the log is moved into the file and cut.
 const IDLE: Duration = Duration::from_secs(2);
 /// Log pages after which the writer itself waits for the log to be moved (64 MiB), when the helper cannot keep up.
-const WAL_PAGES: u64 = 8_192;
+const WAL_PAGES: u64 = 16_384;
 
 /// Events of one request.
 pub(super) struct Job {

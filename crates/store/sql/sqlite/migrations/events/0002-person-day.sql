@@ -5,3 +5,6 @@ CREATE TABLE person_day (
   PRIMARY KEY (day, person)
 ) STRICT, WITHOUT ROWID;
 INSERT OR IGNORE INTO person_day SELECT hour / 24, person FROM person_hour ORDER BY 1, 2;
+
+-- It followed every event of a person and was never read.
+DROP INDEX person_last;
