@@ -1,7 +1,7 @@
 //! Fetches what the black-box tests need and the machine lacks: Chromium, Node, Python, and the published clients.
 //!
 //! Used by `test`, beside the builds. Packages come pinned: npm by `tests/node/package-lock.json`, PyPI by the hashes of
-//! `tests/python/requirements.txt`. Invariant: nothing is written into the source tree.
+//! `tests/python/requirements.txt` and `phoenix.txt`. Invariant: nothing is written into the source tree.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -17,16 +17,19 @@ pub(crate) struct Tools {
     pub(crate) node: PathBuf,
     /// The interpreter that has the packages.
     pub(crate) python: PathBuf,
+    /// The receiver of OTLP spans.
+    pub(crate) phoenix: PathBuf,
     /// The browser.
     pub(crate) chromium: PathBuf,
 }
 
 impl Tools {
     /// The variables by which the tests find the tools.
-    pub(crate) fn variables(&self) -> [(&'static str, &Path); 3] {
+    pub(crate) fn variables(&self) -> [(&'static str, &Path); 4] {
         [
             ("TRACKWAY_TEST_NODE", &self.node),
             ("TRACKWAY_TEST_PYTHON", &self.python),
+            ("TRACKWAY_TEST_PHOENIX", &self.phoenix),
             ("TRACKWAY_TEST_CHROMIUM", &self.chromium),
         ]
     }
@@ -69,7 +72,12 @@ pub(crate) fn prepare() -> Result<Tools> {
     }
     install(&packages)?;
     let chromium = find(CHROMIUMS).context("there is no Chromium; install it, or say where it is on PATH")?;
-    Ok(Tools { node: node_modules()?, python: python_environment()?, chromium })
+    Ok(Tools {
+        node: node_modules()?,
+        python: environment("python", "requirements.txt")?,
+        phoenix: environment("phoenix", "phoenix.txt")?.with_file_name("phoenix"),
+        chromium,
+    })
 }
 
 /// The first of these programs on the path.
@@ -127,10 +135,10 @@ fn node_modules() -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// A virtual environment with the PyPI packages.
-fn python_environment() -> Result<PathBuf> {
-    let dir = target().join("tests/python");
-    let requirements = root().join("tests/python/requirements.txt");
+/// The interpreter of a virtual environment with the PyPI packages of a file in `tests/python`.
+fn environment(name: &str, file: &str) -> Result<PathBuf> {
+    let dir = target().join("tests").join(name);
+    let requirements = root().join("tests/python").join(file);
     let python = dir.join("venv/bin/python");
     fetched_once(&dir, std::slice::from_ref(&requirements), || {
         let mut venv = Command::new("python3");
