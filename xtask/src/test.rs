@@ -77,5 +77,20 @@ fn black_box(tools: Option<&Tools>) -> Result<Tally> {
     }
     tests.current_dir(root());
     tally.add(step::run("black-box tests", tests, Count::Tests)?);
+    let mut contract = cargo();
+    contract.args([
+        "test",
+        "--locked",
+        "--package",
+        "trackway-capture",
+        "--features",
+        "contract",
+        "--test",
+        "otlp",
+    ]);
+    if let Some(tools) = tools {
+        contract.envs(tools.variables());
+    }
+    tally.add(step::run("contract tests", contract, Count::Tests)?);
     Ok(tally)
 }

@@ -11,7 +11,6 @@ use tempfile::TempDir;
 use trackway_capture::export::{ExportSource, ExporterConfig, Exporters, OtlpConfig, Payloads};
 use trackway_event::json::payload_of;
 use trackway_event::{ErrorInfo, Event, EventId, Kind, Peer, SdkInfo, SessionId, Status, Timestamp};
-use trackway_tests::{repository, wait_for};
 
 /// It loads a lot of Python before it listens.
 const START: Duration = Duration::from_secs(180);
@@ -142,10 +141,23 @@ fn event(n: u8, status: Status) -> Event {
 }
 
 fn program() -> std::path::PathBuf {
-    std::env::var_os("TRACKWAY_TEST_PHOENIX")
-        .map_or_else(|| repository().join("tests/python/.phoenix/bin/phoenix"), Into::into)
+    std::env::var_os("TRACKWAY_TEST_PHOENIX").map_or_else(
+        || concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/python/.phoenix/bin/phoenix").into(),
+        Into::into,
+    )
 }
 
 fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn wait_for<T>(what: &str, deadline: Duration, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = ask()? {
+            return Ok(found);
+        }
+        ensure!(begun.elapsed() < deadline, "waited {deadline:?} in vain for {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
