@@ -107,7 +107,8 @@ impl Editor {
 
     /// The tool of a call whose kind is not known although its arguments hold a `context` (CAP §4.6).
     pub fn asks_for_kind(&self, line: &[u8]) -> Option<String> {
-        if self.injection.mode == Mode::ObserveOnly || memchr::memmem::find(line, b"tools").is_none() {
+        let has = |word: &[u8]| memchr::memmem::find(line, word).is_some();
+        if self.injection.mode == Mode::ObserveOnly || !has(b"tools") || !(has(b"context") || has(b"\\u")) {
             return None;
         }
         messages(line)?.iter().filter(|m| m.method.as_deref() == Some("tools/call")).find_map(|message| {

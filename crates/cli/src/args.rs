@@ -50,6 +50,8 @@ pub(crate) enum Verb {
     Open(Open),
     /// Run an MCP server (stdio) and record what agents do with it
     Wrap(trackway_proxy::WrapArgs),
+    /// Stand before an MCP server that speaks HTTP and record what agents do with it
+    Proxy(trackway_proxy::ProxyArgs),
     /// Make, list and delete projects; works beside a running server
     #[command(subcommand)]
     Project(Project),

@@ -1,9 +1,11 @@
-//! Zero-code capture: `trackway wrap` runs a stdio MCP server as a child and stands between it and its client.
+//! Zero-code capture: `trackway wrap` runs a stdio MCP server as a child and stands between it and its client;
+//! `trackway proxy` does the same before a server that speaks HTTP.
 //!
 //! It never harms the child (INV-08): bytes are forwarded whatever happens to the recording, signals and exit codes pass,
 //! and no process is left behind. It changes nothing but the two edits of [`trackway_capture::editor`] (INV-07).
 //!
-//! - [`args`]: the flags of the verb
+//! - [`args`]: the flags of the verbs
+//! - [`http`]: the proxy
 //! - [`wrap`]: the run itself
 //! - `pump`: one direction of the traffic
 //! - `recording`: the recorder's thread and what follows it
@@ -12,10 +14,11 @@
 
 pub mod args;
 pub mod guard;
+pub mod http;
 pub mod lines;
 mod pump;
 mod recording;
 pub mod wrap;
 
-pub use args::WrapArgs;
+pub use args::{ProxyArgs, WrapArgs};
 pub use wrap::{DemoClock, WrapOptions, run};

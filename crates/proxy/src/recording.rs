@@ -2,17 +2,21 @@
 //! nothing in this file can hold them up (INV-08).
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use trackway_capture::delivery::{Delivery, DeliveryConfig, now};
 use trackway_capture::queue::Queue;
-use trackway_capture::recorder::{Observed, Protocol, Recorder, RecorderConfig, Way};
+use trackway_capture::recorder::{
+    Ending, IdentifyRule, Observed, Protocol, Recorder, RecorderConfig, Scope, Way,
+};
 use trackway_capture::redact;
-use trackway_event::{CaptureBy, Event, SdkInfo, Timestamp};
+use trackway_capture::wire::inject::Mode;
+use trackway_event::{CaptureBy, Event, ProjectId, SdkInfo, Timestamp};
 
-use crate::wrap::{DemoClock, Print, WrapOptions};
+use crate::wrap::{DemoClock, Print};
 
 /// Lines that may wait for the recorder; beyond, they are counted and not recorded.
 const BACKLOG: usize = 8_192;
@@ -31,12 +35,59 @@ const TICK: Duration = Duration::from_secs(1);
 pub(crate) struct Tap {
     inbox: Arc<Inbox>,
     clock: Clock,
+    queue: Arc<Queue>,
+}
+
+/// One thing for the recorder.
+enum Note {
+    /// A line of the pipe.
+    Line(Observed),
+    /// A message of an HTTP exchange.
+    Message(Arc<Scope>, Observed),
+    /// The end of an HTTP exchange.
+    Ended(Arc<Scope>, Ending, u64),
+    /// A DELETE and the status of its answer.
+    Closed(Arc<Scope>, Observed, u16),
+    /// The answer to a listing of our own.
+    Learned(Vec<u8>),
 }
 
 impl Tap {
+    /// A line of the pipe.
     pub(crate) fn see(&self, way: Way, at: Instant, line: &[u8]) {
+        self.inbox.push(line.len(), || Note::Line(self.observed(way, at, line)));
+    }
+
+    /// A message of an HTTP exchange.
+    pub(crate) fn see_in(&self, scope: &Arc<Scope>, way: Way, at: Instant, line: &[u8]) {
+        self.inbox.push(line.len(), || Note::Message(Arc::clone(scope), self.observed(way, at, line)));
+    }
+
+    /// The end of an HTTP exchange.
+    pub(crate) fn ended(&self, scope: &Arc<Scope>, ending: Ending) {
+        let (_, mono_us) = self.clock.read(Instant::now());
+        self.inbox.push(0, || Note::Ended(Arc::clone(scope), ending, mono_us));
+    }
+
+    /// The client asked for the end of its session.
+    pub(crate) fn closed(&self, scope: &Arc<Scope>, at: Instant, status: u16) {
+        self.inbox
+            .push(0, || Note::Closed(Arc::clone(scope), self.observed(Way::FromClient, at, b""), status));
+    }
+
+    /// The answer to a listing of our own: no event, but its tools are known now.
+    pub(crate) fn learn(&self, answer: &[u8]) {
+        self.inbox.push(answer.len(), || Note::Learned(answer.to_vec()));
+    }
+
+    /// Counts what passed and could not be looked into.
+    pub(crate) fn lose(&self, reason: &'static str) {
+        self.queue.lose(reason, 1);
+    }
+
+    fn observed(&self, way: Way, at: Instant, line: &[u8]) -> Observed {
         let (wall, mono_us) = self.clock.read(at);
-        self.inbox.push(way, wall, mono_us, line);
+        Observed { way, wall, mono_us, line: line.to_vec() }
     }
 }
 
@@ -49,21 +100,22 @@ struct Inbox {
 
 #[derive(Default)]
 struct Waiting {
-    lines: VecDeque<Observed>,
+    notes: VecDeque<Note>,
     bytes: usize,
     asleep: bool,
     closed: bool,
 }
 
 impl Inbox {
-    fn push(&self, way: Way, wall: Timestamp, mono_us: u64, line: &[u8]) {
+    /// Makes the copy only where there is room for it.
+    fn push(&self, bytes: usize, note: impl FnOnce() -> Note) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.closed || state.lines.len() >= BACKLOG || state.bytes + line.len() > BACKLOG_BYTES {
+        if state.closed || state.notes.len() >= BACKLOG || state.bytes + bytes > BACKLOG_BYTES {
             self.missed.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        state.bytes += line.len();
-        state.lines.push_back(Observed { way, wall, mono_us, line: line.to_vec() });
+        state.bytes += bytes;
+        state.notes.push_back(note());
         let wake = std::mem::take(&mut state.asleep);
         drop(state);
         if wake {
@@ -72,15 +124,15 @@ impl Inbox {
     }
 
     /// Everything that waits, after at most [`TICK`]; and whether it was the last.
-    fn take(&self) -> (VecDeque<Observed>, bool) {
+    fn take(&self) -> (VecDeque<Note>, bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.lines.is_empty() && !state.closed {
+        if state.notes.is_empty() && !state.closed {
             state.asleep = true;
             state = self.wake.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
             state.asleep = false;
         }
         state.bytes = 0;
-        (std::mem::take(&mut state.lines), state.closed)
+        (std::mem::take(&mut state.notes), state.closed)
     }
 
     fn close(&self) {
@@ -115,9 +167,23 @@ pub(crate) struct Recording {
     delivery: Option<Delivery>,
 }
 
+/// What a recording is told.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordingConfig {
+    pub(crate) project: ProjectId,
+    pub(crate) endpoint: String,
+    pub(crate) token: Option<String>,
+    pub(crate) capture: CaptureBy,
+    pub(crate) mode: Mode,
+    pub(crate) identify: Option<IdentifyRule>,
+    pub(crate) print: Print,
+    pub(crate) spool: Option<PathBuf>,
+    pub(crate) demo: Option<DemoClock>,
+}
+
 impl Recording {
     /// `None` when no thread can be had; the traffic then passes unrecorded.
-    pub(crate) fn start(options: &WrapOptions) -> Option<Self> {
+    pub(crate) fn start(options: RecordingConfig) -> Option<Self> {
         let version = env!("CARGO_PKG_VERSION");
         let queue = Arc::new(Queue::default());
         let delivery = match options.print {
@@ -127,7 +193,10 @@ impl Recording {
                     endpoint: options.endpoint.clone(),
                     token: options.token.clone(),
                     project: options.project.clone(),
-                    sdk: SdkInfo { name: "trackway-wrap".into(), version: version.into() },
+                    sdk: SdkInfo {
+                        name: format!("trackway-{}", options.capture.as_str()).into(),
+                        version: version.into(),
+                    },
                     spool: options.spool.clone(),
                 };
                 Delivery::start(config, Arc::clone(&queue)).ok()
@@ -135,17 +204,17 @@ impl Recording {
         };
         let config = RecorderConfig {
             project: options.project.clone(),
-            capture: CaptureBy::Wrap,
+            capture: options.capture,
             version: version.into(),
             mode: options.mode,
-            identify: options.identify.clone(),
+            identify: options.identify,
             demo: options.demo.is_some(),
             protocol: Protocol::All,
         };
         let recorder = Recorder::new(config, Box::new(random));
         let clock = Clock { zero: Instant::now(), wall: now(), demo: options.demo };
         let inbox = Arc::new(Inbox::default());
-        let tap = Tap { inbox: Arc::clone(&inbox), clock };
+        let tap = Tap { inbox: Arc::clone(&inbox), clock, queue: Arc::clone(&queue) };
         let sink = Sink { print: options.print, queue: Arc::clone(&queue) };
         let thread = std::thread::Builder::new()
             .name("trackway-record".into())
@@ -178,9 +247,17 @@ impl Recording {
 fn record(mut recorder: Recorder, inbox: &Inbox, clock: Clock, sink: &Sink) {
     let mut events = Vec::new();
     loop {
-        let (lines, last) = inbox.take();
-        for seen in lines {
-            sink.guarded(|| recorder.observe(&seen, &mut events));
+        let (notes, last) = inbox.take();
+        for note in notes {
+            sink.guarded(|| match note {
+                Note::Line(seen) => recorder.observe(&seen, &mut events),
+                Note::Message(scope, seen) => recorder.observe_in(&scope, &seen, &mut events),
+                Note::Ended(scope, ending, at) => recorder.exchange_ended(&scope, ending, at, &mut events),
+                Note::Learned(answer) => recorder.learn_listing(&answer),
+                Note::Closed(scope, seen, status) => {
+                    recorder.session_ended(&scope, &seen, status, &mut events);
+                }
+            });
             sink.take(&mut events);
         }
         let now_us = clock.read(Instant::now()).1;

@@ -13,11 +13,11 @@ use sha2::{Digest as _, Sha256};
 use trackway_capture::editor::Editor;
 use trackway_capture::recorder::{IdentifyRule, Way};
 use trackway_capture::wire::inject::{Injection, Missing, Mode};
-use trackway_event::{ProjectId, Timestamp};
+use trackway_event::{CaptureBy, ProjectId, Timestamp};
 
 use crate::guard::{Child, Signals, launched};
 use crate::pump::{Flow, Out, Pump};
-use crate::recording::Recording;
+use crate::recording::{Recording, RecordingConfig};
 
 /// How long the pipe of a child that has ended may stay silent before it is given up: something else holds it open.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -49,6 +49,22 @@ pub struct WrapOptions {
     pub demo: Option<DemoClock>,
     /// The binary with the hidden verb [`crate::guard::LAUNCH_VERB`]; `None`: the child is started directly.
     pub launcher: Option<PathBuf>,
+}
+
+impl WrapOptions {
+    fn recording(&self) -> RecordingConfig {
+        RecordingConfig {
+            project: self.project.clone(),
+            endpoint: self.endpoint.clone(),
+            token: self.token.clone(),
+            capture: CaptureBy::Wrap,
+            mode: self.mode,
+            identify: self.identify.clone(),
+            print: self.print,
+            spool: self.spool.clone(),
+            demo: self.demo,
+        }
+    }
 }
 
 /// Whether events are shown instead of sent.
@@ -100,7 +116,7 @@ pub fn run(options: &WrapOptions, command: &[OsString]) -> i32 {
     let injection =
         Injection::new(options.mode, marker, options.context_description.as_deref(), options.report_missing);
     let editor = Arc::new(Editor::new(injection));
-    let recording = Recording::start(options);
+    let recording = Recording::start(options.recording());
     let tap = recording.as_ref().map(Recording::tap);
     let client = Out::stdout();
 
@@ -158,7 +174,7 @@ fn exit_code(status: ExitStatus) -> i32 {
 }
 
 /// First 8 hex digits of the SHA-256 of the project id (CAP §4.1).
-fn project_marker(project: &ProjectId) -> String {
+pub(crate) fn project_marker(project: &ProjectId) -> String {
     let digest: [u8; 32] = Sha256::digest(project.as_str()).into();
     digest.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }

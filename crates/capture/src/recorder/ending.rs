@@ -1,11 +1,22 @@
 //! The ends of HTTP exchanges and sessions: what becomes of requests that they leave unanswered (CAP §2.3, §6.2).
 
-use trackway_event::{ErrorInfo, Event, EventId, Kind, Status};
+use trackway_event::{ErrorInfo, Event, EventId, Kind, Status, Timestamp};
 
 use super::waiting::Lane;
 use super::{Ending, Observed, Recorder, Scope, finish};
+use crate::wire::messages;
 
 impl Recorder {
+    /// Takes in the answer to a listing that the proxy asked for on its own (CAP §4.6): its tools are known, no event is made.
+    pub fn learn_listing(&mut self, answer: &[u8]) {
+        let result = messages(answer).and_then(|all| all.iter().find_map(|m| m.result.clone()));
+        if let Some(result) = result {
+            let mut unused =
+                Event::new(EventId::mint(Timestamp::ZERO, [0; 16]), Kind::ToolsList, Timestamp::ZERO);
+            self.catalog.listed(answer, &result, &mut unused);
+        }
+    }
+
     /// An HTTP exchange ended: what it leaves unanswered is closed by how it ended, or waits for a while to be resumed on
     /// another stream of its MCP session (CAP §2.3, §6.2).
     pub fn exchange_ended(&mut self, scope: &Scope, ending: Ending, mono_us: u64, out: &mut Vec<Event>) {

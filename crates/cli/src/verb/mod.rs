@@ -7,6 +7,7 @@ mod config;
 mod doctor;
 mod open;
 mod project;
+mod proxy;
 mod serve;
 mod shop;
 mod token;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Demo(args) => crate::demo::run(&global, &args).map(done),
         Verb::Open(args) => open::run(&global, &args).map(done),
         Verb::Wrap(args) => wrap::run(&global, &args),
+        Verb::Proxy(args) => proxy::run(&global, &args).map(done),
         Verb::Launch(args) => Ok(wrap::launch(&args)),
         Verb::Project(verb) => project::run(&global, verb).map(done),
         Verb::Token(verb) => token::run(&global, verb).map(done),

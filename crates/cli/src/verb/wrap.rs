@@ -28,7 +28,7 @@ pub(super) fn launch(args: &Launch) -> ExitCode {
 }
 
 /// Where events wait that cannot be sent: in the data directory, private like all of it.
-fn spool_dir(global: &Global) -> Option<PathBuf> {
+pub(super) fn spool_dir(global: &Global) -> Option<PathBuf> {
     let data = match &global.data {
         Some(data) => data.clone(),
         None => match std::env::var_os("TRACKWAY_DATA") {
