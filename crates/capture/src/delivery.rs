@@ -17,7 +17,7 @@ use crate::queue::Queue;
 use crate::spool::Spool;
 
 /// Where and as whom to send.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DeliveryConfig {
     /// Base URL of Trackway, without a path.
     pub endpoint: String,
@@ -29,6 +29,18 @@ pub struct DeliveryConfig {
     pub sdk: SdkInfo,
     /// Directory for what cannot be sent; `None`: memory only.
     pub spool: Option<std::path::PathBuf>,
+}
+
+// The token is in no debug text (INV-09).
+impl std::fmt::Debug for DeliveryConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeliveryConfig")
+            .field("endpoint", &self.endpoint)
+            .field("project", &self.project)
+            .field("sdk", &self.sdk)
+            .field("spool", &self.spool)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What became of everything that was taken in.

@@ -45,6 +45,8 @@ pub const TAG_KEY_CHARS: usize = 32;
 pub const TAG_VALUE_CHARS: usize = 200;
 /// Bytes of the properties of one event (SDK-61).
 pub const PROPERTIES_BYTES: usize = 32 * 1024;
+/// Bytes of an actor's traits on one event (SDK-45).
+pub const TRAITS_BYTES: usize = 16 * 1024;
 /// Notes kept on one event.
 pub const NOTES: usize = 16;
 /// Groups of one event (F-55).
