@@ -59,6 +59,8 @@ pub(crate) const NAV: &[Entry] = &[
     Entry { title: "Overview", path: "overview", icon: Icon::Overview, key: "o" },
     Entry { title: "Live", path: "live", icon: Icon::Live, key: "l" },
     Entry { title: "Sessions", path: "sessions", icon: Icon::Sessions, key: "s" },
+    Entry { title: "Clients", path: "clients", icon: Icon::Clients, key: "c" },
+    Entry { title: "Settings", path: "settings", icon: Icon::Settings, key: "," },
     Entry { title: "Add a source", path: "setup", icon: Icon::Source, key: "+" },
 ];
 
@@ -236,7 +238,7 @@ fn nav(frame: &Frame<'_>) -> Markup {
             @if let Some(project) = frame.project {
                 ul { @for entry in NAV {
                     @let here = entry.path == frame.at;
-                    @let query = if entry.path == "setup" { "" } else { &carried };
+                    @let query = if matches!(entry.path, "setup" | "settings") { "" } else { &carried };
                     li { a href=(format!("{}{query}", link::path(project.id.as_str(), entry.path))) title=(entry.title)
                         aria-current=[here.then_some("page")] data-go=(entry.key) data-testid=(format!("nav-{}", entry.path)) {
                         (icon(entry.icon)) span { (entry.title) }
@@ -352,6 +354,8 @@ const KEYS: &[(&str, &[(&str, &str)])] = &[
             ("g o", "Overview"),
             ("g l", "Live"),
             ("g s", "Sessions"),
+            ("g c", "Clients"),
+            ("g ,", "Settings"),
             ("g +", "Add a source"),
         ],
     ),

@@ -11,6 +11,10 @@ pub(crate) enum Icon {
     Live,
     /// Sessions.
     Sessions,
+    /// Clients.
+    Clients,
+    /// Settings.
+    Settings,
     /// Add a source.
     Source,
     /// Search.
@@ -65,6 +69,10 @@ impl Icon {
             Self::Overview => r#"<path d="M2.5 13.5v-5M6.2 13.5v-9M9.8 13.5V7M13.5 13.5v-11"/>"#,
             Self::Live => r#"<path d="M1.5 8h3l2-4.5 3 9L11.5 8h3"/>"#,
             Self::Sessions => r#"<path d="M1.5 8h13M4.5 5v6M8 3.5v9M11.5 6v4"/>"#,
+            Self::Clients => r#"<path d="M2.5 3.5h11v7h-11zM6 13.5h4M8 10.5v3"/>"#,
+            Self::Settings => {
+                r#"<path d="M2 4.5h6M12 4.5h2M2 11.5h2M8 11.5h6"/><circle cx="10" cy="4.5" r="1.75"/><circle cx="6" cy="11.5" r="1.75"/>"#
+            }
             Self::Source => r#"<path d="M8 2.5v11M2.5 8h11"/>"#,
             Self::Search => r#"<circle cx="7" cy="7" r="4.25"/><path d="m10.2 10.2 3.6 3.6"/>"#,
             Self::Theme => {

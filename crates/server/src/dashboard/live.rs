@@ -87,7 +87,7 @@ fn event_row(row: &EventRow, place: &Place<'_>) -> Markup {
             } }
             td.what data-label="What" { span.sign.fail[failed].dim[steps::is_listing(row.kind)] { (icon(parts::mark(row))) } " "
                 @match row.tool.as_deref().filter(|_| !failed) { Some(tool) => a.val href=(filter("tool", tool)) { (hostile::line(tool, 40)) }, None => (parts::subject(row)) }
-                (parts::status(row.status.filter(|s| !s.finished()))) @if failed { span.sr { " failed" } } }
+                 " " (parts::status(row.status.filter(|s| !s.finished()))) @if failed { span.sr { " failed" } } }
             td data-label="Client" { @if row.client.is_some() { (parts::peer(row.client.as_ref(), &|v| filter("client", v))) } }
             td data-label="Person" { (parts::person(row.actor.as_ref(), row.session_id.as_ref().map_or("", |s| s.as_str()), &|v| filter("person", v))) }
             td.words data-label="Words" {

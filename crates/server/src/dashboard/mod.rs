@@ -14,6 +14,7 @@ mod actions;
 mod assets;
 mod chart;
 mod checklist;
+mod clients;
 mod detail;
 mod format;
 mod frame;
@@ -29,6 +30,7 @@ mod parts;
 mod place;
 mod replay;
 mod sessions;
+mod settings;
 mod setup;
 mod steps;
 #[cfg(test)]
@@ -72,6 +74,10 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/live/rows", || get(pages::live_rows)),
     page("/p/{p}/sessions", || get(pages::sessions)),
     page("/p/{p}/sessions/{id}", || get(pages::session)),
+    page("/p/{p}/clients", || get(clients::show)),
+    page("/p/{p}/settings", || get(settings::show)),
+    action("/p/{p}/settings/tokens", || post(settings::make_token)),
+    action("/p/{p}/settings/tokens/revoke", || post(settings::revoke_token)),
     page("/p/{p}/jump", || get(pages::jump)),
     page("/p/{p}/setup", || get(pages::setup)),
     action("/p/{p}/setup/test", || post(actions::test_event)),

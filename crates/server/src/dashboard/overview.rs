@@ -289,7 +289,7 @@ fn clients(rows: &[ClientRow], place: &Place<'_>) -> Markup {
 }
 
 /// Never a rate without its volume (P3).
-fn rate(calls: &trackway_store::query::CallFigures) -> Markup {
+pub(crate) fn rate(calls: &trackway_store::query::CallFigures) -> Markup {
     match calls.failed_share() {
         None => format::unknown("no finished call"),
         Some(_) if calls.finished < RATE_CALLS => {
@@ -301,7 +301,8 @@ fn rate(calls: &trackway_store::query::CallFigures) -> Markup {
     }
 }
 
-fn maybe(us: Option<u64>, why: &str) -> Markup {
+/// A duration, or why there is none.
+pub(crate) fn maybe(us: Option<u64>, why: &str) -> Markup {
     us.map_or_else(|| format::unknown(why), |us| html! { (format::duration(us)) })
 }
 

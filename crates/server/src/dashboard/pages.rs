@@ -222,7 +222,8 @@ fn unclaimed(mut refused: Vec<Quarantined>, projects: &[Project]) -> Vec<Quarant
     refused
 }
 
-fn everything(now: Timestamp) -> Scope {
+/// Everything there is.
+pub(super) fn everything(now: Timestamp) -> Scope {
     // a day ahead: clocks of clients may be
     let period = Period { from: Timestamp::ZERO, to: now.plus_micros(86_400_000_000) };
     Scope { period, filter: Filter::default(), utc_offset_us: 0 }

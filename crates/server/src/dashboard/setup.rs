@@ -133,7 +133,8 @@ pub(crate) fn arrivals(vm: &Vm, place: &Place<'_>) -> Markup {
     }
 }
 
-fn refused(rows: &[Quarantined], may_adopt: bool, now: Timestamp, title: &str) -> Markup {
+/// Refused bodies, with one click to adopt the project they named.
+pub(crate) fn refused(rows: &[Quarantined], may_adopt: bool, now: Timestamp, title: &str) -> Markup {
     let mut offered: Vec<&str> = Vec::new();
     let mut firsts = Vec::with_capacity(rows.len());
     for q in rows {

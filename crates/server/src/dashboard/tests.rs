@@ -80,7 +80,7 @@ async fn hidden_characters_are_shown_as_marks() {
 async fn a_bad_filter_shows_its_chip_and_no_data() {
     let kit = Kit::new().await;
     kit.fill("proj_a", "visible words").await;
-    for page in ["overview", "sessions", "live"] {
+    for page in ["overview", "sessions", "live", "clients"] {
         let answer = kit.get(&format!("/p/proj_a/{page}?f=toool:eq:x&f=client:eq:Cursor")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{page}");
         let html = Page::read(&answer.body);
@@ -100,7 +100,7 @@ async fn a_bad_filter_shows_its_chip_and_no_data() {
 async fn empty_states_say_which_reason_applies() {
     let kit = Kit::new().await;
     kit.project("proj_empty").await;
-    for page in ["overview", "sessions", "live"] {
+    for page in ["overview", "sessions", "live", "clients"] {
         let answer = kit.get(&format!("/p/proj_empty/{page}")).await;
         assert!(answer.body.contains("Nothing has arrived yet."), "{page}");
         assert!(Page::read(&answer.body).links().contains(&"/p/proj_empty/setup".to_owned()), "{page}");
@@ -253,4 +253,55 @@ async fn live_rows_are_only_what_came_since() {
     kit.send("proj_a", vec![filtered]).await;
     let none = kit.fragment(&format!("/p/proj_a/live/rows?f=kind:eq:feedback&since={seq}")).await;
     assert_eq!(Page::read(&none.body).testid("live-row"), 0);
+}
+
+#[tokio::test]
+async fn settings_say_what_became_of_everything() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", EVIL).await;
+    let page = Page::read(&kit.get("/p/proj_a/settings").await.body);
+    assert!(page.text_of("lede").contains("0 dropped"), "{}", page.text_of("lede"));
+    assert_eq!((page.testid("source-row"), page.testid("drop-row")), (1, 0));
+    let key = kit.store.project("proj_a").unwrap().unwrap().key;
+    let dropped = [(DropReason::BadEvent, 3)].into();
+    let tally =
+        trackway_store::Tally { dropped, lost: [("queue_full".to_owned(), 2)].into(), bodies_refused: 1 };
+    kit.store.count(&[(Some(key), tally)]).unwrap();
+    let body = kit.get("/p/proj_a/settings").await.body;
+    let page = Page::read(&body);
+    assert!(page.text_of("lede").contains("3 dropped"), "{}", page.text_of("lede"));
+    assert_eq!(page.testid("drop-row"), 2);
+    assert!(body.contains("queue full"));
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_works_and_ends() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", "words").await;
+    kit.project("proj_b").await;
+    let made = kit.post("/p/proj_a/settings/tokens", "scope=read&name=%3Cci%3E").await;
+    let text = Page::read(&made.body).text_of("made-token");
+    let token = text.get(text.find("twt_").unwrap()..).unwrap();
+    let token: String =
+        token.chars().take_while(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_').collect();
+    assert!(kit.get_as("/p/proj_a/overview", &token).await.status.is_success());
+    let again = kit.get("/p/proj_a/settings?tab=tokens").await;
+    assert!(!again.body.contains(&token) && again.body.contains(&token[..8]), "shown once");
+    let row = kit.store.tokens(None).unwrap().into_iter().find(|t| t.name == "<ci>").unwrap();
+    // a reader neither sees nor makes nor ends tokens, and another project's page does not reach them
+    assert!(!kit.get_as("/p/proj_a/settings?tab=tokens", &token).await.body.contains(&token[..8]));
+    assert_eq!(
+        kit.post_as("/p/proj_a/settings/tokens", "scope=read", &token).await.status,
+        StatusCode::FORBIDDEN
+    );
+    let form = format!("id={}", row.id);
+    assert_eq!(
+        kit.post_as("/p/proj_a/settings/tokens/revoke", &form, &token).await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(kit.post("/p/proj_b/settings/tokens/revoke", &form).await.status, StatusCode::NOT_FOUND);
+    assert!(kit.post("/p/proj_a/settings/tokens/revoke", &form).await.status.is_redirection());
+    assert!(kit.get_as("/p/proj_a/overview", &token).await.status.is_redirection(), "revoked");
+    let wrong = kit.post("/p/proj_a/settings/tokens", "scope=everything").await;
+    assert_eq!((wrong.status, Page::read(&wrong.body).testid("form-error")), (StatusCode::BAD_REQUEST, 1));
 }

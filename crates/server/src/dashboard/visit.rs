@@ -173,6 +173,11 @@ impl Visit {
         self.framed(StatusCode::OK, title, at, bar, None, body)
     }
 
+    /// The page again after a form that was not taken.
+    pub(crate) fn answer_with(&self, status: StatusCode, title: &str, at: &str, body: Markup) -> Response {
+        self.framed(status, title, at, Bar::Title, None, body)
+    }
+
     /// 400: the question cannot be asked, and no data is shown.
     pub(crate) fn bad(&self, title: &str, at: &str, bar: Bar, bad: &BadAsk) -> Response {
         self.framed(StatusCode::BAD_REQUEST, title, at, bar, Some(bad), html! {})

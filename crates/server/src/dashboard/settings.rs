@@ -1,0 +1,439 @@
+//! Settings (`dashboard.md` §7.14): the project, its tokens, and Data health: what arrived and what became of it.
+//!
+//! Data health shows the sum of INV-02 as it stands (`received = stored + duplicates + dropped`), every reason in words with
+//! what to do, the quarantine, losses that recorders reported, the sources, and the storage itself. Only an admin sees tokens
+//! and what names other projects.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Form, Path};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
+use maud::{Markup, html};
+use serde::Deserialize;
+use trackway_event::{ProblemCode, Timestamp};
+use trackway_store::query::{EventRow, EventsAsk, PageAsk, Protocol};
+use trackway_store::{Intake, NewToken, Project, Quarantined, StoreHealth, Token, TokenScope};
+
+use super::frame::Bar;
+use super::icons::{Icon, icon};
+use super::place::Place;
+use super::visit::{self, Visit, answer};
+use super::{format, hostile, link, live, parts, setup};
+use crate::auth;
+use crate::problem::Problem;
+
+/// Newest events looked at to name the sources; a page's most.
+const SOURCES: usize = 100;
+/// Refused bodies shown.
+const REFUSED: usize = 50;
+/// Characters of a token that are kept to tell it by.
+const PREFIX_CHARS: usize = 8;
+/// Characters of a token's name.
+const NAME_CHARS: usize = 60;
+
+/// Which section.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Tab {
+    /// Intake, quarantine, sources, storage.
+    #[default]
+    Health,
+    /// Name, id, aliases.
+    Project,
+    /// Bearer tokens.
+    Tokens,
+}
+
+const TABS: [(&str, &str, Tab); 3] = [
+    ("", "Data health", Tab::Health),
+    ("project", "Project", Tab::Project),
+    ("tokens", "Tokens", Tab::Tokens),
+];
+
+/// One kind of sender, as its newest events tell.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// Wire, and who recorded.
+    pub name: String,
+    /// How many of the newest events.
+    pub events: u64,
+    /// Its newest.
+    pub last_at: Timestamp,
+    /// Share of its tool calls with an intent, and how many there were.
+    pub intents: (u64, u64),
+}
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Vm {
+    /// Which section.
+    pub tab: Tab,
+    /// The project.
+    pub project: Project,
+    /// What arrived for it.
+    pub intake: Intake,
+    /// Its senders.
+    pub sources: Vec<Source>,
+    /// Refused bodies that concern the reader.
+    pub refused: Vec<Quarantined>,
+    /// The storage.
+    pub health: StoreHealth,
+    /// Its tokens; `None`: the reader may not see them.
+    pub tokens: Option<Vec<Token>>,
+    /// A token that was just made: its text, shown this once.
+    pub made: Option<String>,
+    /// Why a form was not taken.
+    pub error: Option<String>,
+}
+
+/// `/p/{p}/settings`
+pub(crate) async fn show(visit: Visit) -> Response {
+    page(&visit, StatusCode::OK, None, None).await
+}
+
+/// The form that makes a token.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TokenForm {
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// `POST /p/{p}/settings/tokens`: makes a token and shows its text in this answer only.
+pub(crate) async fn make_token(visit: Visit, Path(_): Path<String>, Form(form): Form<TokenForm>) -> Response {
+    if let Some(refusal) = not_admin(&visit) {
+        return refusal;
+    }
+    let Some(scope) = TokenScope::parse(&form.scope) else {
+        let why = "choose what the token may do: ingest, read or admin".to_owned();
+        return page(&visit, StatusCode::BAD_REQUEST, None, Some(why)).await;
+    };
+    let mut bytes = [0_u8; 43];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        tracing::error!(%error, "the system gives no random numbers");
+        let why = "the system gives no random numbers".to_owned();
+        return page(&visit, StatusCode::INTERNAL_SERVER_ERROR, None, Some(why)).await;
+    }
+    let (id, secret) = bytes.split_at(11);
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let text = format!("twt_{}", hex(secret));
+    let name: String = form.name.trim().chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect();
+    let new = NewToken {
+        id: format!("tok_{}", hex(id)),
+        project: Some(visit.project.key),
+        scope,
+        hash: auth::hash(&text),
+        prefix: text.chars().take(PREFIX_CHARS).collect(),
+        name,
+    };
+    let now = visit.guest.now;
+    match visit.ask("create_token", move |store| store.create_token(new, now)).await {
+        Ok(_) => page(&visit, StatusCode::OK, Some(text), None).await,
+        Err(problem) => page(&visit, problem.status(), None, Some(problem.detail)).await,
+    }
+}
+
+/// The form that ends a token.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RevokeForm {
+    #[serde(default)]
+    id: String,
+}
+
+/// `POST /p/{p}/settings/tokens/revoke`
+pub(crate) async fn revoke_token(
+    visit: Visit,
+    Path(_): Path<String>,
+    Form(form): Form<RevokeForm>,
+) -> Response {
+    if let Some(refusal) = not_admin(&visit) {
+        return refusal;
+    }
+    let (key, now) = (visit.project.key, visit.guest.now);
+    let ended = visit.ask("revoke_token", move |store| {
+        // another project's token is none of this page's
+        let own = store.tokens(Some(key))?.into_iter().any(|token| token.id == form.id);
+        Ok(own && store.revoke_token(&form.id, now)?)
+    });
+    match ended.await {
+        Ok(true) => {
+            let to = format!("{}?tab=tokens", link::path(visit.project.id.as_str(), "settings"));
+            Redirect::to(&to).into_response()
+        }
+        Ok(false) => {
+            let why = "there is no such token; it may have been revoked already".to_owned();
+            page(&visit, StatusCode::NOT_FOUND, None, Some(why)).await
+        }
+        Err(problem) => page(&visit, problem.status(), None, Some(problem.detail)).await,
+    }
+}
+
+fn not_admin(visit: &Visit) -> Option<Response> {
+    let problem = Problem::new(ProblemCode::Forbidden, "tokens are for admins");
+    (!visit.guest.viewer.is_admin()).then(|| visit::problem_page(visit.guest.theme, &problem))
+}
+
+async fn page(visit: &Visit, status: StatusCode, made: Option<String>, error: Option<String>) -> Response {
+    let (title, at, bar) = ("Settings", "settings", Bar::Title);
+    let forced = made.is_some() || error.is_some();
+    let asked = visit.guest.params.tab.as_deref();
+    let tab = TABS.iter().find(|(k, ..)| Some(*k) == asked).map_or(Tab::Health, |(.., tab)| *tab);
+    let tab = if forced { Tab::Tokens } else { tab };
+    let (project, admin, now) = (visit.project.clone(), visit.guest.viewer.is_admin(), visit.guest.now);
+    let found = visit.ask("settings", move |store| {
+        let scope = super::pages::everything(now);
+        let newest =
+            EventsAsk { scope, page: PageAsk { after: None, limit: SOURCES }, protocol: Protocol::Hidden };
+        let sources = match tab {
+            Tab::Health => sources(&store.events(project.key, &newest)?.items),
+            Tab::Project | Tab::Tokens => Vec::new(),
+        };
+        let mut refused = store.quarantined(REFUSED)?;
+        refused.retain(|q| admin || live::concerns(q, &project));
+        Ok(Vm {
+            tab,
+            intake: store.intake(Some(project.key))?,
+            sources,
+            refused,
+            health: store.health()?,
+            tokens: if admin { Some(store.tokens(Some(project.key))?) } else { None },
+            made,
+            error,
+            project,
+        })
+    });
+    match found.await {
+        Ok(vm) => {
+            let place = visit.place(super::pages::everything(now).period);
+            let body = view(&vm, &place);
+            match status {
+                StatusCode::OK => visit.page(title, at, bar, body),
+                other => visit.answer_with(other, title, at, body),
+            }
+        }
+        Err(problem) if forced => answer(problem.status(), html! { (problem.detail) }),
+        Err(problem) => visit.failed(title, at, bar, &problem),
+    }
+}
+
+/// Who sent the newest events, by wire and recorder.
+fn sources(rows: &[EventRow]) -> Vec<Source> {
+    let mut found: BTreeMap<String, Source> = BTreeMap::new();
+    for row in rows {
+        let capture = row.capture.map_or(String::new(), |by| format!(", {}", by.as_str()));
+        let name = format!("{}{capture}", row.input.as_str());
+        let source = found.entry(name.clone()).or_insert_with(|| Source {
+            name,
+            events: 0,
+            last_at: row.started_at,
+            intents: (0, 0),
+        });
+        source.events += 1;
+        source.last_at = source.last_at.max(row.started_at);
+        if row.kind == trackway_event::Kind::ToolCall {
+            source.intents.1 += 1;
+            source.intents.0 += u64::from(row.intent.is_some());
+        }
+    }
+    let mut sources: Vec<Source> = found.into_values().collect();
+    sources.sort_by_key(|s| std::cmp::Reverse(s.events));
+    sources
+}
+
+/// The page's body.
+pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
+    html! {
+        nav.tabs aria-label="Sections" { @for (key, name, tab) in TABS {
+            @if tab != Tab::Tokens || vm.tokens.is_some() {
+                @let own = link::path(place.project, "settings");
+                a href=(if key.is_empty() { own } else { format!("{own}?tab={key}") }) aria-current=[(tab == vm.tab).then_some("page")] { (name) }
+            }
+        } }
+        @match vm.tab {
+            Tab::Health => (health(vm, place)),
+            Tab::Project => (project(vm)),
+            Tab::Tokens => (tokens(vm, place)),
+        }
+    }
+}
+
+fn health(vm: &Vm, place: &Place<'_>) -> Markup {
+    let intake = &vm.intake;
+    let dropped: u64 = intake.dropped.values().sum();
+    html! {
+        p.lede data-testid="lede" {
+            @match intake.received() {
+                0 => "Nothing has been received for this project yet.",
+                n => {
+                    b { (format::separated(n)) } " received = " b { (format::separated(intake.stored)) } " stored + "
+                    b { (format::separated(intake.duplicates)) } " seen before + " b { (format::separated(dropped)) } " dropped."
+                }
+            }
+        }
+        div.grid {
+            div.col-8 {
+                (dropped_panel(intake))
+                (sources_panel(&vm.sources, place))
+                @if !vm.refused.is_empty() {
+                    (setup::refused(&vm.refused, vm.tokens.is_some(), place.now, "Refused bodies"))
+                }
+            }
+            div.col-4 { (storage(&vm.health)) (lost(intake)) }
+        }
+    }
+}
+
+fn dropped_panel(intake: &Intake) -> Markup {
+    html! {
+        section.panel data-testid="dropped" {
+            h2 { "What was not stored" }
+            @if intake.dropped.values().all(|n| *n == 0) && intake.bodies_refused == 0 {
+                p.quiet { (icon(Icon::Tick)) "Nothing was dropped." }
+            } @else {
+                div.scroll tabindex="0" role="region" aria-label="What was not stored" {
+                    table.data {
+                        caption.sr { "Dropped events by reason" }
+                        thead { tr { th scope="col" { "Reason" } th.num scope="col" { "Events" } th scope="col" { "What it means" } } }
+                        tbody {
+                            @for (reason, n) in intake.dropped.iter().filter(|(_, n)| **n > 0) { tr data-testid="drop-row" {
+                                th scope="row" { (reason.as_str().replace('_', " ")) }
+                                td.num { (format::separated(*n)) }
+                                td { (reason.explain()) "." }
+                            } }
+                            @if intake.bodies_refused > 0 { tr data-testid="drop-row" {
+                                th scope="row" { "unreadable bodies" } td.num { (format::separated(intake.bodies_refused)) }
+                                td { "Bodies that could not be read at all; how many events they held is not known." }
+                            } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn sources_panel(sources: &[Source], place: &Place<'_>) -> Markup {
+    html! {
+        section.panel data-testid="sources" {
+            h2 { "Sources" a.aside href=(link::path(place.project, "setup")) { "Add a source" } }
+            @if sources.is_empty() { p.quiet { "Nothing has arrived yet. Connect a source, and it is listed here." } } @else {
+                div.scroll tabindex="0" role="region" aria-label="Sources" {
+                    table.data {
+                        caption.sr { "Sources of the newest events" }
+                        thead { tr { th scope="col" { "Wire, recorded by" } th.num scope="col" { "Of the newest " (format::count(sources.iter().map(|s| s.events).sum())) } th.num scope="col" { "With intent" } th.num scope="col" { "Last event" } } }
+                        tbody { @for s in sources { tr data-testid="source-row" {
+                            th scope="row" { (hostile::line(&s.name, 60)) }
+                            td.num { (format::count(s.events)) }
+                            td.num { @match s.intents.1 {
+                                0 => (format::unknown("no tool call")),
+                                calls => span title=(format!("{} of {calls} tool calls", s.intents.0)) { (format::percent(s.intents.0 as f64 / calls as f64)) },
+                            } }
+                            td.num { (format::time(s.last_at, &format::ago(s.last_at, place.now))) }
+                        } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn storage(health: &StoreHealth) -> Markup {
+    let line = |name: &str, value: Markup| html! { li { span.grow { (name) } b { (value) } } };
+    html! {
+        section.panel data-testid="storage" {
+            h2 { "Storage" }
+            @if health.writable { p.quiet { (icon(Icon::Tick)) "Events can be stored." } } @else {
+                @for reason in &health.reasons { p.strip.fail role="alert" { (icon(Icon::Fail)) span { (hostile::line(reason, 300)) } } }
+            }
+            ul.arrivals {
+                (line("Size of everything", html! { (format::bytes(health.bytes)) }))
+                @if let Some(free) = health.free_bytes { (line("Free on the disk", html! { (format::bytes(free)) })) }
+                (line("Write-ahead log", html! { (format::bytes(health.wal_bytes)) }))
+                (line("Waiting to be stored", html! { (format::counted(health.queued, "event", "events")) }))
+                (line("Commits since start", html! { (format::separated(health.commits)) }))
+                @if health.commits > 0 { (line("A commit, p50 and p99", html! { (format::duration(health.commit_us.0)) ", " (format::duration(health.commit_us.1)) })) }
+                (line("A durable 4 KiB write", html! { (format::duration(health.fsync_us)) }))
+            }
+        }
+    }
+}
+
+fn lost(intake: &Intake) -> Markup {
+    html! {
+        section.panel data-testid="lost" {
+            h2 { "Lost before they were sent" }
+            @if intake.lost.values().all(|n| *n == 0) { p.quiet { (icon(Icon::Tick)) "No recorder has reported a loss." } } @else {
+                p.quiet { "Recorders say so themselves; these events never reached the server." }
+                ul.arrivals { @for (reason, n) in &intake.lost { li { span.grow { (hostile::line(&reason.replace('_', " "), 60)) } b { (format::separated(*n)) } } } }
+            }
+        }
+    }
+}
+
+fn project(vm: &Vm) -> Markup {
+    let id = vm.project.id.as_str();
+    html! {
+        section.panel.stepbox {
+            h2 { "Project" }
+            ul.arrivals {
+                li { span.grow { "Name" } b { (hostile::line(&vm.project.name, 80)) } }
+                li { span.grow { "Id, the one SDKs name" } b.mono { (id) } }
+                li { span.grow { "Made" } b { (format::time(vm.project.created_at, &format::day_clock(vm.project.created_at))) } }
+                @for alias in &vm.project.aliases { li { span.grow { "Also answers to" } b.mono { (hostile::line(alias, 80)) } } }
+            }
+        }
+        section.panel.stepbox {
+            h2 { "Delete it" }
+            p { "Its events, sessions and people go with it, at once and for good. On the server's machine:" }
+            div.code { pre #code-delete tabindex="0" { "trackway project delete " (id) " --yes" } button.quiet data-copy="#code-delete" hidden { (icon(Icon::Copy)) span.sr { "Copy" } } }
+        }
+    }
+}
+
+fn tokens(vm: &Vm, place: &Place<'_>) -> Markup {
+    let own = link::path(place.project, "settings");
+    let none = Vec::new();
+    let rows = vm.tokens.as_ref().unwrap_or(&none);
+    html! {
+        @if let Some(error) = &vm.error { p.strip.fail role="alert" data-testid="form-error" { (icon(Icon::Fail)) span { (hostile::line(error, 300)) } } }
+        @if let Some(text) = &vm.made {
+            section.panel.stepbox data-testid="made-token" {
+                h2 { (icon(Icon::Tick)) "Your new token" }
+                p { "Copy it now: it is shown this once and stored nowhere." }
+                div.code { pre #code-token tabindex="0" { (text) } button.quiet data-copy="#code-token" hidden { (icon(Icon::Copy)) span.sr { "Copy" } } }
+            }
+        }
+        section.panel.stepbox {
+            h2 { "New token" }
+            form.fields method="post" action=(format!("{own}/tokens")) {
+                div { label for="scope" { "It may" } select #scope name="scope" { option value="read" { "read this project" } option value="ingest" { "send events" } option value="admin" { "do everything in this project" } } }
+                div { label for="token-name" { "Name " span.dim { "to tell it by" } } input #token-name name="name" maxlength=(NAME_CHARS) autocomplete="off" placeholder="ci, grafana …"; }
+                button.primary { "Create" }
+            }
+        }
+        section.panel.flush {
+            h2 { "Tokens" }
+            @if rows.is_empty() { p.quiet { "No token yet. The dashboard needs none; scripts and agents that read the API do." } } @else {
+                div.scroll tabindex="0" role="region" aria-label="Tokens" {
+                    table.data {
+                        caption.sr { "Tokens of this project" }
+                        thead { tr { th scope="col" { "Name" } th scope="col" { "Begins with" } th scope="col" { "May" } th.num scope="col" { "Made" } th.num scope="col" { "Last used" } th scope="col" { span.sr { "Revoke" } } } }
+                        tbody { @for token in rows { tr data-testid="token-row" {
+                            th scope="row" { @if token.name.is_empty() { span.dim { "no name" } } @else { (hostile::line(&token.name, 60)) } }
+                            td.mono { (hostile::line(&token.prefix, 12)) "…" }
+                            td { (token.scope.as_str()) }
+                            td.num { (format::time(token.created_at, &format::ago(token.created_at, place.now))) }
+                            td.num { @match token.last_used_at { Some(at) => (format::time(at, &format::ago(at, place.now))), None => span.dim { "never" } } }
+                            td { form method="post" action=(format!("{own}/tokens/revoke")) {
+                                input type="hidden" name="id" value=(token.id);
+                                button title=(format!("Revoke the token that begins with {}", hostile::plain(&token.prefix, 12))) { "Revoke" }
+                            } }
+                        } } }
+                    }
+                }
+            }
+        }
+        (parts::partial(None))
+    }
+}
