@@ -52,6 +52,10 @@ pub(crate) enum Verb {
     Wrap(trackway_proxy::WrapArgs),
     /// Stand before an MCP server that speaks HTTP and record what agents do with it
     Proxy(trackway_proxy::ProxyArgs),
+    /// Put one of a client's MCP servers behind `trackway wrap`, in the client's settings
+    Attach(Attach),
+    /// Undo `attach`, to the byte
+    Detach(Detach),
     /// Make, list and delete projects; works beside a running server
     #[command(subcommand)]
     Project(Project),
@@ -235,6 +239,79 @@ pub(crate) struct Json {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `attach`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  trackway attach shop --client cursor --project proj_shop --dry-run\n  \
+        trackway attach shop --client claude-code\n  \
+        trackway attach shop --client vscode --via http://127.0.0.1:7432/mcp   a server that speaks HTTP, behind a running proxy")]
+pub(crate) struct Attach {
+    /// The server's name in the client's settings
+    pub(crate) name: String,
+    /// The client
+    #[arg(long, value_enum)]
+    pub(crate) client: Client,
+    /// Project the events belong to (default: the only one there is)
+    #[arg(long, env = "TRACKWAY_PROJECT", value_name = "ID")]
+    pub(crate) project: Option<String>,
+    /// Base URL of Trackway, where it is not the default
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// Offer agents a tool to ask for what is missing
+    #[arg(long)]
+    pub(crate) report_missing: bool,
+    /// Address of a running `trackway proxy`, for a server that is reached by a URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) via: Option<String>,
+    /// The settings file, where it is not in its usual place
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `detach`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  trackway detach shop --client cursor")]
+pub(crate) struct Detach {
+    /// The server's name in the client's settings
+    pub(crate) name: String,
+    /// The client
+    #[arg(long, value_enum)]
+    pub(crate) client: Client,
+    /// The settings file, where it is not in its usual place
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// A client whose settings are known.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Client {
+    /// Claude Desktop
+    ClaudeDesktop,
+    /// Claude Code
+    ClaudeCode,
+    /// Cursor
+    Cursor,
+    /// Visual Studio Code
+    Vscode,
+}
+
+impl Client {
+    /// As it stands on the command line.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::ClaudeDesktop => "claude-desktop",
+            Self::ClaudeCode => "claude-code",
+            Self::Cursor => "cursor",
+            Self::Vscode => "vscode",
+        }
+    }
 }
 
 /// `completions`.

@@ -2,6 +2,7 @@
 //!
 //! Called by `main`.
 
+mod attach;
 mod completions;
 mod config;
 mod doctor;
@@ -39,6 +40,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Wrap(args) => wrap::run(&global, &args),
         Verb::Proxy(args) => proxy::run(&global, &args).map(done),
         Verb::Launch(args) => Ok(wrap::launch(&args)),
+        Verb::Attach(args) => attach::attach(&global, &args).map(done),
+        Verb::Detach(args) => attach::detach(&args).map(done),
         Verb::Project(verb) => project::run(&global, verb).map(done),
         Verb::Token(verb) => token::run(&global, verb).map(done),
         Verb::Doctor(args) => doctor::run(&global, &args),
