@@ -1,17 +1,18 @@
 //! Recorded histories in, events out: the numbered cases of capture (CAP §9) that the recorder decides.
 
 use super::*;
-use trackway_event::limits::SESSION_GAP;
+use trackway_event::SessionSource;
+use trackway_event::limits::{self, SESSION_GAP};
 
 const START: Timestamp = Timestamp::from_millis(1_767_323_045_000);
 
-struct Play {
-    recorder: Recorder,
-    events: Vec<Event>,
-    at_us: u64,
+pub(super) struct Play {
+    pub(super) recorder: Recorder,
+    pub(super) events: Vec<Event>,
+    pub(super) at_us: u64,
 }
 
-fn config() -> RecorderConfig {
+pub(super) fn config() -> RecorderConfig {
     RecorderConfig {
         project: ProjectId::parse("proj_test").unwrap(),
         capture: CaptureBy::Wrap,
@@ -24,7 +25,7 @@ fn config() -> RecorderConfig {
 }
 
 impl Play {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut next = 0u128;
         let random = Box::new(move || {
             next += 1;
@@ -33,7 +34,7 @@ impl Play {
         Self { recorder: Recorder::new(config(), random), events: Vec::new(), at_us: 0 }
     }
 
-    fn send(&mut self, way: Way, line: &str) -> &mut Self {
+    pub(super) fn send(&mut self, way: Way, line: &str) -> &mut Self {
         self.at_us += 1_000;
         let seen = Observed {
             way,
@@ -45,15 +46,15 @@ impl Play {
         self
     }
 
-    fn client(&mut self, line: &str) -> &mut Self {
+    pub(super) fn client(&mut self, line: &str) -> &mut Self {
         self.send(Way::FromClient, line)
     }
 
-    fn server(&mut self, line: &str) -> &mut Self {
+    pub(super) fn server(&mut self, line: &str) -> &mut Self {
         self.send(Way::FromServer, line)
     }
 
-    fn opened() -> Self {
+    pub(super) fn opened() -> Self {
         let mut play = Self::new();
         play.client(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","clientInfo":{"name":"cursor","version":"1.9"}}}"#)
             .server(r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","serverInfo":{"name":"shop","version":"1.8.0"},"capabilities":{}}}"#)
@@ -63,13 +64,13 @@ impl Play {
         play
     }
 
-    fn call(&mut self, id: u32, name: &str, arguments: &str) -> &mut Self {
+    pub(super) fn call(&mut self, id: u32, name: &str, arguments: &str) -> &mut Self {
         self.client(&format!(
             r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{name}","arguments":{arguments}}}}}"#
         ))
     }
 
-    fn last(&self) -> &Event {
+    pub(super) fn last(&self) -> &Event {
         self.events.last().unwrap()
     }
 }

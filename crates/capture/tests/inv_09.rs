@@ -1,4 +1,5 @@
 //! INV-09: no credential is captured by default, nor appears in a log, a spool or an export.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::io::{Read as _, Write};
 use std::net::TcpListener;

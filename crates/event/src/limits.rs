@@ -29,6 +29,8 @@ pub const PROJECT_ID_CHARS: usize = 64;
 pub const ACTOR_ID_CHARS: usize = 400;
 /// Stack frames kept: the first and last 25 (AC R34).
 pub const FRAMES: usize = 50;
+/// Content blocks of a result whose kind and size are kept (CAP §2.5).
+pub const BLOCKS: usize = 50;
 /// Links of a cause chain (AC R34).
 pub const CHAIN: usize = 10;
 /// Bytes of the arguments the recorder keeps (D25).

@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use trackway_event::json::{estimate_tokens, payload_of};
-use trackway_event::{ErrorInfo, Event, Kind, Payload, SessionId, Status, Tokens};
+use trackway_event::{ErrorInfo, Event, Kind, Payload, Status, Tokens, limits};
 
+use super::ask::{can_ask, mrtr_key, number, task_key};
 use super::catalog::Catalog;
-use super::{RecorderConfig, intend};
+use super::keys::Keys;
+use super::{fact, intend};
 use crate::wire::inject::{MORE_TOOLS, Mode};
 use crate::wire::scan::{decode, elements, members};
 use crate::wire::strip::strip;
@@ -15,14 +17,11 @@ use crate::wire::{apply, get, get_text, text};
 /// Reads a `tools/call`.
 pub(super) fn asked(line: &[u8], params: &Range<usize>, mode: Mode, catalog: &Catalog, event: &mut Event) {
     let name = get_text(line, params, "name").unwrap_or_default();
-    event.request_meta = get(line, params, "_meta").and_then(|m| kept_meta(line, &m));
     let tool = catalog.get(&name);
     let known = tool.map(|t| t.strip);
     if let Some(tool) = tool {
         event.properties = payload_of(&serde_json::json!({ "tool_hash": tool.hash }));
     }
-    event.flags.mrtr_continuation =
-        get(line, params, "inputResponses").is_some() || get(line, params, "requestState").is_some();
     let virtual_tool = name == MORE_TOOLS && known.is_none();
     if virtual_tool {
         event.kind = Kind::MissingCapability;
@@ -69,10 +68,13 @@ pub(super) fn asked(line: &[u8], params: &Range<usize>, mode: Mode, catalog: &Ca
 pub(super) fn answered(
     line: &[u8],
     result: &Range<usize>,
-    config: &RecorderConfig,
+    keys: &Keys,
     catalog: &mut Catalog,
     event: &mut Event,
 ) -> Status {
+    if can_ask(event.kind) && get_text(line, result, "resultType").as_deref() == Some("input_required") {
+        return input_asked(line, result, keys, event);
+    }
     match event.kind {
         Kind::ToolsList => {
             catalog.listed(line, result, event);
@@ -80,27 +82,14 @@ pub(super) fn answered(
         }
         Kind::ToolCall | Kind::MissingCapability => {
             let task = get(line, result, "task").filter(|_| get(line, result, "content").is_none());
-            match get_text(line, result, "resultType").as_deref() {
-                Some("input_required") => {
-                    // Which kinds of input, never their texts, and no `requestState` (CAP §6.5).
-                    let asked = get(line, result, "inputRequests").and_then(|r| members(line, &r));
-                    let methods: Vec<_> = asked
-                        .unwrap_or_default()
-                        .iter()
-                        .map(|m| get_text(line, &m.value, "method").unwrap_or_default())
-                        .collect();
-                    event.result =
-                        payload_of(&serde_json::json!({ "resultType": "input_required", "inputs": methods }));
-                    event.flags.mrtr_open = true;
-                    return Status::InputRequired;
-                }
-                Some("task") => return task_made(line, result, config, event),
-                Some(_) => {}
-                None => {
-                    if let Some(task) = task.filter(|t| get_text(line, t, "taskId").is_some()) {
-                        return task_made(line, &task, config, event);
-                    }
-                }
+            if get_text(line, result, "resultType").as_deref() == Some("task") {
+                return task_made(line, result, keys, event);
+            }
+            if let Some(task) = task.filter(|t| get_text(line, t, "taskId").is_some()) {
+                return task_made(line, &task, keys, event);
+            }
+            if let Some(blocks) = blocks(line, result) {
+                fact(event, "blocks", blocks);
             }
             event.result = raw(line, result);
             let tokens = event.tokens.get_or_insert_default();
@@ -147,9 +136,19 @@ pub(super) fn answered(
         Kind::ResourcesList => counted(line, result, "resources", event),
         Kind::ResourceTemplatesList => counted(line, result, "resourceTemplates", event),
         Kind::PromptsList => counted(line, result, "prompts", event),
-        Kind::Completion
-        | Kind::Protocol
-        | Kind::Identify
+        Kind::Completion => {
+            let done = get(line, result, "completion").and_then(|c| get(line, &c, "values"));
+            let count = done.and_then(|v| elements(line, &v)).map_or(0, |v| v.len());
+            event.result = payload_of(&serde_json::json!({ "values": count }));
+            Status::Ok
+        }
+        Kind::Protocol => {
+            if event.name.starts_with("tasks/") {
+                task_seen(line, result, event);
+            }
+            Status::Ok
+        }
+        Kind::Identify
         | Kind::Feedback
         | Kind::Exception
         | Kind::Custom
@@ -210,18 +209,84 @@ fn counted(line: &[u8], result: &Range<usize>, of: &str, event: &mut Event) -> S
     Status::Ok
 }
 
+/// A leg that asks for input: which kinds, under which names, and keys by which the next leg is joined; never their texts
+/// nor the state itself (CAP §2.6, §6.5).
+fn input_asked(line: &[u8], result: &Range<usize>, keys: &Keys, event: &mut Event) -> Status {
+    let asked = get(line, result, "inputRequests");
+    let all = asked.as_ref().and_then(|r| members(line, r)).unwrap_or_default();
+    let methods: Vec<_> =
+        all.iter().take(64).map(|m| get_text(line, &m.value, "method").unwrap_or_default()).collect();
+    event.result = payload_of(&serde_json::json!({ "resultType": "input_required", "inputs": methods }));
+    event.flags.mrtr_open = true;
+    if let Some(state) = get_text(line, result, "requestState") {
+        fact(event, "mrtr_out", keys.of("state", &state));
+    }
+    if let Some(asked) = asked {
+        fact(event, "mrtr_asked", names(line, &asked));
+    }
+    fact(event, "mrtr_key", mrtr_key(keys, event));
+    Status::InputRequired
+}
+
 /// A created task: its state, and its id only as a hash by which later traffic can be joined (CAP §2.6, §3).
-fn task_made(line: &[u8], task: &Range<usize>, config: &RecorderConfig, event: &mut Event) -> Status {
+fn task_made(line: &[u8], task: &Range<usize>, keys: &Keys, event: &mut Event) -> Status {
     let state = get_text(line, task, "status");
-    let key = get_text(line, task, "taskId").map(|id| {
-        SessionId::derive(&format!("task\0{id}"), Some(&config.project)).as_str().replace("ses_", "task_")
-    });
+    let key = get_text(line, task, "taskId").map(|id| task_key(keys, &id));
     event.result = payload_of(&serde_json::json!({ "resultType": "task", "status": state, "task_key": key }));
+    if let Some(key) = key {
+        fact(event, "task_key", key);
+    }
+    let ttl = get(line, task, "ttlMs").or_else(|| get(line, task, "ttl")).and_then(|t| number(line, &t));
+    if let Some(ttl) = ttl {
+        fact(event, "task_ttl_ms", ttl);
+    }
     Status::Task
 }
 
+/// What the answer to task traffic tells: the task's state, and how its call ended once it did (CAP §2.6). The texts of the
+/// final result are those of a tool and are not kept a second time.
+fn task_seen(line: &[u8], result: &Range<usize>, event: &mut Event) {
+    let state = match &*event.name {
+        // The answer of `tasks/result` is the tool's own.
+        "tasks/result" => Some("completed".to_owned()),
+        _ => get_text(line, result, "status"),
+    };
+    let Some(state) = state.map(|s| s.chars().take(64).collect::<String>()) else { return };
+    let by = if &*event.name == "tasks/result" { "result" } else { "poll" };
+    task_state(line, result, &state, by, event);
+}
+
+/// Notes a task's state and, when it is the last, by what it was seen and what became of the call.
+pub(super) fn task_state(line: &[u8], task: &Range<usize>, state: &str, by: &str, event: &mut Event) {
+    fact(event, "task_status", state);
+    let inner = get(line, task, "result").unwrap_or_else(|| task.clone());
+    let failed = get(line, &inner, "isError").is_some_and(|v| line.get(v) == Some(b"true"));
+    let ended = match state {
+        "completed" if failed => Status::ToolError,
+        "completed" => Status::Ok,
+        "failed" => Status::ProtocolError,
+        "cancelled" => Status::Cancelled,
+        _ => return,
+    };
+    fact(event, "closed_by", by);
+    fact(event, "call_status", ended.as_str());
+}
+
+/// Kind and size of each content block of a result, at most fifty.
+fn blocks(line: &[u8], result: &Range<usize>) -> Option<serde_json::Value> {
+    let all = elements(line, &get(line, result, "content")?)?;
+    if all.is_empty() {
+        return None;
+    }
+    let blocks = all.iter().take(limits::BLOCKS).map(|block| {
+        let kind = get_text(line, block, "type").unwrap_or_default();
+        serde_json::json!([kind.chars().take(32).collect::<String>(), block.len()])
+    });
+    Some(blocks.collect())
+}
+
 /// The members of a request's `_meta` that are no secret, no session key and no user's id (CAP §1.3, §3, §6.5).
-fn kept_meta(line: &[u8], meta: &Range<usize>) -> Option<Payload> {
+pub(super) fn kept_meta(line: &[u8], meta: &Range<usize>) -> Option<Payload> {
     let kept: Vec<&str> = members(line, meta)?
         .iter()
         .filter(|m| {

@@ -110,6 +110,14 @@ fn tool_hash(line: &[u8], object: &Range<usize>) -> Box<str> {
     hex(Sha256::new_with_prefix(bytes)).into()
 }
 
+/// A JSON text in canonical form; as it stands where it has none.
+pub(super) fn canonical_text(text: &[u8]) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let start = crate::wire::scan::skip_space(text, 0);
+    let whole = canonical(text, &(start..text.len()), &mut out);
+    String::from_utf8_lossy(if whole.is_some() { &out } else { text }).into_owned()
+}
+
 /// Sorted keys, no white space, strings in their plainest spelling, number text kept.
 fn canonical(line: &[u8], value: &Range<usize>, out: &mut Vec<u8>) -> Option<()> {
     match line.get(value.start)? {

@@ -3,12 +3,15 @@
 //!
 //! It works on copies, beside the traffic: whatever happens here changes no byte of a message.
 
+mod ask;
 mod call;
 mod catalog;
 mod ending;
+mod keys;
 mod notice;
 mod person;
 mod scope;
+mod session;
 mod waiting;
 
 use std::ops::Range;
@@ -16,8 +19,8 @@ use std::ops::Range;
 use trackway_event::event::Flags;
 use trackway_event::json::payload_of;
 use trackway_event::{
-    Actor, CaptureBy, Direction, ErrorInfo, Event, EventId, IntentSource, Kind, Peer, ProjectId, SessionId,
-    SessionSource, Status, Timestamp, limits,
+    Actor, CaptureBy, Direction, ErrorInfo, Event, EventId, IntentSource, Kind, Peer, ProjectId, Status,
+    Timestamp,
 };
 
 use crate::editor::id_of;
@@ -26,8 +29,10 @@ use crate::wire::{Message, get, get_text, messages};
 
 pub use person::IdentifyRule;
 pub use scope::{Ending, Scope, Transport};
+pub use session::{SessionRules, TraceSessions};
 
 use catalog::Catalog;
+use keys::Keys;
 use scope::Connections;
 use waiting::{Key, Lane, Pending, Waiting};
 
@@ -102,6 +107,8 @@ pub struct Recorder {
     server: Option<Peer>,
     people: person::People,
     catalog: Catalog,
+    keys: Keys,
+    sessions: SessionRules,
     /// What was not recorded.
     pub counts: Counts,
 }
@@ -109,8 +116,11 @@ pub struct Recorder {
 impl Recorder {
     /// A fresh connection; `random` gives 16 bytes per call.
     pub fn new(config: RecorderConfig, random: Box<dyn FnMut() -> [u8; 16] + Send>) -> Self {
+        let keys = Keys::new(&config.project, None);
         Self {
             config,
+            keys,
+            sessions: SessionRules::default(),
             random,
             waiting: Waiting::default(),
             connections: Connections::default(),
@@ -119,6 +129,13 @@ impl Recorder {
             catalog: Catalog::default(),
             counts: Counts::default(),
         }
+    }
+
+    /// The same with the operator's rules for sessions and the salt of one-way keys.
+    pub fn with_sessions(mut self, rules: SessionRules) -> Self {
+        self.keys = Keys::new(&self.config.project, rules.salt.as_deref());
+        self.sessions = rules;
+        self
     }
 
     /// Takes a line of a pipe in and adds the events it completes.
@@ -214,14 +231,26 @@ impl Recorder {
         let is_modern = modern.is_some();
         event.protocol_version =
             modern.map(Into::into).or_else(|| self.connections.of(scope).protocol_version.clone());
+        event.request_meta = meta.as_ref().and_then(|m| call::kept_meta(line, m));
         self.session_of(scope, seen, meta.as_ref(), is_modern, &mut event);
-        self.describe(line, message, method, &mut event);
+        if from_client {
+            self.describe(line, message, method, &mut event);
+        } else {
+            self.describe_back(line, message, method, &mut event);
+        }
+        if method == "server/discover" {
+            self.connections.of(scope).discovered = true;
+        }
+        if method == "initialize" && std::mem::take(&mut self.connections.of(scope).discovered) {
+            event.note("fallback");
+        }
         if from_client
             && let Some(identify) =
                 self.people.identify(&self.config, scope, line, message, &mut event, &mut self.random)
         {
             out.push(identify);
         }
+        self.trace_session(scope, &mut event);
         // A request of the server comes on one stream and is answered by a POST of its own.
         let lane = if from_client { Lane::of(scope) } else { Lane::Connection(scope.connection) };
         let key = Key { lane, from_client, id };
@@ -232,6 +261,7 @@ impl Recorder {
             connection: scope.connection,
             modern: is_modern,
             parked_us: None,
+            heard: 0,
         };
         let pushed_out = self.waiting.insert(key, pending);
         if let Some(mut old) = pushed_out.same_id {
@@ -252,6 +282,9 @@ impl Recorder {
             self.counts.unpaired += 1;
             return;
         };
+        if pending.method == "subscriptions/listen" {
+            fact(&mut pending.event, "notifications", pending.heard);
+        }
         let event = &mut pending.event;
         event.bytes_out = Some(line.len() as u64);
         let status = if let Some(error) = &message.error {
@@ -263,8 +296,9 @@ impl Recorder {
         } else if let Some(result) = &message.result {
             self.learn(scope, line, result, &pending.method, event);
             if from_client {
-                call::answered(line, result, &self.config, &mut self.catalog, event)
+                call::answered(line, result, &self.keys, &mut self.catalog, event)
             } else {
+                self.answered_back(line, result, &pending.method, event);
                 Status::Ok
             }
         } else {
@@ -287,93 +321,6 @@ impl Recorder {
             self.connections.of(scope).protocol_version = event.protocol_version.clone();
         }
     }
-
-    /// Rungs 2 to 4 of the ladder (CAP §3): a known client's conversation key, else the MCP session of a legacy request,
-    /// else on a pipe this process, cut after more than 30 minutes without a request. Over HTTP there may be none: the
-    /// server groups.
-    fn session_of(
-        &mut self,
-        scope: &Scope,
-        seen: &Observed,
-        meta: Option<&Range<usize>>,
-        modern: bool,
-        event: &mut Event,
-    ) {
-        // Codex alone names its keys so plainly that other clients may mean something else by them.
-        let codex = event.client.as_ref().is_some_and(|c| c.name.to_ascii_lowercase().starts_with("codex"));
-        let keys: &[&str] = match codex {
-            true => &["vscode.conversationId", "openai/session", "threadId", "sessionId"],
-            false => &["vscode.conversationId", "openai/session"],
-        };
-        let vendor = meta.and_then(|meta| {
-            keys.iter()
-                .find_map(|key| get_text(&seen.line, meta, key))
-                .filter(|v| (1..=256).contains(&v.chars().count()))
-        });
-        if let Some(key) = vendor {
-            event.session_id = Some(SessionId::derive(&format!("vendor\0{key}"), Some(&self.config.project)));
-            event.session_source = Some(SessionSource::VendorMeta);
-            return self.remember(scope, event);
-        }
-        if let Some(given) = scope.mcp_session.as_ref().filter(|_| !modern) {
-            event.session_id = Some(SessionId::derive(given, Some(&self.config.project)));
-            event.session_source = Some(SessionSource::McpSession);
-            return self.remember(scope, event);
-        }
-        if scope.transport == Transport::Http {
-            return;
-        }
-        let gap = limits::SESSION_GAP.as_micros() as i64;
-        let now = seen.wall.micros() as u64;
-        let facts = self.connections.of(scope);
-        let stale = facts.session.as_ref().is_none_or(|(_, last)| now as i64 - *last as i64 > gap);
-        if stale {
-            facts.session = Some((SessionId::mint(seen.wall, (self.random)()), now));
-        }
-        if let Some((id, last)) = &mut facts.session {
-            *last = now.max(*last);
-            event.session_id = Some(id.clone());
-            event.session_source = Some(SessionSource::StdioProcess);
-            self.remember(scope, event);
-        }
-    }
-
-    fn remember(&mut self, scope: &Scope, event: &Event) {
-        self.connections.of(scope).latest = event.session_id.clone().zip(event.session_source);
-    }
-
-    fn describe(&mut self, line: &[u8], message: &Message, method: &str, event: &mut Event) {
-        let Some(params) = &message.params else { return };
-        match method {
-            "tools/call" => call::asked(line, params, self.config.mode, &self.catalog, event),
-            "resources/read" => {
-                event.resource = get_text(line, params, "uri").map(|u| crate::redact::url(&u).into());
-            }
-            "tools/list" => {
-                // Only whether there is a cursor; it may be a secret of the server's.
-                let cursor = get(line, params, "cursor").filter(|c| line.get(c.start) == Some(&b'"'));
-                event.arguments = cursor.and_then(|_| payload_of(&serde_json::json!({ "cursor": true })));
-            }
-            "initialize" => {
-                let asked = get_text(line, params, "protocolVersion");
-                let can = get(line, params, "capabilities").map(|c| call::names(line, &c));
-                event.arguments =
-                    payload_of(&serde_json::json!({ "protocolVersion": asked, "capabilities": can }));
-            }
-            "completion/complete" => {
-                // Never the typed text (CAP §2.4).
-                let to = get(line, params, "ref");
-                let part = |name| to.as_ref().and_then(|r| get_text(line, r, name));
-                let argument = get(line, params, "argument").and_then(|a| get_text(line, &a, "name"));
-                event.resource =
-                    part("name").or_else(|| part("uri").map(|u| crate::redact::url(&u))).map(Into::into);
-                event.arguments =
-                    payload_of(&serde_json::json!({ "ref": part("type"), "argument": argument }));
-            }
-            "prompts/get" => event.resource = get_text(line, params, "name").map(Into::into),
-            _ => {}
-        }
-    }
 }
 
 fn finish(pending: Pending, mono_us: u64, status: Status) -> Event {
@@ -381,6 +328,14 @@ fn finish(pending: Pending, mono_us: u64, status: Status) -> Event {
     event.status = Some(status);
     event.duration_us = Some(mono_us.saturating_sub(pending.mono_us));
     event
+}
+
+/// Adds a fact of the recorder's to an event's properties.
+fn fact(event: &mut Event, key: &str, value: impl Into<serde_json::Value>) {
+    let known = event.properties.as_ref().and_then(|p| serde_json::from_str(p.get()).ok());
+    let mut all: serde_json::Map<String, serde_json::Value> = known.unwrap_or_default();
+    all.insert(key.to_owned(), value.into());
+    event.properties = payload_of(&all);
 }
 
 /// The kind of a method (CAP §2.4).
@@ -447,3 +402,6 @@ mod tests;
 #[cfg(test)]
 #[path = "scope_tests.rs"]
 mod scope_tests;
+
+#[cfg(test)]
+mod method_tests;

@@ -73,6 +73,8 @@ pub(super) struct Facts {
     /// The session of the latest request, for the notifications around it.
     pub(super) latest: Option<(SessionId, trackway_event::SessionSource)>,
     pub(super) noise: u32,
+    /// `server/discover` was asked and nothing has been opened since.
+    pub(super) discovered: bool,
 }
 
 /// The facts of every connection, bounded.

@@ -1,6 +1,7 @@
 //! Over HTTP: pairing by exchange, facts by MCP session, and what becomes of what an exchange leaves unanswered.
 
 use super::*;
+use trackway_event::SessionSource;
 
 const START: Timestamp = Timestamp::from_millis(1_767_323_045_000);
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{}}}"#;

@@ -48,6 +48,8 @@ pub(super) struct Pending {
     pub(super) modern: bool,
     /// When its stream ended without an answer (monotonic, µs).
     pub(super) parked_us: Option<u64>,
+    /// Notifications that came for it: of a listening stream.
+    pub(super) heard: u64,
 }
 
 /// All of one connection.
