@@ -317,6 +317,7 @@ async fn the_openapi_document_is_complete_and_true() {
         (&format!("{p}/people"), ""),
         (&format!("{p}/people/{{id}}"), "u1"),
         (&format!("{p}/clients"), ""),
+        (&format!("{p}/intents"), ""),
     ] {
         let path = template.replace("{p}", "proj_t").replace("{id}", id).replace("{name}", id);
         let value = kit.read(&token, &path).await;

@@ -114,6 +114,8 @@ pub trait Store: Send + Sync + 'static {
     fn person(&self, project: ProjectKey, actor_id: &str) -> Result<Option<PersonDetail>>;
     /// Figures per client name and version.
     fn clients(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<ClientRow>>;
+    /// What agents say they came for, by matter.
+    fn intents(&self, project: ProjectKey, scope: &Scope) -> Result<Intents>;
     /// What arrived and what became of it; `None`: over all projects.
     fn intake(&self, project: Option<ProjectKey>) -> Result<Intake>;
     /// Size, room and speed of the storage itself.

@@ -36,5 +36,6 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/projects/{p}/people", Read, || get(questions::people)),
     route("GET", "/api/v1/projects/{p}/people/{id}", Read, || get(questions::person)),
     route("GET", "/api/v1/projects/{p}/clients", Read, || get(questions::clients)),
+    route("GET", "/api/v1/projects/{p}/intents", Read, || get(questions::intents)),
     route("GET", "/api/v1/projects/{p}/live", Read, || get(live::show)),
 ];

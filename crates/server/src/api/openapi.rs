@@ -37,6 +37,7 @@ use crate::{health, ingest};
         questions::people,
         questions::person,
         questions::clients,
+        questions::intents,
         live::show,
     )
 )]

@@ -233,6 +233,18 @@ pub(super) async fn clients(
     Ok(Json(List { items: rows.into_iter().map(ClientObject::from).collect(), next: None, partial: None }))
 }
 
+/// What agents came for, by matter: their intents clustered by words.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/intents", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = IntentsObject), (status = 404, body = ProblemBody)))]
+pub(super) async fn intents(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<IntentsObject> {
+    let (key, scope) = (at.project.key, asked.scope);
+    Ok(Json(state.ask("intents", move |store| store.intents(key, &scope)).await?.into()))
+}
+
 fn name(names: &Names, key: &str) -> String {
     names.get(key).cloned().unwrap_or_default()
 }

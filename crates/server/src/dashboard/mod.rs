@@ -18,6 +18,7 @@ mod clients;
 mod detail;
 mod format;
 mod frame;
+mod goals;
 mod hostile;
 mod icons;
 mod json_tree;
@@ -74,6 +75,7 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/live/rows", || get(pages::live_rows)),
     page("/p/{p}/sessions", || get(pages::sessions)),
     page("/p/{p}/sessions/{id}", || get(pages::session)),
+    page("/p/{p}/goals", || get(goals::show)),
     page("/p/{p}/clients", || get(clients::show)),
     page("/p/{p}/settings", || get(settings::show)),
     action("/p/{p}/settings/tokens", || post(settings::make_token)),

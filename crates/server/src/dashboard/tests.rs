@@ -80,7 +80,7 @@ async fn hidden_characters_are_shown_as_marks() {
 async fn a_bad_filter_shows_its_chip_and_no_data() {
     let kit = Kit::new().await;
     kit.fill("proj_a", "visible words").await;
-    for page in ["overview", "sessions", "live", "clients"] {
+    for page in ["overview", "sessions", "live", "clients", "goals"] {
         let answer = kit.get(&format!("/p/proj_a/{page}?f=toool:eq:x&f=client:eq:Cursor")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{page}");
         let html = Page::read(&answer.body);
@@ -100,7 +100,7 @@ async fn a_bad_filter_shows_its_chip_and_no_data() {
 async fn empty_states_say_which_reason_applies() {
     let kit = Kit::new().await;
     kit.project("proj_empty").await;
-    for page in ["overview", "sessions", "live", "clients"] {
+    for page in ["overview", "sessions", "live", "clients", "goals"] {
         let answer = kit.get(&format!("/p/proj_empty/{page}")).await;
         assert!(answer.body.contains("Nothing has arrived yet."), "{page}");
         assert!(Page::read(&answer.body).links().contains(&"/p/proj_empty/setup".to_owned()), "{page}");
@@ -304,4 +304,36 @@ async fn a_token_is_shown_once_works_and_ends() {
     assert!(kit.get_as("/p/proj_a/overview", &token).await.status.is_redirection(), "revoked");
     let wrong = kit.post("/p/proj_a/settings/tokens", "scope=everything").await;
     assert_eq!((wrong.status, Page::read(&wrong.body).testid("form-error")), (StatusCode::BAD_REQUEST, 1));
+}
+
+#[tokio::test]
+async fn goals_show_matters_wishes_and_feedback_in_their_words() {
+    let kit = Kit::new().await;
+    kit.project("proj_a").await;
+    let at = |s: i64| kit.now.plus_micros((s - 600) * 1_000_000);
+    let mut wish = call(at(9), "ses_a", "a tool to refund an order", Status::Ok);
+    wish.kind = Kind::MissingCapability;
+    let mut feedback = call(at(10), "ses_a", "the search is slow", Status::Ok);
+    feedback.kind = Kind::Feedback;
+    kit.send(
+        "proj_a",
+        vec![
+            call(at(0), "ses_a", "find the order of 11", Status::ToolError),
+            call(at(5), "ses_a", "find order of 12", Status::Ok),
+            call(at(7), "ses_b", "quote express delivery", Status::Ok),
+            wish,
+            feedback,
+        ],
+    )
+    .await;
+    let page = Page::read(&kit.get("/p/proj_a/goals").await.body);
+    assert_eq!(page.testid("intent-row"), 2);
+    assert!(page.text_of("lede").contains("3 intents of 3 calls"), "{}", page.text_of("lede"));
+    let missing = kit.get("/p/proj_a/goals?tab=missing").await.body;
+    assert_eq!(Page::read(&missing).testid("word-row"), 1);
+    assert!(missing.contains("a tool to refund an order") && !missing.contains("the search is slow"));
+    let feedback = kit.get("/p/proj_a/goals?tab=feedback").await.body;
+    assert_eq!(Page::read(&feedback).testid("word-row"), 1);
+    let filtered = kit.get("/p/proj_a/goals?f=tool:eq:nothing").await.body;
+    assert!(filtered.contains("Your filters leave nothing"));
 }

@@ -4,6 +4,7 @@
 mod control;
 mod figures;
 mod ingest;
+mod intents;
 mod kit;
 mod lists;
 mod sessions;
@@ -38,6 +39,7 @@ const PARTS: &[(&str, Part)] = &[
     ("cursors_cover_every_row_once", lists::cursors_cover_every_row_once),
     ("filters_mean_what_they_say", lists::filters_mean_what_they_say),
     ("full_text_finds_words_and_people", lists::full_text_finds_words_and_people),
+    ("intents_are_counted_by_matter", intents::intents_are_counted_by_matter),
     ("strange_periods_are_answered", lists::strange_periods_are_answered),
     ("the_live_feed_tells_every_commit", lists::the_live_feed_tells_every_commit),
 ];

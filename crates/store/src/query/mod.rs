@@ -5,10 +5,12 @@
 
 mod event;
 mod figures;
+mod intent;
 mod session;
 
 pub use event::*;
 pub use figures::*;
+pub use intent::*;
 pub use session::*;
 
 use trackway_core::filter::Filter;

@@ -357,6 +357,10 @@ impl Store for SqliteStore {
         self.ask(project, |reader| read::person(reader, actor_id))
     }
 
+    fn intents(&self, project: ProjectKey, scope: &Scope) -> Result<Intents> {
+        self.ask(project, |reader| read::intents(reader, scope))
+    }
+
     fn clients(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<ClientRow>> {
         self.ask(project, |reader| read::clients(reader, scope))
     }

@@ -87,6 +87,37 @@ impl From<q::ClientRow> for ClientObject {
     }
 }
 
+impl From<q::Intents> for IntentsObject {
+    fn from(i: q::Intents) -> Self {
+        Self {
+            items: i.rows.into_iter().map(Into::into).collect(),
+            calls: i.calls,
+            given: i.given,
+            inferred: i.inferred,
+            partial: i.partial,
+        }
+    }
+}
+
+impl From<q::IntentRow> for IntentObject {
+    fn from(i: q::IntentRow) -> Self {
+        let (event, session) = i.newest;
+        Self {
+            phrase: i.phrase,
+            phrases: i.phrases,
+            calls: i.calls,
+            finished: i.finished,
+            failed: i.failed,
+            recovered: i.recovered,
+            sessions: i.sessions,
+            tools: i.tools.into_iter().map(|(name, calls)| IntentToolObject { name, calls }).collect(),
+            last_at: i.last_at.to_string(),
+            newest_event: event.to_string(),
+            newest_session: session.map(|s| s.to_string()),
+        }
+    }
+}
+
 impl From<q::IssueRow> for IssueObject {
     fn from(i: q::IssueRow) -> Self {
         Self {

@@ -321,6 +321,57 @@ pub struct ToolDetailObject {
     pub samples: Vec<EventObject>,
 }
 
+/// What agents came for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntentsObject {
+    /// Matters, most calls first.
+    pub items: Vec<IntentObject>,
+    /// Logical calls looked at, the newest.
+    pub calls: u64,
+    /// Among them: with the agent's own words.
+    pub given: u64,
+    /// With words taken from elsewhere.
+    pub inferred: u64,
+    /// Set when not all of the period was looked at.
+    pub partial: Option<String>,
+}
+
+/// Calls about one matter.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntentObject {
+    /// The sentence most often said, word for word.
+    pub phrase: String,
+    /// Different sentences.
+    pub phrases: u64,
+    /// Logical calls.
+    pub calls: u64,
+    /// Calls that ended, well or not.
+    pub finished: u64,
+    /// Failed calls.
+    pub failed: u64,
+    /// Failed calls after which the same tool worked in the same session.
+    pub recovered: u64,
+    /// Sessions.
+    pub sessions: u64,
+    /// Tools the calls went to, most called first.
+    pub tools: Vec<IntentToolObject>,
+    /// Newest call.
+    pub last_at: String,
+    /// Its event.
+    pub newest_event: String,
+    /// Its session.
+    pub newest_session: Option<String>,
+}
+
+/// A tool that calls about a matter went to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntentToolObject {
+    /// Tool; empty where the client named none.
+    pub name: String,
+    /// Calls.
+    pub calls: u64,
+}
+
 /// One error group.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IssueObject {

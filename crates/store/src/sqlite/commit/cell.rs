@@ -34,13 +34,13 @@ impl Counted {
     }
 
     /// Whether it is an agent-facing request that figures count.
-    fn is_call(&self) -> bool {
+    pub(in crate::sqlite) fn is_call(&self) -> bool {
         let open = self.flags.nested || self.flags.mrtr_open || self.status == Some(Status::InputRequired);
         !open && (self.kind == Kind::ToolCall || self.status.is_some())
     }
 
     /// As [`Event::failed`].
-    fn failed(&self) -> bool {
+    pub(in crate::sqlite) fn failed(&self) -> bool {
         self.status.is_some_and(Status::failed) && !self.flags.nested && !self.flags.declared_error
     }
 

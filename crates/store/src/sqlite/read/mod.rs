@@ -6,6 +6,7 @@ mod cursor;
 mod event;
 mod figures;
 mod filter_sql;
+mod intents;
 mod issues;
 mod ledger;
 mod overview;
@@ -16,6 +17,7 @@ mod span;
 mod tools;
 
 pub(super) use event::{after, detail, events, events_between, session_events};
+pub(super) use intents::intents;
 pub(super) use issues::{issue, issues};
 pub(super) use ledger::{known, last_event_at};
 pub(super) use overview::overview;

@@ -1,0 +1,130 @@
+//! Clusters of sentences by the words they share: intents, wishes (product F-98). Lexical, offline, and the same for the same
+//! sentences whatever their order (INV-04).
+//!
+//! A sentence becomes the set of its telling words; equal sets are one phrase. Phrases are taken from the most said to the least,
+//! and each joins the cluster whose leader shares most words with it, at least half of all words of both (Jaccard), or
+//! leads a new one. A leader never changes, so a cluster keeps its name while more is said.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Words of one sentence that are looked at; the rest of a longer one is left out.
+const WORDS: usize = 24;
+/// Share of common words, of all words of both, from which two phrases are one matter.
+const ALIKE: f64 = 0.5;
+/// Words that tell nothing of the matter. Short and English on purpose: a missed one only makes phrases a little less alike.
+const DULL: &[&str] = &[
+    "a", "about", "after", "all", "an", "and", "any", "are", "as", "at", "be", "before", "by", "can",
+    "could", "do", "does", "for", "from", "has", "have", "i", "if", "in", "into", "is", "it", "its", "me",
+    "my", "need", "of", "on", "or", "our", "please", "should", "so", "that", "the", "their", "them", "then",
+    "there", "these", "they", "this", "those", "to", "up", "user", "want", "wants", "was", "we", "were",
+    "what", "when", "where", "which", "who", "will", "with", "would", "you", "your",
+];
+
+/// Sentences about one matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// The sentence most often said in it, word for word; the shortest, then the first by letters, of equally frequent ones.
+    pub name: String,
+    /// Positions in what was given, in that order.
+    pub members: Vec<usize>,
+}
+
+/// The clusters of these sentences, largest first. Blank sentences are in none.
+pub fn clusters<S: AsRef<str>>(sentences: &[S]) -> Vec<Cluster> {
+    let mut phrases: BTreeMap<BTreeSet<String>, Vec<usize>> = BTreeMap::new();
+    for (i, sentence) in sentences.iter().enumerate() {
+        let words = words(sentence.as_ref());
+        if !words.is_empty() {
+            phrases.entry(words).or_default().push(i);
+        }
+    }
+    let mut phrases: Vec<(BTreeSet<String>, Vec<usize>)> = phrases.into_iter().collect();
+    // Stable: equally frequent phrases stay in the order of their words.
+    phrases.sort_by_key(|(_, said)| std::cmp::Reverse(said.len()));
+
+    let mut leaders: Vec<BTreeSet<String>> = Vec::new();
+    let mut members: Vec<Vec<usize>> = Vec::new();
+    let mut leading: HashMap<String, Vec<usize>> = HashMap::new();
+    for (words, said) in phrases {
+        let mut common: BTreeMap<usize, usize> = BTreeMap::new();
+        for leader in words.iter().filter_map(|word| leading.get(word)).flatten() {
+            *common.entry(*leader).or_default() += 1;
+        }
+        let mut best: Option<(f64, usize)> = None;
+        for (leader, shared) in common {
+            let all = words.len() + leaders.get(leader).map_or(0, BTreeSet::len) - shared;
+            let alike = shared as f64 / all as f64;
+            if alike >= ALIKE && best.is_none_or(|(most, _)| alike > most) {
+                best = Some((alike, leader));
+            }
+        }
+        match best.and_then(|(_, leader)| members.get_mut(leader)) {
+            Some(members) => members.extend(said),
+            None => {
+                for word in &words {
+                    leading.entry(word.clone()).or_default().push(leaders.len());
+                }
+                leaders.push(words);
+                members.push(said);
+            }
+        }
+    }
+    let mut clusters: Vec<Cluster> = members
+        .into_iter()
+        .map(|mut members| {
+            members.sort_unstable();
+            Cluster { name: name(sentences, &members), members }
+        })
+        .collect();
+    clusters.sort_by(|a, b| b.members.len().cmp(&a.members.len()).then_with(|| a.name.cmp(&b.name)));
+    clusters
+}
+
+/// The sentence most often said.
+fn name<S: AsRef<str>>(sentences: &[S], members: &[usize]) -> String {
+    let mut said: BTreeMap<&str, usize> = BTreeMap::new();
+    for sentence in members.iter().filter_map(|i| sentences.get(*i)) {
+        *said.entry(sentence.as_ref().trim()).or_default() += 1;
+    }
+    let best = said.into_iter().max_by(|(a, n), (b, m)| {
+        n.cmp(m).then_with(|| b.chars().count().cmp(&a.chars().count())).then_with(|| b.cmp(a))
+    });
+    best.map(|(sentence, _)| sentence.to_owned()).unwrap_or_default()
+}
+
+/// The telling words of a sentence: small letters, without an English plural's s, without dull words and without what names one
+/// single thing (ids, numbers). Where nothing is left, all of them; scripts without spaces count in pairs of signs.
+fn words(sentence: &str) -> BTreeSet<String> {
+    let lower = sentence.to_lowercase();
+    let all: Vec<&str> =
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(WORDS).collect();
+    let mut telling = BTreeSet::new();
+    for word in &all {
+        if word.chars().any(|c| c.is_ascii_digit()) || DULL.binary_search(word).is_ok() {
+            continue;
+        }
+        let signs: Vec<char> = word.chars().collect();
+        if signs.len() > 1 && signs.iter().all(|c| is_unspaced(*c)) {
+            telling.extend(signs.windows(2).map(|pair| pair.iter().collect::<String>()));
+        } else {
+            telling.insert(singular(word).to_owned());
+        }
+    }
+    if telling.is_empty() { all.into_iter().map(str::to_owned).collect() } else { telling }
+}
+
+fn singular(word: &str) -> &str {
+    match word.strip_suffix('s') {
+        Some(stem) if stem.len() >= 3 && !stem.ends_with(['s', 'u', 'i']) => stem,
+        Some(_) | None => word,
+    }
+}
+
+/// Han, Hiragana, Katakana and Thai are written without spaces.
+const fn is_unspaced(c: char) -> bool {
+    matches!(c as u32, 0x0E00..=0x0E7F | 0x3040..=0x30FF | 0x3400..=0x9FFF | 0x2_0000..=0x3_FFFF)
+}
+
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

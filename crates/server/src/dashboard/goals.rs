@@ -1,0 +1,249 @@
+//! Goals (`dashboard.md` §7.7): what agents came for, what they asked for and did not find, and what they said of it.
+//!
+//! Tabs Intents, Missing and Feedback; the Goals tab itself waits for goals. Intents are clusters by words, computed anew from
+//! the newest calls of the period; wishes and feedback are shown one by one, newest first, in the agent's own words.
+
+use axum::response::Response;
+use maud::{Markup, html};
+use trackway_core::filter::{Condition, Field, Op};
+use trackway_event::{Kind, Timestamp};
+use trackway_store::query::{EventRow, EventsAsk, INTENT_ROWS, IntentRow, Intents, Page, Protocol};
+
+use super::frame::Bar;
+use super::icons::{Icon, icon};
+use super::link::{self, Params};
+use super::place::Place;
+use super::visit::Visit;
+use super::{chart, format, hostile, parts};
+
+/// Sessions below which names may still change much.
+const FEW: u64 = 5;
+/// Finished calls from which a share is shown as a rate.
+const RATE_CALLS: u64 = 10;
+
+/// Which tab.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Tab {
+    /// Clusters of intents.
+    #[default]
+    Intents,
+    /// Wishes for tools that are not there.
+    Missing,
+    /// What agents said of tools.
+    Feedback,
+}
+
+const TABS: [(&str, &str, Tab); 3] = [
+    ("", "Intents", Tab::Intents),
+    ("missing", "Missing", Tab::Missing),
+    ("feedback", "Feedback", Tab::Feedback),
+];
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub(crate) enum Vm {
+    /// Intents, and the project's newest event.
+    Intents(Intents, Option<Timestamp>),
+    /// Wishes or feedback, and the project's newest event.
+    Words(Tab, Page<EventRow>, Option<Timestamp>),
+}
+
+/// `/p/{p}/goals`
+pub(crate) async fn show(visit: Visit) -> Response {
+    let (title, at, bar) = ("Goals", "goals", Bar::Full);
+    let mut scope = match visit.scope() {
+        Ok(scope) => scope,
+        Err(bad) => return visit.bad(title, at, bar, &bad),
+    };
+    let asked = visit.guest.params.tab.as_deref();
+    let tab = TABS.iter().find(|(k, ..)| Some(*k) == asked).map_or(Tab::Intents, |(.., tab)| *tab);
+    let (key, period, page) = (visit.project.key, scope.period, visit.guest.params.page());
+    let last = visit.project.last_event_at;
+    let found = visit.ask("goals", move |store| {
+        let kind = match tab {
+            Tab::Intents => return Ok(Vm::Intents(store.intents(key, &scope)?, last)),
+            Tab::Missing => Kind::MissingCapability,
+            Tab::Feedback => Kind::Feedback,
+        };
+        let values = vec![kind.as_str().to_owned()];
+        scope.filter.conditions.push(Condition { field: Field::Kind, op: Op::Eq, values });
+        let rows = store.events(key, &EventsAsk { scope, page, protocol: Protocol::Hidden })?;
+        Ok(Vm::Words(tab, rows, last))
+    });
+    match found.await {
+        Ok(vm) => visit.page(title, at, bar, view(&vm, &visit.place(period))),
+        Err(problem) => visit.failed(title, at, bar, &problem),
+    }
+}
+
+/// The page's body.
+pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
+    let here = match vm {
+        Vm::Intents(..) => Tab::Intents,
+        Vm::Words(tab, ..) => *tab,
+    };
+    html! {
+        nav.tabs aria-label="What agents said" { @for (key, name, tab) in TABS {
+            @let params = Params { tab: (!key.is_empty()).then(|| key.to_owned()), ..place.params.carried() };
+            a href=(format!("{}{}", place.path, params.query())) aria-current=[(tab == here).then_some("page")] data-testid=(format!("tab-{}", if key.is_empty() { "intents" } else { key })) { (name) }
+        } }
+        @match vm {
+            Vm::Intents(intents, last) => (by_matter(intents, *last, place)),
+            Vm::Words(tab, page, last) => (words(*tab, page, *last, place)),
+        }
+    }
+}
+
+fn by_matter(intents: &Intents, last: Option<Timestamp>, place: &Place<'_>) -> Markup {
+    if intents.rows.is_empty() {
+        let why = parts::why_empty(place.params, last, place.period.from);
+        let what = if intents.calls > 0 {
+            "No call of this period says why it was made. The “context” argument asks for it: trackway wrap adds it unless --context off is given; SDKs have an option of that name."
+        } else {
+            "Agents say why they call when the “context” argument asks them; calls about one matter become a row here."
+        };
+        return html! { (parts::partial(intents.partial.as_deref())) (parts::empty(&why, what, place.project, place.path, place.params)) };
+    }
+    let most = intents.rows.iter().map(|r| r.calls).max().unwrap_or(1);
+    let sessions = intents.rows.iter().map(|r| r.sessions).max().unwrap_or(0);
+    html! {
+        p.lede data-testid="lede" {
+            b { (format::counted(intents.rows.len() as u64, "matter", "matters")) @if intents.rows.len() == INTENT_ROWS { " at least" } }
+            " in " b { (format::counted(intents.given + intents.inferred, "intent", "intents")) } " of " (format::counted(intents.calls, "call", "calls")) "."
+        }
+        (parts::partial(intents.partial.as_deref()))
+        (coverage(intents))
+        @if sessions < FEW { p.strip { (icon(Icon::Info)) span { "Few sessions so far: names may change." } } }
+        section.panel.flush {
+            div.scroll tabindex="0" role="region" aria-label="What agents came for" {
+                table.data {
+                    caption.sr { "Calls by what agents came for" }
+                    thead { tr {
+                        th scope="col" { "In their words" } th.num colspan="2" scope="col" { "Calls" } th.num scope="col" { "Sessions" }
+                        th scope="col" title="several tools for one matter are a sign of confusion" { "Went to" }
+                        th.num scope="col" { "Failed" } th.num scope="col" title="failed calls after which the same tool worked in the same session" { "Recovered" }
+                        th.num scope="col" { "Last" }
+                    } }
+                    tbody { @for row in &intents.rows { (matter(row, most, place)) } }
+                }
+            }
+        }
+        p.dim { "Matters are found by the words sentences share, on this server, with no model. The newest calls of the period are looked at." }
+    }
+}
+
+/// How much is known of why agents call.
+fn coverage(intents: &Intents) -> Markup {
+    let none = intents.calls.saturating_sub(intents.given + intents.inferred);
+    let share = |n: u64| format::percent(n as f64 / intents.calls.max(1) as f64);
+    html! {
+        p.facts data-testid="coverage" {
+            span { b { (share(intents.given)) } " of calls say why themselves" }
+            span { b { (share(intents.inferred)) } " inherited or inferred" }
+            span { b { (share(none)) } " say nothing" }
+        }
+    }
+}
+
+fn matter(row: &IntentRow, most: u64, place: &Place<'_>) -> Markup {
+    let base = place.params.carried();
+    let sessions = link::path(place.project, "sessions");
+    let (event, session) = &row.newest;
+    html! {
+        tr data-testid="intent-row" {
+            th scope="row" {
+                @match session {
+                    Some(id) => a.val href=(format!("{}?sel={}", link::session(place.project, id.as_str()), link::encode(event.as_str()))) title="The newest call about it" { "“" (hostile::line(&row.phrase, 90)) "”" },
+                    None => { "“" (hostile::line(&row.phrase, 90)) "”" }
+                }
+                @if row.phrases > 1 { " " span.dim { "and " (format::counted(row.phrases - 1, "like it", "like it")) } }
+            }
+            td.bar-cell { (chart::share_bar(row.calls, most, row.failed)) }
+            td.num data-label="Calls" { (format::count(row.calls)) }
+            td.num data-label="Sessions" { (format::count(row.sessions)) }
+            td data-label="Went to" {
+                @for (i, (tool, n)) in row.tools.iter().take(3).enumerate() {
+                    @if i > 0 { ", " }
+                    @if tool.is_empty() { span.dim { "no tool named" } } @else {
+                        a.val href=(format!("{sessions}{}", base.and("tool", "eq", tool).query())) title=(format::counted(*n, "call", "calls")) { (hostile::line(tool, 32)) }
+                    }
+                }
+                @if row.tools.len() > 3 { span.dim { " and " (row.tools.len() - 3) " more" } }
+            }
+            td.num data-label="Failed" { (share(row.failed, row.finished, "no finished call")) }
+            td.num data-label="Recovered" { @if row.failed == 0 { span.dim { "–" } } @else { (format::count(row.recovered)) " of " (format::count(row.failed)) } }
+            td.num data-label="Last" { (format::time(row.last_at, &format::ago(row.last_at, place.now))) }
+        }
+    }
+}
+
+fn share(part: u64, of: u64, none: &str) -> Markup {
+    match of {
+        0 => format::unknown(none),
+        n if n < RATE_CALLS => {
+            html! { span.dim[part == 0].bad[part > 0] { (format::count(part)) " of " (format::count(n)) } }
+        }
+        n => {
+            html! { span.bad[part > 0] title=(format!("{part} of {n}")) { (format::percent(part as f64 / n as f64)) } }
+        }
+    }
+}
+
+fn words(tab: Tab, page: &Page<EventRow>, last: Option<Timestamp>, place: &Place<'_>) -> Markup {
+    let (one, many, what) = match tab {
+        Tab::Intents | Tab::Missing => (
+            "wish",
+            "wishes",
+            "When an agent misses a tool it can say so, once get_more_tools is offered: trackway wrap --report-missing; SDKs offer it by default.",
+        ),
+        Tab::Feedback => (
+            "word of feedback",
+            "words of feedback",
+            "What agents say of a tool, where an SDK lets them, becomes a row here.",
+        ),
+    };
+    if page.items.is_empty() {
+        let why = parts::why_empty(place.params, last, place.period.from);
+        return html! { (parts::partial(page.partial.as_deref())) (parts::empty(&why, what, place.project, place.path, place.params)) };
+    }
+    html! {
+        p.lede data-testid="lede" { @if page.next.is_some() { "The newest " } b { (format::counted(page.items.len() as u64, one, many)) } ", each as it was said." }
+        (parts::partial(page.partial.as_deref()))
+        section.panel.flush {
+            div.scroll tabindex="0" role="region" aria-label=(many) {
+                table.data {
+                    caption.sr { (many) }
+                    thead { tr { th scope="col" { "When" } th scope="col" { "In the agent's words" } th scope="col" { "Client" } th scope="col" { "Person" } th scope="col" { "Session" } } }
+                    tbody { @for row in &page.items { (word(row, place)) } }
+                }
+            }
+        }
+        nav.pager aria-label="Pages of the list" {
+            @if place.params.after.is_some() { a.button href=(format!("{}{}", place.path, place.params.top().query())) { "First page" } }
+            @if let Some(next) = &page.next {
+                @let params = Params { after: Some(next.clone()), ..place.params.top() };
+                a.button rel="next" href=(format!("{}{}", place.path, params.query())) { "Next page" }
+            }
+        }
+    }
+}
+
+fn word(row: &EventRow, place: &Place<'_>) -> Markup {
+    let filter =
+        |field: &str, value: &str| format!("{}{}", place.path, place.params.and(field, "eq", value).query());
+    let session = row.session_id.as_ref().map_or("", |s| s.as_str());
+    html! {
+        tr data-testid="word-row" {
+            th scope="row" { (format::row_time(row.started_at, place.now)) }
+            td data-label="Words" { @match row.intent.as_deref().filter(|w| !w.trim().is_empty()) {
+                Some(words) => { "“" (hostile::line(words, 240)) "”" },
+                None => (format::unknown("no words were given")),
+            } }
+            td data-label="Client" { (parts::peer(row.client.as_ref(), &|v| filter("client", v))) }
+            td data-label="Person" { (parts::person(row.actor.as_ref(), session, &|v| filter("person", v))) }
+            td data-label="Session" { @if !session.is_empty() {
+                a href=(format!("{}?sel={}", link::session(place.project, session), link::encode(row.id.as_str()))) { "Open" span.sr { " the session" } }
+            } }
+        }
+    }
+}
