@@ -10,6 +10,7 @@ mod dice;
 mod events;
 mod http;
 mod instance;
+mod peers;
 
 pub use agent::Agent;
 pub use binary::{Output, artifacts, binary, clean, repository, run};
@@ -17,6 +18,7 @@ pub use dice::Dice;
 pub use events::{batch, call, random_id, rfc3339, session_id};
 pub use http::Answer;
 pub use instance::{Instance, Setup};
+pub use peers::{Peer, Proxy, free_port, node, node_home, node_package, program};
 
 use std::time::{Duration, Instant};
 

@@ -157,6 +157,8 @@ impl Recorder {
                 (Some(method), Some(_)) => self.request(scope, seen, message, method, out),
                 (Some(method), None) => self.notification(scope, seen, message, method, out),
                 (None, Some(_)) => self.answer(scope, seen, message, out),
+                // Servers answer what they cannot read without an id; over HTTP it is the answer all the same.
+                (None, None) if message.error.is_some() => self.answer(scope, seen, message, out),
                 (None, None) => self.counts.unreadable += 1,
             }
         }
@@ -273,12 +275,13 @@ impl Recorder {
 
     fn answer(&mut self, scope: &Scope, seen: &Observed, message: &Message, out: &mut Vec<Event>) {
         let line = &seen.line;
-        let Some(id) = id_of(line, message) else {
-            self.counts.unpaired += 1;
-            return;
-        };
         let from_client = seen.way == Way::FromServer;
-        let Some(mut pending) = self.waiting.answered(scope, from_client, id) else {
+        let found = match id_of(line, message) {
+            Some(id) => self.waiting.answered(scope, from_client, id),
+            None if message.error.is_some() => self.waiting.only_one(scope),
+            None => None,
+        };
+        let Some(mut pending) = found else {
             self.counts.unpaired += 1;
             return;
         };

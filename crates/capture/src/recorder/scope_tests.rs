@@ -161,3 +161,16 @@ fn a_user_named_by_the_transport_is_the_actor() {
         assert_eq!(last.actor.as_ref().map(|a| a.id.as_str()), Some("ana@acme.example"));
     }
 }
+
+#[test]
+fn an_error_without_an_id_answers_the_one_request_of_its_exchange() {
+    for id in [r#""id":null,"#, ""] {
+        let mut play = Play::new();
+        play.see(&scope(1, None), Way::FromClient, CALL);
+        play.see(&scope(2, None), Way::FromClient, CALL);
+        let error = format!(r#"{{"jsonrpc":"2.0",{id}"error":{{"code":-32000,"message":"no session"}}}}"#);
+        play.see(&scope(2, None), Way::FromServer, &error);
+        play.end(&scope(2, None), Ending::Complete(400));
+        assert_eq!(play.statuses(), [Status::ProtocolError]);
+    }
+}

@@ -111,6 +111,17 @@ impl Waiting {
         self.remove(&elsewhere)
     }
 
+    /// Takes out the request of an exchange that has one.
+    pub(super) fn only_one(&mut self, scope: &Scope) -> Option<Pending> {
+        if scope.exchange == 0 {
+            return None;
+        }
+        match &self.keys_of(Lane::of(scope))[..] {
+            [key] => self.remove(key),
+            _ => None,
+        }
+    }
+
     pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Pending> {
         self.by_key.get_mut(key).map(|(_, p)| p)
     }

@@ -1,0 +1,98 @@
+//! Differential conformance (CAP §8.3, D30): the published suite gives the same set of results direct and through the proxy,
+//! whatever the proxy does about `context`. The server's own score does not matter.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use trackway_tests::{Peer, Proxy, node, node_package, run};
+
+/// One run of a suite takes seconds.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Characters of the time at the end of a scenario's folder.
+const STAMP: usize = "-2026-01-01T00-00-00-000Z".len();
+
+/// The released suite, and the next one by the revision it asks for.
+const SUITES: &[(&str, &[&str], usize)] = &[
+    ("conformance-released", &[], 30),
+    ("conformance-next", &["--requirements", "2025-11-25"], 60),
+    ("conformance-next", &["--requirements", "2026-07-28"], 100),
+];
+
+/// What the proxy is told; and names that reach the server so that its own checks of them decide, as they do without the proxy.
+const LET_IN: &[&str] = &["--allow-host", "evil.example.com", "--allow-origin", "http://evil.example.com"];
+const MODES: &[&[&str]] = &[
+    &["--context", "required"],
+    &["--context", "off"],
+    &["--context", "observe-only"],
+    &["--report-missing"],
+];
+
+/// How often each (scenario, check, result) came up.
+type Results = BTreeMap<(String, String, String), usize>;
+
+#[test]
+fn the_suites_find_the_same_direct_and_through_the_proxy() -> Result<()> {
+    let server = Peer::everything()?;
+    same_through_the_proxy(&server.url())
+}
+
+fn same_through_the_proxy(server: &str) -> Result<()> {
+    for (suite, args, least) in SUITES {
+        let direct = results(suite, args, server)?;
+        let checks: usize = direct.values().sum();
+        ensure!(checks >= *least, "{suite} {args:?}: only {checks} checks ran");
+        ensure!(direct.keys().any(|(_, _, result)| result == "SUCCESS"), "{suite} {args:?}: nothing passes");
+        for mode in MODES {
+            let flags = [LET_IN, mode].concat();
+            let proxy = Proxy::start(server, "proj_conformance", "http://127.0.0.1:1", &flags)?;
+            let through = results(suite, args, &proxy.url)?;
+            let differ = |a: &Results, b: &Results| -> Vec<_> {
+                a.iter()
+                    .filter(|(key, count)| b.get(*key) != Some(count))
+                    .map(|(key, _)| key.clone())
+                    .collect()
+            };
+            let (lost, new) = (differ(&direct, &through), differ(&through, &direct));
+            ensure!(
+                lost.is_empty() && new.is_empty(),
+                "{suite} {args:?} {mode:?}: only direct {lost:?}, only through the proxy {new:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn results(suite: &str, args: &[&str], url: &str) -> Result<Results> {
+    let out = tempfile::tempdir()?;
+    let mut command = node()?;
+    command.arg(node_package(&format!("{suite}/dist/index.js"))?).args(["server", "--url", url]);
+    command.args(args).arg("-o").arg(out.path()).current_dir(out.path());
+    // Its exit code tells whether the server passes, which is not the question.
+    let output = run(command, PATIENCE)?;
+    let mut results = Results::new();
+    for folder in std::fs::read_dir(out.path())? {
+        collect(&folder?.path(), &mut results)?;
+    }
+    ensure!(!results.is_empty(), "the suite wrote nothing: {} {}", output.stdout, output.stderr);
+    Ok(results)
+}
+
+fn collect(folder: &Path, results: &mut Results) -> Result<()> {
+    let name = folder.file_name().and_then(|n| n.to_str()).context("a scenario's folder")?;
+    let scenario = name.get(..name.len().saturating_sub(STAMP)).unwrap_or(name);
+    let file = folder.join("checks.json");
+    if !file.exists() {
+        // A scenario that gave up: that is a result too.
+        *results.entry((scenario.to_owned(), String::new(), "NONE".to_owned())).or_default() += 1;
+        return Ok(());
+    }
+    let checks: Value = serde_json::from_slice(&std::fs::read(file)?)?;
+    for check in checks.as_array().context("checks")? {
+        let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
+        *results.entry((scenario.to_owned(), text("id"), text("status"))).or_default() += 1;
+    }
+    Ok(())
+}
