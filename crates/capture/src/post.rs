@@ -1,8 +1,8 @@
-//! One request to Trackway's ingest, made by a thread of its own so that whoever waits for it can stop waiting
+//! Requests to Trackway's ingest, made by threads of their own so that whoever waits for it can stop waiting
 //! (SDK-83, SDK-85). Used by delivery only.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use trackway_event::{IngestReply, Timestamp};
@@ -27,42 +27,57 @@ pub(crate) enum Answer {
     Never(u16),
 }
 
-/// The thread that makes requests, one at a time.
+/// Requests under way at a time (D24).
+pub(crate) const IN_FLIGHT: usize = 2;
+
+/// The threads that make requests, one at a time each.
 #[derive(Debug)]
 pub(crate) struct Poster {
-    /// `None` once a request was given up on, or when no thread could be had.
-    requests: Option<SyncSender<Arc<Vec<u8>>>>,
-    answers: Receiver<Answer>,
+    /// `None` once requests were given up on, or when no thread could be had.
+    requests: Option<SyncSender<(u64, Arc<Vec<u8>>)>>,
+    answers: Receiver<(u64, Answer)>,
+    next: u64,
 }
 
 impl Poster {
     pub(crate) fn start(config: &DeliveryConfig) -> Self {
-        let (requests, bodies) = sync_channel::<Arc<Vec<u8>>>(1);
-        let (done, answers) = sync_channel(1);
-        let client = Client::new(config);
-        let thread = std::thread::Builder::new().name("trackway-post".into()).spawn(move || {
-            while let Ok(body) = bodies.recv() {
-                if done.send(client.post(&body)).is_err() {
-                    return;
+        let (requests, bodies) = sync_channel::<(u64, Arc<Vec<u8>>)>(IN_FLIGHT);
+        let bodies = Arc::new(Mutex::new(bodies));
+        let (done, answers) = sync_channel(IN_FLIGHT * 2);
+        let client = Arc::new(Client::new(config));
+        let mut running = 0;
+        for _ in 0..IN_FLIGHT {
+            let (bodies, done, client) = (Arc::clone(&bodies), done.clone(), Arc::clone(&client));
+            let run = move || {
+                loop {
+                    // The lock is held while waiting: the other thread waits for it instead of for the channel.
+                    let next = bodies.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let Ok((ticket, body)) = next else { return };
+                    if done.send((ticket, client.post(&body))).is_err() {
+                        return;
+                    }
                 }
-            }
-        });
-        Self { requests: thread.is_ok().then_some(requests), answers }
+            };
+            running +=
+                usize::from(std::thread::Builder::new().name("trackway-post".into()).spawn(run).is_ok());
+        }
+        Self { requests: (running > 0).then_some(requests), answers, next: 0 }
     }
 
-    /// Starts a request. `false`: none can be made any more.
-    pub(crate) fn send(&self, body: &Arc<Vec<u8>>) -> bool {
-        self.requests.as_ref().is_some_and(|r| r.send(Arc::clone(body)).is_ok())
+    /// Starts a request; answers its ticket. `None`: none can be made any more.
+    pub(crate) fn send(&mut self, body: &Arc<Vec<u8>>) -> Option<u64> {
+        self.next += 1;
+        self.requests.as_ref()?.try_send((self.next, Arc::clone(body))).ok().map(|()| self.next)
     }
 
-    /// Waits for the answer, at most so long.
-    pub(crate) fn answer(&mut self, at_most: Duration) -> Option<Answer> {
+    /// Waits for an answer to any request, at most so long.
+    pub(crate) fn answer(&mut self, at_most: Duration) -> Option<(u64, Answer)> {
         match self.answers.recv_timeout(at_most) {
             Ok(answer) => Some(answer),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => {
                 self.give_up();
-                Some(Answer::Later(None))
+                None
             }
         }
     }

@@ -34,6 +34,9 @@ struct State {
     bytes: usize,
     lost: BTreeMap<String, u64>,
     closed: bool,
+    hurry: bool,
+    /// Events given out whose end is not known yet.
+    out: u64,
 }
 
 /// What [`Queue::take`] answers.
@@ -99,11 +102,17 @@ impl Queue {
 
     /// Waits until there are events, or `deadline`; then up to [`limits::SEND_WAIT`] longer for a full batch.
     pub fn take(&self, deadline: Instant) -> Taken {
-        let mut state = self.wait(self.lock(), deadline, |s| !s.events.is_empty() || s.closed);
-        let fill = (Instant::now() + limits::SEND_WAIT).min(deadline.max(Instant::now()));
-        state = self.wait(state, fill, |s| {
+        let fill = deadline.saturating_duration_since(Instant::now()).min(limits::SEND_WAIT);
+        self.take_filled(deadline, fill)
+    }
+
+    /// Waits until there are events, or `deadline`; then up to `fill` longer for a full batch.
+    pub fn take_filled(&self, deadline: Instant, fill: Duration) -> Taken {
+        let mut state = self.wait(self.lock(), deadline, |s| !s.events.is_empty() || s.closed || s.hurry);
+        state = self.wait(state, Instant::now() + fill, |s| {
             s.events.is_empty()
                 || s.closed
+                || s.hurry
                 || s.events.len() >= limits::SEND_EVENTS
                 || s.bytes >= limits::SEND_BYTES
         });
@@ -114,7 +123,39 @@ impl Queue {
             bytes += weight;
             events.push(event);
         }
+        if state.events.is_empty() {
+            state.hurry = false;
+        }
+        state.out += events.len() as u64;
         Taken { closed: state.closed && state.events.is_empty(), events }
+    }
+
+    /// What waits is to be sent without waiting for company.
+    pub fn hurry(&self) {
+        self.lock().hurry = true;
+        self.wake.notify_all();
+    }
+
+    /// So many of the events given out are acknowledged, on disk or counted as lost.
+    pub fn settled(&self, events: u64) {
+        let mut state = self.lock();
+        state.out = state.out.saturating_sub(events);
+    }
+
+    /// Whether nothing waits and nothing given out is unsettled.
+    pub fn is_settled(&self) -> bool {
+        let state = self.lock();
+        state.events.is_empty() && state.out == 0
+    }
+
+    /// Events that wait.
+    pub fn len(&self) -> usize {
+        self.lock().events.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// No event is taken in any more; what waits is still given out.

@@ -17,6 +17,12 @@ pub const BYTES: u64 = 100 * 1024 * 1024;
 pub const AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const MAGIC: &[u8; 8] = b"TWSPOOL2";
 const SUFFIX: &str = "batch";
+/// What batches are called that the server refused for good; rename them back to have them tried again.
+const REFUSED: &str = "refused";
+/// How long refused batches are kept for a look (SDK-83).
+pub const REFUSED_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Bytes of refused batches that are kept.
+const REFUSED_BYTES: u64 = 10 * 1024 * 1024;
 
 /// A directory of unsent batches.
 #[derive(Debug)]
@@ -65,19 +71,62 @@ impl Spool {
 
     /// Writes a batch of so many events durably.
     pub fn write(&self, body: &[u8], events: u32) -> io::Result<Dropped> {
+        self.keep(body, events).map(|(_, dropped)| dropped)
+    }
+
+    /// Writes a batch of so many events durably; tells which file holds it.
+    pub fn keep(&self, body: &[u8], events: u32) -> io::Result<(PathBuf, Dropped)> {
         let dropped = self.make_room(body.len() as u64)?;
+        let path = self.store(body, events, SUFFIX)?;
+        Ok((path, dropped))
+    }
+
+    /// Keeps a batch that was refused for good for [`REFUSED_AGE`]; it is never sent again.
+    pub fn refuse(&self, body: &[u8], events: u32) -> io::Result<()> {
+        self.store(body, events, REFUSED)?;
+        self.bound_refused();
+        Ok(())
+    }
+
+    /// The same with one that is on disk already.
+    pub fn refuse_kept(&self, path: &Path) {
+        if fs::rename(path, path.with_extension(REFUSED)).is_err() {
+            let _ = fs::remove_file(path);
+        }
+        self.bound_refused();
+    }
+
+    /// The oldest refused batches make room.
+    fn bound_refused(&self) {
+        let all = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let mut refused: Vec<_> = all
+            .filter(|entry| entry.path().extension().is_some_and(|e| e == REFUSED))
+            .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?.len())))
+            .collect();
+        refused.sort();
+        let mut total: u64 = refused.iter().map(|(_, size)| size).sum();
+        for (path, size) in refused {
+            if total <= REFUSED_BYTES {
+                return;
+            }
+            total -= size;
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    fn store(&self, body: &[u8], events: u32, suffix: &str) -> io::Result<PathBuf> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{number:020}-{}.{SUFFIX}", std::process::id());
-        let temporary = self.dir.join(format!("{name}.tmp"));
+        let path = self.dir.join(format!("{number:020}-{}.{suffix}", std::process::id()));
+        let temporary = path.with_extension("tmp");
         let mut file = create(&temporary)?;
         file.write_all(MAGIC)?;
         file.write_all(&checksum(events, body))?;
         file.write_all(&events.to_be_bytes())?;
         file.write_all(body)?;
         file.sync_all()?;
-        fs::rename(&temporary, self.dir.join(name))?;
+        fs::rename(&temporary, &path)?;
         File::open(&self.dir)?.sync_all()?;
-        Ok(dropped)
+        Ok(path)
     }
 
     /// Takes the right to replay, unless another process has it.
@@ -88,8 +137,16 @@ impl Spool {
     }
 
     /// The oldest batch that can be read; damaged files are removed on the way.
-    pub fn oldest(&self, _right: &Replay) -> Option<Kept> {
+    pub fn oldest(&self, right: &Replay) -> Option<Kept> {
+        self.oldest_but(right, &[])
+    }
+
+    /// The oldest batch that can be read and is none of these.
+    pub fn oldest_but(&self, _right: &Replay, under_way: &[PathBuf]) -> Option<Kept> {
         for (path, _, _) in self.files().ok()? {
+            if under_way.contains(&path) {
+                continue;
+            }
             match fs::read(&path).ok().and_then(|bytes| open(&bytes)) {
                 Some((events, body)) => return Some(Kept { path, events, body }),
                 None => {
@@ -138,9 +195,10 @@ impl Spool {
                 let Ok(meta) = entry.metadata() else { continue };
                 let age = meta.modified().ok().and_then(|m| m.elapsed().ok()).unwrap_or_default();
                 found.push((path, meta.len(), age));
-            } else if path.extension().is_some_and(|e| e == "tmp") {
+            } else if path.extension().is_some_and(|e| e == "tmp" || e == REFUSED) {
+                let most = if path.extension().is_some_and(|e| e == REFUSED) { REFUSED_AGE } else { TORN };
                 let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
-                if age.is_some_and(|age| age > TORN) {
+                if age.is_some_and(|age| age > most) {
                     let _ = fs::remove_file(path);
                 }
             }
@@ -184,38 +242,5 @@ fn create(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn batches_come_back_in_order_and_damage_is_skipped() {
-        let dir = tempfile::tempdir().unwrap();
-        let spool = Spool::open(dir.path().join("s")).unwrap();
-        for body in [b"one".as_slice(), b"two", b"three"] {
-            spool.write(body, 3).unwrap();
-        }
-        let first = spool.files().unwrap().remove(0).0;
-        let mut bytes = fs::read(&first).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        fs::write(&first, bytes).unwrap();
-        let right = spool.lock().unwrap();
-        assert!(Spool::open(dir.path().join("s")).unwrap().lock().is_none(), "one replays at a time");
-        for expect in [b"two".as_slice(), b"three"] {
-            let kept = spool.oldest(&right).unwrap();
-            assert_eq!((kept.events, kept.body.as_slice()), (3, expect));
-            assert_eq!(events_of(&kept.path), 3);
-            spool.remove(&kept.path);
-        }
-        assert!(spool.oldest(&right).is_none() && spool.is_empty());
-    }
-
-    #[test]
-    fn a_torn_write_is_no_batch() {
-        let dir = tempfile::tempdir().unwrap();
-        let spool = Spool::open(dir.path().to_owned()).unwrap();
-        fs::write(dir.path().join("00000000000000000001-1.batch.tmp"), b"half").unwrap();
-        fs::write(dir.path().join("00000000000000000002-1.batch"), b"TWSPO").unwrap();
-        let right = spool.lock().unwrap();
-        assert!(spool.oldest(&right).is_none());
-    }
-}
+#[path = "spool_tests.rs"]
+mod tests;
