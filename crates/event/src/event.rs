@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ActorId, EventId, SessionId};
+use crate::identity::Identity;
 use crate::json::Payload;
 use crate::time::Timestamp;
 
@@ -73,6 +74,9 @@ pub struct Event {
     /// The identified user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Box<Actor>>,
+    /// What it says of who its user is beyond `actor`: merges, groups, updates of a person (wire-posthog §8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Box<Identity>>,
     /// Group type → key, at most [`crate::limits::GROUPS`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<Box<str>, Box<str>>,
@@ -153,6 +157,7 @@ impl Event {
             request_meta: None,
             transport: None,
             actor: None,
+            identity: None,
             groups: BTreeMap::new(),
             client: None,
             server: None,
@@ -574,6 +579,9 @@ pub struct Flags {
     /// Invented traffic of the demo.
     #[serde(skip_serializing_if = "is_false")]
     pub demo: bool,
+    /// The detail of a failed call that is reported on its own: shown with that call, and no failure beside it (PH R22).
+    #[serde(skip_serializing_if = "is_false")]
+    pub sibling: bool,
 }
 
 fn is_false(b: &bool) -> bool {
@@ -594,6 +602,7 @@ impl Flags {
             | (self.truncated as u32) << 4
             | (self.declared_error as u32) << 5
             | (self.demo as u32) << 6
+            | (self.sibling as u32) << 7
     }
 
     /// From the bits of the ledger.
@@ -606,6 +615,7 @@ impl Flags {
             truncated: bits & 16 != 0,
             declared_error: bits & 32 != 0,
             demo: bits & 64 != 0,
+            sibling: bits & 128 != 0,
         }
     }
 }
@@ -620,7 +630,7 @@ mod tests {
             assert_eq!(Kind::from_code(kind.code()), Some(*kind));
             assert_eq!(Kind::parse(kind.as_str()), Some(*kind));
         }
-        for bits in 0..128 {
+        for bits in 0..256 {
             assert_eq!(Flags::from_bits(bits).bits(), bits);
         }
     }

@@ -5,6 +5,7 @@
 //!
 //! - [`event`]: [`Event`](event::Event), its kind, status and parts
 //! - [`batch`]: the native batch of `POST /api/v1/ingest` and its answer
+//! - [`identity`]: what an event says of who its user is
 //! - [`id`]: newtype ids, KSUIDs, derived session ids
 //! - [`time`]: [`Timestamp`](time::Timestamp), microseconds in UTC
 //! - [`outcome`]: what becomes of a received event; the closed lists of reasons, problems and error classes
@@ -15,6 +16,7 @@
 pub mod batch;
 pub mod event;
 pub mod id;
+pub mod identity;
 pub mod json;
 pub mod limits;
 pub mod outcome;
@@ -26,6 +28,7 @@ pub use event::{
     Actor, CaptureBy, Direction, ErrorInfo, Event, Frame, Input, IntentSource, Kind, Peer, SessionSource,
     Status, Tokens,
 };
+pub use identity::Identity;
 pub use id::{ActorId, EventId, ProjectId, SessionId};
 pub use json::Payload;
 pub use outcome::{DropReason, ErrorClass, Outcome, ProblemCode};

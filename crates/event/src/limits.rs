@@ -8,6 +8,10 @@ pub const BATCH_EVENTS: usize = 1_000;
 pub const WIRE_BYTES: usize = 5 * 1024 * 1024;
 /// Bytes of a request body after decompression (AC R33, D1).
 pub const INFLATED_BYTES: usize = 20 * 1024 * 1024;
+/// Bytes of a PostHog body on the wire (PH R12).
+pub const POSTHOG_WIRE_BYTES: usize = 20 * 1024 * 1024;
+/// Bytes of a PostHog body after decompression (PH R12).
+pub const POSTHOG_INFLATED_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of one event after inflation; a bigger one is shrunk by [`crate::validate`] or refused (AC R33).
 pub const EVENT_BYTES: usize = 1024 * 1024;
 /// Nesting of a request body; deeper is refused as `too_deep` (AC R34).
@@ -23,6 +27,8 @@ pub const NAME_CHARS: usize = 256;
 pub const URI_CHARS: usize = 2_048;
 /// Characters of an event or session id (AC R34). A longer session id becomes its SHA-256 in hex (AC R21).
 pub const ID_CHARS: usize = 256;
+/// Characters of an event's name on the PostHog wire (PH R5, R19).
+pub const EVENT_NAME_CHARS: usize = 200;
 /// Characters of a project id (D8).
 pub const PROJECT_ID_CHARS: usize = 64;
 /// Code points of an actor id on every wire (D9).
@@ -60,6 +66,8 @@ pub const SESSION_GAP: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_QUIET: Duration = Duration::from_secs(30 * 60);
 /// How far in the future an event may lie before its time is replaced by the receive time (AC R30).
 pub const FUTURE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The same on the PostHog wire (PH R15).
+pub const POSTHOG_FUTURE: Duration = Duration::from_secs(23 * 60 * 60);
 
 /// Events of one group commit (ARCHITECTURE §4).
 pub const COMMIT_EVENTS: usize = 1_000;

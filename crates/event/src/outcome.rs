@@ -42,6 +42,10 @@ closed_list! {
         DiskFull = 11: "disk_full",
         /// The batch holds more than 1,000 events; this one lies beyond.
         TooMany = 12: "too_many",
+        /// A PostHog event without a name.
+        MissingEventName = 13: "missing_event_name",
+        /// A PostHog event that is none of MCP's and names no user.
+        MissingDistinctId = 14: "missing_distinct_id",
     }
 }
 
@@ -63,6 +67,8 @@ impl DropReason {
             Self::Overload => "more arrived than could be stored in time",
             Self::DiskFull => "the disk is full or cannot be written; free some room",
             Self::TooMany => "the batch holds more than 1,000 events; send smaller batches",
+            Self::MissingEventName => "the event has no name; set \"event\"",
+            Self::MissingDistinctId => "the event names no user; set \"distinct_id\"",
         }
     }
 }

@@ -102,6 +102,7 @@ fn shrink(event: &mut Event) -> Result<(), DropReason> {
                     error.stack = None;
                     error.chain.clear();
                 }
+                shrink_identity(event);
                 size = size_of(event);
                 pass += 1;
                 continue;
@@ -117,6 +118,16 @@ fn shrink(event: &mut Event) -> Result<(), DropReason> {
         pass += 1;
     }
     Ok(())
+}
+
+/// Facts of a person this large are a mistake of their sender; who it is stays known.
+fn shrink_identity(event: &mut Event) {
+    let Some(identity) = event.identity.as_mut().filter(|i| i.size() > limits::EVENT_BYTES / 4) else { return };
+    identity.set.clear();
+    identity.set_once.clear();
+    identity.unset.clear();
+    identity.group = None;
+    event.note("identity_cut");
 }
 
 /// Bytes of everything in the event that has no cap of its own, plus a flat allowance for what has.
@@ -137,7 +148,8 @@ fn size_of(event: &Event) -> usize {
     });
     let traits = event.actor.as_ref().filter(|a| !a.traits.is_empty());
     let traits = traits.and_then(|a| serde_json::to_string(&a.traits).ok()).map_or(0, |t| t.len());
-    payloads + error + traits + 1_024
+    let identity = event.identity.as_ref().map_or(0, |i| i.size());
+    payloads + error + traits + identity + 1_024
 }
 
 #[cfg(test)]
