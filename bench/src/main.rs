@@ -3,6 +3,7 @@
 //! `BENCHMARKS.md` says how each is run and what it measured. Every driver uses one [`workload`], prints what it did as
 //! `name: value` lines, and measures waiting from the moment a request was due, not from when it could be sent.
 
+mod added;
 mod core_cost;
 mod figures;
 mod http;
@@ -42,6 +43,11 @@ enum Bench {
     Reads(reads::Args),
     /// The release binary from start to stop: memory, ingest on both wires, or reads
     Suite(suite::Args),
+    /// What Trackway and a published SDK add to a call that does nothing
+    Added(added::Args),
+    /// The server that `added` measures with
+    #[command(hide = true)]
+    Noop(added::Noop),
     /// Arize Phoenix over HTTP: the same calls as spans
     Phoenix(phoenix::Args),
 }
@@ -54,6 +60,8 @@ fn main() -> anyhow::Result<()> {
         Bench::Load(args) => load::run(&args),
         Bench::Reads(args) => reads::run(&args),
         Bench::Suite(args) => suite::run(&args),
+        Bench::Added(args) => added::run(&args),
+        Bench::Noop(args) => added::serve_noop(&args),
         Bench::Phoenix(args) => phoenix::run(&args),
     }
 }
