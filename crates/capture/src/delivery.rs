@@ -356,6 +356,9 @@ impl Worker {
             }
         } else if self.stopping() && !self.may_try() {
             self.report.lost += batch.events;
+            for (reason, count) in &batch.lost {
+                self.queue.lose(reason, *count);
+            }
             self.queue.settled(batch.events);
         } else {
             self.held.push_back(batch);

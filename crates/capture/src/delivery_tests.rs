@@ -310,9 +310,9 @@ fn sdk_case_02_what_an_outage_without_a_disk_pushes_out_is_counted() {
     let delivery = Delivery::start(config, Arc::clone(&queue)).unwrap();
     push(&queue, 20_000);
     assert!(!delivery.flush(Duration::from_millis(300)), "nothing is settled while nobody answers");
-    let pushed_out = queue.take_lost().get("queue_full").copied().unwrap_or(0);
     let report = delivery.shutdown(Duration::from_secs(2));
-    // Up to two batches may have left the queue before it was full, each with the report of losses so far.
-    assert!((9_500..=10_000).contains(&pushed_out), "{pushed_out}");
-    assert!(report.sent == 0 && report.lost >= 10_000 && report.lost <= 10_500, "{report:?}");
+    let pushed_out = queue.take_lost().get("queue_full").copied().unwrap_or(0);
+    // What the worker took in time made room for as many more.
+    assert!((8_000..=10_000).contains(&pushed_out), "{pushed_out}");
+    assert_eq!((report.sent, report.lost + pushed_out), (0, 20_000), "{report:?}");
 }

@@ -368,6 +368,27 @@ fn chatty_notifications_are_counted_not_kept() {
     assert_eq!((play.events.len(), play.recorder.counts.noise), (20, 30));
 }
 
+#[test]
+fn sdk_case_44_a_clock_that_jumps_back_makes_no_negative_time_and_no_equal_ids() {
+    let mut play = Play::opened();
+    let mut ids = std::collections::BTreeSet::new();
+    for (id, back) in [(2, 0), (3, 3_600_000_000), (4, 0)] {
+        for (way, line) in [
+            (Way::FromClient, format!(r#"{{"id":{id},"method":"tools/call","params":{{"name":"search"}}}}"#)),
+            (Way::FromServer, format!(r#"{{"id":{id},"result":{{}}}}"#)),
+        ] {
+            // Even the monotonic clock, should it be none.
+            let mono_us = if way == Way::FromClient { 5_000_000 } else { 4_000_000 };
+            let seen = Observed { way, wall: START.plus_micros(-back), mono_us, line: line.into_bytes() };
+            play.recorder.observe(&seen, &mut play.events);
+        }
+        assert_eq!(play.last().duration_us, Some(0));
+        assert!(ids.insert(play.last().id.clone()));
+    }
+    let sessions: std::collections::BTreeSet<_> = play.events.iter().map(|e| e.session_id.clone()).collect();
+    assert_eq!(sessions.len(), 1, "an hour back is no idle hour");
+}
+
 proptest::proptest! {
     #[test]
     fn arbitrary_lines_never_break_the_recorder(lines in proptest::collection::vec("\\PC{0,60}", 0..20)) {

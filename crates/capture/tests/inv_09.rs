@@ -132,7 +132,7 @@ const TRAFFIC: &[(Way, &str)] = &[
 ];
 
 #[test]
-fn inv_09_no_credential_is_in_an_event_a_log_a_spool_or_an_export() {
+fn inv_09_and_sdk_case_36_no_credential_is_in_an_event_a_log_a_spool_or_an_export() {
     let logs = Lines::default();
     let writer = logs.clone();
     let subscriber = tracing_subscriber::fmt()

@@ -192,13 +192,17 @@ fn masks(text: &[u8], depth: usize, stage: Stage, inside: usize, cut: &mut bool)
         let first = text.get(value.start);
         if level > depth && matches!(first, Some(b'{' | b'[')) {
             *cut = true;
-            let note = format!("{{\"$truncated\":{}}}", value.len());
-            edits.push(Edit { at: value, with: note.into_bytes() });
+            edits.push(too_deep(value));
             continue;
         }
         match first {
             Some(b'{') => {
-                let inner = members(text, &value).unwrap_or_default();
+                // What cannot be looked into is not kept.
+                let Some(inner) = members(text, &value) else {
+                    *cut = true;
+                    edits.push(too_deep(value));
+                    continue;
+                };
                 if stage == Stage::Sanitise
                     && let Some(note) = omitted(text, &value, &inner)
                 {
@@ -220,7 +224,11 @@ fn masks(text: &[u8], depth: usize, stage: Stage, inside: usize, cut: &mut bool)
                 }
             }
             Some(b'[') => {
-                let inner = elements(text, &value).unwrap_or_default();
+                let Some(inner) = elements(text, &value) else {
+                    *cut = true;
+                    edits.push(too_deep(value));
+                    continue;
+                };
                 open.extend(inner.into_iter().map(|e| (e, level + 1)));
             }
             Some(b'"') => leaf(text, &value, stage, inside, &mut edits),
@@ -231,8 +239,15 @@ fn masks(text: &[u8], depth: usize, stage: Stage, inside: usize, cut: &mut bool)
     edits
 }
 
+fn too_deep(value: Range<usize>) -> Edit {
+    let note = format!("{{\"$truncated\":{}}}", value.len());
+    Edit { at: value, with: note.into_bytes() }
+}
+
 fn mask_texts(text: &[u8], array: &Range<usize>, edits: &mut Vec<Edit>) {
-    let all = elements(text, array).unwrap_or_default();
+    let Some(all) = elements(text, array) else {
+        return edits.push(Edit { at: array.clone(), with: format!("\"{MASK}\"").into_bytes() });
+    };
     for at in all.into_iter().filter(|e| matches!(text.get(e.start), Some(b'"' | b'{' | b'['))) {
         edits.push(Edit { at, with: format!("\"{MASK}\"").into_bytes() });
     }

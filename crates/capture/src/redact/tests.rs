@@ -124,3 +124,77 @@ fn sdk_case_32_texts_are_cut_on_a_character() {
     let intent = event.intent.unwrap();
     assert_eq!((intent.chars().count(), intent.chars().last()), (limits::INTENT_CHARS, Some('…')));
 }
+
+fn event() -> Event {
+    let at = trackway_event::Timestamp::from_millis(1_767_323_045_000);
+    Event::new(trackway_event::EventId::mint(at, [1; 16]), Kind::ToolCall, at)
+}
+
+#[test]
+fn sdk_case_30_a_big_image_is_a_note_with_its_size() {
+    let mut event = event();
+    let image = "A".repeat(5 * 1024 * 1024);
+    event.result = payload_of(
+        &serde_json::json!({ "content": [{ "type": "image", "mimeType": "image/png", "data": image }, { "type": "text", "text": "kept" }] }),
+    );
+    clean(&mut event);
+    let text = event.result.unwrap();
+    assert!(text.get().len() < 200 && text.get().contains(r#""$omitted":"image""#), "{}", text.get());
+    assert!(text.get().contains("5242") && text.get().contains("kept"), "{}", text.get());
+}
+
+#[test]
+fn sdk_case_33_a_thousand_levels_are_cut() {
+    for (levels, deepest) in [(100, ARGUMENTS_DEPTH + 1), (500, ARGUMENTS_DEPTH + 1), (1_000, 1)] {
+        let mut event = event();
+        let deep = format!(r#"{}{{"password":"CANARY"}}{}"#, "{\"a\":".repeat(levels), "}".repeat(levels));
+        event.arguments = Some(RawValue::from_string(deep.clone()).unwrap());
+        event.result = Some(RawValue::from_string(format!("[{deep}]")).unwrap());
+        clean(&mut event);
+        assert!(event.flags.truncated);
+        for payload in [&event.arguments, &event.result] {
+            let text = payload.as_ref().unwrap().get();
+            assert!(!text.contains("CANARY") && text.contains("$truncated"), "{text}");
+        }
+        let arguments = event.arguments.unwrap();
+        assert_eq!(trackway_event::json::depth(arguments.get().as_bytes(), 2_000), deepest, "{levels}");
+    }
+    // A list of secrets too deep to look into goes as a whole.
+    let deep = format!(r#"{{"token":{}"CANARY"{}}}"#, "[".repeat(600), "]".repeat(600));
+    assert!(!cleaned(&deep).contains("CANARY"));
+}
+
+#[test]
+fn sdk_case_37_tags_keep_their_rules() {
+    let mut event = event();
+    for n in 0..60 {
+        event.tags.insert(format!("k{n:02}").into(), "v".into());
+    }
+    event.tags.insert("bad/key".into(), "v".into());
+    event.tags.insert("line".into(), "a\nb".into());
+    event.tags.insert("long".into(), "v".repeat(201).into());
+    event.tags.insert("site".into(), "https://u:CANARY@h".into());
+    clean(&mut event);
+    assert_eq!(event.tags.len(), 50);
+    assert!(["bad/key", "line", "long"].iter().all(|key| !event.tags.contains_key(*key)));
+    assert!(!serde_json::to_string(&event).unwrap().contains("CANARY"));
+}
+
+#[test]
+fn sdk_case_48_a_chain_of_causes_is_ten_long_and_holds_no_credential() {
+    let mut event = event();
+    let cause = |n: usize| trackway_event::event::Cause {
+        message: format!("cause {n}: Bearer CANARYabcdef{n}").into(),
+        ..trackway_event::event::Cause::default()
+    };
+    event.error = Some(Box::new(trackway_event::ErrorInfo {
+        message: "outer".into(),
+        stack: Some("at https://u:CANARY@h/x.js".into()),
+        chain: (0..12).map(cause).collect(),
+        ..trackway_event::ErrorInfo::default()
+    }));
+    clean(&mut event);
+    let error = event.error.unwrap();
+    assert_eq!((error.chain.len(), &*error.chain[9].message), (10, "cause 9: Bearer [redacted]"));
+    assert!(!serde_json::to_string(&error).unwrap().contains("CANARY"));
+}
