@@ -22,6 +22,10 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Before the allocator takes its first megabytes.
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == "wrap" || verb == "proxy") {
+        trackway_proxy::frugal();
+    }
     let cli = args::Cli::parse();
     match verb::run(cli) {
         Ok(code) => code,

@@ -166,6 +166,7 @@ pub fn launch(parent: u32, command: &[OsString]) -> i32 {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+        crate::memory::usual();
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
         // The parent may have died before the line above.
         if getppid().is_none_or(|p| p.as_raw_nonzero().get() as u32 != parent) {

@@ -16,9 +16,11 @@ pub mod args;
 pub mod guard;
 pub mod http;
 pub mod lines;
+mod memory;
 mod pump;
 mod recording;
 pub mod wrap;
 
 pub use args::{ProxyArgs, WrapArgs};
+pub use memory::frugal;
 pub use wrap::{DemoClock, WrapOptions, run};
