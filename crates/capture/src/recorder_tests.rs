@@ -398,3 +398,25 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn case_49_a_trackway_further_inside_is_not_repeated() {
+    let own = crate::wire::eligible::project_marker(&config().project);
+    for (marker, calls, intent) in [(own.as_str(), 0, None), ("deadbeef", 1, Some("because"))] {
+        let mut play = Play::new();
+        play.client(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).server(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"result":{{"tools":[{{"name":"t","inputSchema":{{"type":"object","properties":{{"context":{{}}}}}},"_meta":{{"trackway/intent":{{"v":1,"arg":"context","p":"{marker}"}}}}}}]}}}}"#
+        ));
+        play.call(2, "t", r#"{"context":"because","a":1}"#)
+            .server(r#"{"jsonrpc":"2.0","id":2,"result":{"content":[]}}"#)
+            .call(3, "t", "{}");
+        let at = play.at_us;
+        play.recorder.close(at, &mut play.events);
+        let found: Vec<_> = play.events.iter().filter(|e| e.kind == Kind::ToolCall).collect();
+        assert_eq!(found.len(), calls * 2, "{marker}");
+        if let Some(first) = found.first() {
+            assert_eq!(first.intent.as_deref(), intent);
+            assert!(first.arguments.as_ref().unwrap().get().contains("because"), "it is not cut here");
+        }
+    }
+}

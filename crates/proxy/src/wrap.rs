@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
 use trackway_capture::editor::Editor;
 use trackway_capture::recorder::{IdentifyRule, Way};
+use trackway_capture::wire::eligible::project_marker;
 use trackway_capture::wire::inject::{Injection, Missing, Mode};
 use trackway_event::{CaptureBy, ProjectId, Timestamp};
 
@@ -171,12 +171,6 @@ fn exit_code(status: ExitStatus) -> i32 {
         return 128 + signal;
     }
     status.code().unwrap_or(1)
-}
-
-/// First 8 hex digits of the SHA-256 of the project id (CAP §4.1).
-pub(crate) fn project_marker(project: &ProjectId) -> String {
-    let digest: [u8; 32] = Sha256::digest(project.as_str()).into();
-    digest.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) {

@@ -6,13 +6,16 @@ use trackway_event::json::{estimate_tokens, payload_of};
 use trackway_event::{ErrorInfo, Event, Kind, Payload, Status, Tokens, limits};
 
 use super::ask::{can_ask, mrtr_key, number, task_key};
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Inside};
 use super::keys::Keys;
 use super::{fact, intend};
 use crate::wire::inject::{MORE_TOOLS, Mode};
 use crate::wire::scan::{decode, elements, members};
 use crate::wire::strip::strip;
 use crate::wire::{apply, get, get_text, text};
+
+/// Note of a call that a Trackway further inside records; such an event goes no further.
+pub(super) const RECORDED_INSIDE: &str = "recorded_inside";
 
 /// Reads a `tools/call`.
 pub(super) fn asked(line: &[u8], params: &Range<usize>, mode: Mode, catalog: &Catalog, event: &mut Event) {
@@ -21,6 +24,9 @@ pub(super) fn asked(line: &[u8], params: &Range<usize>, mode: Mode, catalog: &Ca
     let known = tool.map(|t| t.strip);
     if let Some(tool) = tool {
         event.properties = payload_of(&serde_json::json!({ "tool_hash": tool.hash }));
+        if tool.inside == Inside::Same {
+            event.note(RECORDED_INSIDE);
+        }
     }
     let virtual_tool = name == MORE_TOOLS && known.is_none();
     if virtual_tool {
@@ -48,6 +54,12 @@ pub(super) fn asked(line: &[u8], params: &Range<usize>, mode: Mode, catalog: &Ca
                 event.arguments = String::from_utf8(kept)
                     .ok()
                     .and_then(|t| serde_json::value::RawValue::from_string(t).ok());
+            }
+            Some(value) if tool.is_some_and(|t| t.inside == Inside::Other) => {
+                if let Some(intent) = text(line, value).filter(|t| !t.trim().is_empty()) {
+                    intend(event, &intent);
+                }
+                event.arguments = raw(line, &arguments);
             }
             Some(_) if known.is_none() => {
                 event.note("kind_unknown");

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use sha2::{Digest as _, Sha256};
-use trackway_event::Event;
 use trackway_event::json::payload_of;
+use trackway_event::{Event, ProjectId};
 
 use crate::wire::inject::last_page;
 use crate::wire::scan::{decode, elements, members};
@@ -26,6 +26,18 @@ pub(super) struct Known {
     pub(super) strip: bool,
     /// Its definition, hashed.
     pub(super) hash: Box<str>,
+    /// Who else records its calls.
+    pub(super) inside: Inside,
+}
+
+/// Whether a Trackway further inside has injected into a tool (CAP §4.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inside {
+    Nobody,
+    /// One of the same project: it records the calls.
+    Same,
+    /// One of another project: it cuts the intent, which is read here too.
+    Other,
 }
 
 /// The tools of one connection.
@@ -35,11 +47,17 @@ pub(super) struct Catalog {
     /// Name and hash of the pages of the listing under way.
     chain: BTreeMap<String, Box<str>>,
     sent: HashSet<String>,
+    /// The marker of our own project.
+    own: String,
     /// Whether any listing has been seen whole.
     pub(super) complete: bool,
 }
 
 impl Catalog {
+    pub(super) fn new(project: &ProjectId) -> Self {
+        Self { own: eligible::project_marker(project), ..Self::default() }
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&Known> {
         self.tools.get(name)
     }
@@ -62,7 +80,12 @@ impl Catalog {
             page.update(tool.name.as_bytes());
             page.update(hash.as_bytes());
             if self.tools.len() < TOOLS || self.tools.contains_key(&tool.name) {
-                let known = Known { strip: tool.schema.is_ok(), hash: hash.clone() };
+                let inside = match &tool.marked {
+                    None => Inside::Nobody,
+                    Some(project) if *project == self.own => Inside::Same,
+                    Some(_) => Inside::Other,
+                };
+                let known = Known { strip: tool.schema.is_ok(), hash: hash.clone(), inside };
                 self.tools.insert(tool.name.clone(), known);
             }
             if self.chain.len() < TOOLS {

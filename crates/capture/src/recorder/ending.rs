@@ -3,7 +3,7 @@
 use trackway_event::{ErrorInfo, Event, EventId, Kind, Status, Timestamp};
 
 use super::waiting::Lane;
-use super::{Ending, Observed, Recorder, Scope, finish};
+use super::{Ending, Observed, Recorder, Scope, finish, leave_to_the_inner};
 use crate::wire::messages;
 
 impl Recorder {
@@ -57,6 +57,7 @@ impl Recorder {
             };
             out.extend(self.waiting.remove(&key).map(|p| finish(p, mono_us, status)));
         }
+        leave_to_the_inner(out);
     }
 
     /// The client ended its MCP session (HTTP DELETE); `status` is the server's HTTP answer.
@@ -76,6 +77,7 @@ impl Recorder {
             let left = left.iter().filter_map(|key| self.waiting.remove(key));
             out.extend(left.map(|p| finish(p, seen.mono_us, Status::Lost)));
             self.connections.forget(scope.connection);
+            leave_to_the_inner(out);
         }
     }
 }

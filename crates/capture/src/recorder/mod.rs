@@ -117,6 +117,7 @@ impl Recorder {
     /// A fresh connection; `random` gives 16 bytes per call.
     pub fn new(config: RecorderConfig, random: Box<dyn FnMut() -> [u8; 16] + Send>) -> Self {
         let keys = Keys::new(&config.project, None);
+        let catalog = Catalog::new(&config.project);
         Self {
             config,
             keys,
@@ -126,7 +127,7 @@ impl Recorder {
             connections: Connections::default(),
             server: None,
             people: person::People::default(),
-            catalog: Catalog::default(),
+            catalog,
             counts: Counts::default(),
         }
     }
@@ -162,11 +163,13 @@ impl Recorder {
                 (None, None) => self.counts.unreadable += 1,
             }
         }
+        leave_to_the_inner(out);
     }
 
     /// The connection ended: what still waits is `lost`.
     pub fn close(&mut self, mono_us: u64, out: &mut Vec<Event>) {
         out.extend(self.waiting.drain().into_iter().map(|p| finish(p, mono_us, Status::Lost)));
+        leave_to_the_inner(out);
     }
 
     /// Time passed: what waited too long is `timeout`.
@@ -175,6 +178,7 @@ impl Recorder {
             let status = if p.parked_us.is_some() { Status::Lost } else { Status::Timeout };
             finish(p, mono_us, status)
         }));
+        leave_to_the_inner(out);
     }
 
     fn request(
@@ -324,6 +328,11 @@ impl Recorder {
             self.connections.of(scope).protocol_version = event.protocol_version.clone();
         }
     }
+}
+
+/// Takes out the calls that a Trackway further inside records (CAP §4.7).
+fn leave_to_the_inner(out: &mut Vec<Event>) {
+    out.retain(|event| !event.notes.iter().any(|note| &**note == call::RECORDED_INSIDE));
 }
 
 fn finish(pending: Pending, mono_us: u64, status: Status) -> Event {

@@ -49,6 +49,8 @@ pub struct Tool {
     pub name: String,
     /// The whole object.
     pub object: Range<usize>,
+    /// The project in the marker of a Trackway further inside, where there is one (CAP §4.7).
+    pub marked: Option<String>,
     /// Its schema object, when it is eligible; else the reason.
     pub schema: Result<Schema, Reason>,
 }
@@ -71,7 +73,25 @@ pub fn tool(line: &[u8], object: Range<usize>) -> Option<Tool> {
     let parts = members(line, &object)?;
     let name = text(line, &find(line, &parts, "name")?.value)?;
     let schema = schema(line, &parts);
-    Some(Tool { name, object, schema })
+    let marked = match &schema {
+        Err(Reason::ForeignMarker) => marker(line, &parts),
+        Ok(_) | Err(_) => None,
+    };
+    Some(Tool { name, object, marked, schema })
+}
+
+/// The project of the marker.
+fn marker(line: &[u8], tool: &[Member]) -> Option<String> {
+    let meta = find(line, tool, "_meta")?.value.clone();
+    let marker = find(line, &members(line, &meta)?, MARKER)?.value.clone();
+    text(line, &find(line, &members(line, &marker)?, "p")?.value)
+}
+
+/// What a marker says of a project: the first 8 hex digits of the SHA-256 of its id (CAP §4.1).
+pub fn project_marker(project: &trackway_event::ProjectId) -> String {
+    use sha2::Digest as _;
+    let digest: [u8; 32] = sha2::Sha256::digest(project.as_str()).into();
+    digest.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 
 fn schema(line: &[u8], tool: &[Member]) -> Result<Schema, Reason> {

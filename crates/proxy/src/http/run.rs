@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use trackway_capture::editor::Editor;
 use trackway_capture::recorder::IdentifyRule;
+use trackway_capture::wire::eligible::project_marker;
 use trackway_capture::wire::inject::{Injection, Missing, Mode};
 use trackway_event::{CaptureBy, ProjectId};
 
@@ -24,7 +25,7 @@ use super::lanes::Lanes;
 use super::listing::Asking;
 use super::upstream::Upstream;
 use crate::recording::{Recording, RecordingConfig};
-use crate::wrap::{Print, project_marker};
+use crate::wrap::Print;
 
 /// Connections at a time; more wait to be accepted.
 const CONNECTIONS: usize = 4_096;
