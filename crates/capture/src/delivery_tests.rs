@@ -23,10 +23,11 @@ fn receiver(answers: &'static [&'static str]) -> (String, Batches) {
                 std::mem::forget(stream);
                 continue;
             }
-            let _ = (&stream).write_all(format!("{answer}\r\nconnection: close\r\n\r\n").as_bytes());
+            // Before the answer: who has that may look at once.
             if answer.contains(" 2") {
                 let _ = send.send(batch);
             }
+            let _ = (&stream).write_all(format!("{answer}\r\nconnection: close\r\n\r\n").as_bytes());
         }
     });
     (url, batches)
@@ -114,11 +115,12 @@ fn sdk_case_04_a_refused_batch_is_not_tried_again_and_reported() {
     queue.lose("recorder_behind", 1);
     push(&queue, 150);
     let report = delivery.shutdown(LONG);
-    assert_eq!((report.sent, report.lost), (50, 100));
+    // Two are under way: either may meet the refusal.
+    assert!(matches!((report.sent, report.lost), (50, 100) | (100, 50)), "{report:?}");
     let got: Vec<_> = batches.try_iter().collect();
-    assert_eq!(ids(&got), 50);
+    assert_eq!(ids(&got) as u64, report.sent);
     let lost = |reason: &str| got.iter().filter_map(|b| b.lost.get(reason)).sum::<u64>();
-    assert_eq!(lost("refused"), 100);
+    assert_eq!(lost("refused"), report.lost);
     assert_eq!(lost("recorder_behind"), 1, "a report of losses is not lost with its batch");
 }
 
