@@ -4,7 +4,7 @@
 //! the same partition one event at a time in any order (INV-04): an event joins the one session in reach, bridges
 //! two, or starts a new one; it never splits. Called by the store's writer.
 
-use trackway_event::{ActorId, Event, SessionId, Timestamp, limits};
+use trackway_event::{ActorId, Event, Input, SessionId, SessionSource, Timestamp, limits};
 
 use crate::person;
 
@@ -39,6 +39,10 @@ pub fn rule(event: &Event) -> Rule {
         return Rule::Named(id.clone());
     }
     if !event.kind.is_activity() {
+        return Rule::Nowhere;
+    }
+    // PostHog's other events, of the application, belong to no session of an agent (PH R28).
+    if event.input == Input::Posthog && event.session_source == Some(SessionSource::None) {
         return Rule::Nowhere;
     }
     match person::legal_actor(event) {

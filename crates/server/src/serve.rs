@@ -3,6 +3,7 @@
 //! Called by the verbs `serve` and `demo`. Bounds: head size and time, connections, bodies (`ingest::body`). Shutdown: not
 //! ready, stop accepting, finish what is being answered, close the store; within [`limits::SHUTDOWN`].
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use trackway_event::limits;
 use trackway_store::Store;
 
 use crate::auth::Peer;
+use crate::ingest::posthog_route::HangUp;
 use crate::ingest::watch_projects;
 use crate::options::ServeOptions;
 use crate::routes::router;
@@ -126,6 +128,13 @@ fn serve_one(
             request.extensions_mut().insert(Peer(peer.ip()));
             request.map(axum::body::Body::new)
         });
+        let service =
+            service.map_result(|answer: Result<axum::response::Response, Infallible>| match answer {
+                // A failed service ends the connection without an answer.
+                Ok(answer) if answer.extensions().get::<HangUp>().is_some() => Err(NoAnswer),
+                Ok(answer) => Ok(answer),
+                Err(never) => match never {},
+            });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits::HEAD_TIMEOUT)
@@ -150,6 +159,17 @@ fn serve_one(
         }
         state.metrics().connections.fetch_sub(1, Ordering::Relaxed);
     });
+}
+
+/// A request whose connection is closed instead (D3).
+#[derive(Debug, thiserror::Error)]
+#[error("there was no room for what the connection sent")]
+struct NoAnswer;
+
+impl From<Infallible> for NoAnswer {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 fn trace_end(result: hyper::Result<()>) {

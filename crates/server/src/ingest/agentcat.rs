@@ -404,7 +404,7 @@ fn own_arguments(event: &mut Event, raw: &str) -> Option<Payload> {
 }
 
 /// A response in one spelling and without `null` members (R19, AC §11); Python 1.x's list of blocks becomes `content`.
-fn normal_response(raw: &str) -> String {
+pub(super) fn normal_response(raw: &str) -> String {
     let text = without_nulls(raw);
     let Some(fields) = Fields::parse(&text) else { return text.into_owned() };
     let mut out = String::from("{");

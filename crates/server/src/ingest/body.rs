@@ -49,13 +49,41 @@ pub(crate) enum BodyError {
     NoRoom,
 }
 
+/// How a wire's bodies are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
+    /// Bytes on the wire.
+    pub(crate) wire: usize,
+    /// Bytes after decompression.
+    pub(crate) inflated: usize,
+    /// How a body is compressed.
+    pub(crate) encoding: fn(&HeaderMap, &[u8]) -> Result<Option<Encoding>, BodyError>,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        let encoding = |headers: &HeaderMap, _: &[u8]| encoding_of(headers);
+        Self { wire: limits::WIRE_BYTES, inflated: limits::INFLATED_BYTES, encoding }
+    }
+}
+
 /// Reads and decodes a body.
 pub(crate) async fn read(state: &AppState, headers: &HeaderMap, body: Body) -> Result<Incoming, BodyError> {
-    let reading = raw(state, headers, body);
+    read_with(state, headers, body, Reading::default()).await
+}
+
+/// Reads and decodes a body of a wire with caps of its own.
+pub(crate) async fn read_with(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: Body,
+    how: Reading,
+) -> Result<Incoming, BodyError> {
+    let reading = raw(state, headers, body, how.wire);
     let (wire, mut permit) =
         tokio::time::timeout(limits::BODY_TIMEOUT, reading).await.map_err(|_| BodyError::Slow)??;
     let wire_len = wire.len();
-    let Some(encoding) = encoding_of(headers)? else {
+    let Some(encoding) = (how.encoding)(headers, &wire)? else {
         return Ok(Incoming { bytes: wire, wire: wire_len, _permit: permit });
     };
     if wire_len <= SMALL_BODY {
@@ -67,7 +95,7 @@ pub(crate) async fn read(state: &AppState, headers: &HeaderMap, body: Body) -> R
     if permit.is_none() {
         permit = Some(state.big_body().await.ok_or(BodyError::NoRoom)?);
     }
-    let bytes = tokio::task::spawn_blocking(move || inflate(encoding, &wire, limits::INFLATED_BYTES))
+    let bytes = tokio::task::spawn_blocking(move || inflate(encoding, &wire, how.inflated))
         .await
         .map_err(|_| BodyError::Corrupt)??;
     Ok(Incoming { bytes, wire: wire_len, _permit: permit })
@@ -77,17 +105,18 @@ async fn raw(
     state: &AppState,
     headers: &HeaderMap,
     mut body: Body,
+    cap: usize,
 ) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), BodyError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(SMALL_BODY));
     let mut permit = None;
     let mut total = 0usize;
-    let too_large = announced.is_some_and(|n| n > limits::WIRE_BYTES);
+    let too_large = announced.is_some_and(|n| n > cap);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
         let data: Bytes = data;
         total += data.len();
-        if too_large || total > limits::WIRE_BYTES {
+        if too_large || total > cap {
             bytes = Vec::new();
             permit = None;
             if total > DISCARDED {
@@ -100,18 +129,36 @@ async fn raw(
         }
         bytes.extend_from_slice(&data);
     }
-    if too_large || total > limits::WIRE_BYTES { Err(BodyError::TooLarge) } else { Ok((bytes, permit)) }
+    if too_large || total > cap { Err(BodyError::TooLarge) } else { Ok((bytes, permit)) }
 }
 
-#[derive(Clone, Copy)]
-enum Encoding {
+/// A compression we read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// RFC 1952.
     Gzip,
+    /// RFC 8878.
     Zstd,
+    /// RFC 1950, or the bare stream.
     Deflate,
+    /// RFC 7932.
     Brotli,
 }
 
-fn encoding_of(headers: &HeaderMap) -> Result<Option<Encoding>, BodyError> {
+/// The compression that the first bytes give away; brotli and a bare deflate stream have no such bytes.
+pub(crate) fn by_magic(bytes: &[u8]) -> Option<Encoding> {
+    match bytes {
+        [0x1f, 0x8b, ..] => Some(Encoding::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Encoding::Zstd),
+        [first @ 0x78, second, ..] if (u16::from(*first) << 8 | u16::from(*second)).is_multiple_of(31) => {
+            Some(Encoding::Deflate)
+        }
+        _ => None,
+    }
+}
+
+/// What the header says.
+pub(crate) fn encoding_of(headers: &HeaderMap) -> Result<Option<Encoding>, BodyError> {
     let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().map_err(|_| BodyError::Encoding)?.trim().to_ascii_lowercase();
@@ -129,7 +176,7 @@ fn encoding_of(headers: &HeaderMap) -> Result<Option<Encoding>, BodyError> {
 }
 
 /// Inflates to at most `cap` bytes; memory grows with what comes out, never with what a header promises.
-fn inflate(encoding: Encoding, wire: &[u8], cap: usize) -> Result<Vec<u8>, BodyError> {
+pub(crate) fn inflate(encoding: Encoding, wire: &[u8], cap: usize) -> Result<Vec<u8>, BodyError> {
     match encoding {
         Encoding::Gzip => capped(flate2::read::MultiGzDecoder::new(wire), cap),
         Encoding::Zstd => {

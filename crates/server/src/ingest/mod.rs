@@ -13,6 +13,14 @@ mod fields;
 mod native;
 pub(crate) mod native_route;
 pub(crate) mod otlp_route;
+mod posthog;
+mod posthog_envelope;
+mod posthog_error;
+mod posthog_identity;
+mod posthog_lz;
+pub(crate) mod posthog_route;
+pub(crate) mod posthog_stub;
+mod posthog_time;
 mod replay;
 mod take;
 
@@ -41,6 +49,7 @@ pub(crate) struct Adapter {
 pub(crate) const ADAPTERS: &[Adapter] = &[
     Adapter { name: "agentcat", path: "/v1/public/events/", read: agentcat::read },
     Adapter { name: "native", path: "/api/v1/ingest", read: native::read },
+    Adapter { name: "posthog", path: "/batch/", read: posthog::read },
 ];
 
 /// A body as events.
