@@ -247,6 +247,29 @@ async fn case_05_06_and_keys() {
 }
 
 #[tokio::test]
+async fn a_write_key_stands_for_its_project() {
+    use trackway_store::{NewToken, TokenScope};
+    let kit = Kit::new();
+    for (secret, scope) in [("twt_write", TokenScope::Ingest), ("twt_read", TokenScope::Read)] {
+        let hash = <sha2::Sha256 as sha2::Digest>::digest(secret.as_bytes()).into();
+        let new = NewToken {
+            id: format!("tok_{secret}"),
+            project: Some(kit.p),
+            scope,
+            hash,
+            prefix: "twt".into(),
+            name: String::new(),
+        };
+        kit.store.create_token(new, kit.now()).unwrap();
+    }
+    let body = |key: &str| json!({"api_key": key, "batch": [event("e", json!({}), json!({}))]}).to_string();
+    assert_eq!(kit.post_raw("/batch/", &[], body("twt_write")).await.status, StatusCode::OK);
+    assert_eq!(kit.post_raw("/batch/", &[], body("twt_read")).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(kit.events().len(), 1);
+    assert!(kit.store.quarantined(10).unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn case_07_to_10_partial_batches_retries_and_ids() {
     let kit = Kit::new();
     let good = event("e", json!({}), json!({}));
@@ -454,8 +477,10 @@ async fn case_23_to_27_one_failure_is_one_error() {
             let rows = kit.events();
             let detail = rows.iter().find(|e| e.flags.sibling).unwrap();
             assert_eq!((detail.kind, detail.name.as_str()), (Kind::Protocol, "$exception"));
-            let detail = kit.store.event(kit.p, detail.id.as_str()).unwrap().unwrap();
-            assert_eq!(detail.error.unwrap().frames[0].function.as_ref(), "inner");
+            let shown = rows.iter().find(|e| e.kind == Kind::ToolCall).unwrap();
+            let error = kit.store.event(kit.p, shown.id.as_str()).unwrap().unwrap().error.unwrap();
+            assert_eq!(error.frames[0].function.as_ref(), "inner");
+            assert_eq!((error.kind.as_deref(), &*error.message), (Some("TypeError"), "kaput"));
         }
     }
     assert_eq!(pictures, [(1, 1, 1, 1, 1); 3]);

@@ -300,7 +300,7 @@ impl<'a> Props<'a> {
         if let Some((name, version)) = sdk.map(|sdk| sdk.split_once('/').unwrap_or((sdk, ""))) {
             let sdk = event.sdk.get_or_insert_with(|| Peer { name: name.into(), version: None });
             if sdk.version.is_none() {
-                sdk.version = Some(version.into()).filter(|v: &Box<str>| !v.is_empty());
+                sdk.version = Some(version).filter(|v| !v.is_empty()).map(Into::into);
             }
         }
         event.protocol_version = self.text("$mcp_protocol_version").map(Into::into);

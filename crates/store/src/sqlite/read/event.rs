@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use trackway_event::event::Flags;
 use trackway_event::{
     CaptureBy, ErrorClass, ErrorInfo, EventId, Input, IntentSource, Kind, ProjectId, SessionId,
@@ -74,6 +74,17 @@ pub(in crate::sqlite) fn events_between(conn: &Connection, seqs: &Range<i64>) ->
     rows(conn, &sql)
 }
 
+/// The detail that a PostHog SDK reported beside a failed call.
+fn sibling(conn: &Connection, call: u64) -> Result<Option<ErrorInfo>> {
+    let mut statement = conn.prepare_cached(sql!("event.sibling"))?;
+    let place =
+        statement.query_row([call as i64], |r| Ok((r.get(0)?, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?)));
+    let Some((block, offset, length)) = place.optional()? else { return Ok(None) };
+    let block: i64 = block;
+    let data: Vec<u8> = conn.prepare_cached(sql!("block.read"))?.query_row([block], |r| r.get(0))?;
+    Ok(unpack(&data, offset as usize, length as usize)?.error)
+}
+
 /// One event with its payloads. There is no index over ids: they are random, and keeping one would halve the speed of
 /// writing. The dedupe keys are asked instead, around the second the id was minted in, and in the end all of them.
 pub(in crate::sqlite) fn detail(
@@ -105,7 +116,18 @@ pub(in crate::sqlite) fn detail(
         }
         None => Default::default(),
     };
-    let error = payload.error.or_else(|| {
+    let told = if row.input == Input::Posthog && row.kind == Kind::ToolCall && row.error.is_some() {
+        sibling(conn, row.seq)?
+    } else {
+        None
+    };
+    // The call's own words hold; beside them stands where it happened.
+    let told = told.map(|told| ErrorInfo {
+        kind: row.error.as_ref().and_then(|e| e.kind.as_deref()).map(Into::into).or(told.kind),
+        message: row.error.as_ref().map_or(told.message, |e| e.message.as_str().into()),
+        ..told
+    });
+    let error = payload.error.or(told).or_else(|| {
         row.error.as_ref().map(|e| ErrorInfo {
             kind: e.kind.as_deref().map(Into::into),
             message: e.message.as_str().into(),
