@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use trackway_capture::export::Transport;
 use trackway_capture::recorder::IdentifyRule;
 use trackway_capture::wire::inject::{Missing, Mode};
 use trackway_event::{ProjectId, Timestamp};
 
 use crate::http::{HostSeen, NamedBy, ProxyOptions};
+use crate::leaving::LeavingArgs;
 use crate::wrap::{DemoClock, Print, WrapOptions};
 
 /// Run a stdio MCP server and record what its agents do, without changing the server.
@@ -74,6 +76,10 @@ pub struct RecordArgs {
     /// Directory for events that cannot be sent now [default: in the data directory]
     #[arg(long, value_name = "DIR")]
     pub spool: Option<PathBuf>,
+
+    /// What is masked, and where else events go.
+    #[command(flatten)]
+    pub leaving: LeavingArgs,
 }
 
 /// What is done about `context`.
@@ -162,7 +168,7 @@ impl WrapArgs {
         let record = &self.record;
         Ok(WrapOptions {
             project: record.project()?,
-            endpoint: record.endpoint(env)?,
+            endpoint: record.endpoint(&env)?,
             token: record.token.clone(),
             mode: record.mode(),
             context_description: record.context_description.clone(),
@@ -170,6 +176,7 @@ impl WrapArgs {
             identify: record.identify(),
             print: record.print(),
             spool: record.spool.clone().or(spool),
+            leaving: record.leaving.read(Transport::Stdio, &env)?,
             demo: self.demo_clock.map(|c| c.0),
             launcher,
         })
@@ -247,13 +254,14 @@ impl ProxyArgs {
             named_by: NamedBy { header: self.identify_header.clone(), claim: self.identify_claim.clone() },
             identify: record.identify(),
             project: record.project()?,
-            endpoint: record.endpoint(env)?,
+            endpoint: record.endpoint(&env)?,
             token: record.token.clone(),
             mode: record.mode(),
             context_description: record.context_description.clone(),
             report_missing: record.report_missing(),
             print: record.print(),
             spool: record.spool.clone().or(spool),
+            leaving: record.leaving.read(Transport::Http, &env)?,
         })
     }
 }

@@ -9,12 +9,14 @@
 //! - [`wrap`]: the run itself
 //! - `pump`: one direction of the traffic
 //! - `recording`: the recorder's thread and what follows it
+//! - [`leaving`]: redaction, sessions, disk and exporters
 //! - [`lines`]: lines of any length, uninspected beyond a cap
 //! - [`guard`]: signals, grace periods, the parent's death
 
 pub mod args;
 pub mod guard;
 pub mod http;
+pub mod leaving;
 pub mod lines;
 mod memory;
 mod pump;

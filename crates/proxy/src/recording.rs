@@ -1,6 +1,7 @@
 //! Recording beside the traffic: a bounded inbox, the recorder's thread, and what follows it. Pumps only leave copies here;
 //! nothing in this file can hold them up (INV-08).
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,14 +9,16 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use trackway_capture::delivery::{Delivery, DeliveryConfig, now};
-use trackway_capture::queue::Queue;
+use trackway_capture::export::{ExportSource, Exporters};
+use trackway_capture::queue::{Keep, Queue};
 use trackway_capture::recorder::{
     Ending, IdentifyRule, Observed, Protocol, Recorder, RecorderConfig, Scope, Way,
 };
-use trackway_capture::redact;
+use trackway_capture::redact::Redaction;
 use trackway_capture::wire::inject::Mode;
 use trackway_event::{CaptureBy, Event, ProjectId, SdkInfo, Timestamp};
 
+use crate::leaving::Leaving;
 use crate::wrap::{DemoClock, Print};
 
 /// Lines that may wait for the recorder; beyond, they are counted and not recorded.
@@ -178,6 +181,7 @@ pub(crate) struct RecordingConfig {
     pub(crate) identify: Option<IdentifyRule>,
     pub(crate) print: Print,
     pub(crate) spool: Option<PathBuf>,
+    pub(crate) leaving: Leaving,
     pub(crate) demo: Option<DemoClock>,
 }
 
@@ -185,7 +189,18 @@ impl Recording {
     /// `None` when no thread can be had; the traffic then passes unrecorded.
     pub(crate) fn start(options: RecordingConfig) -> Option<Self> {
         let version = env!("CARGO_PKG_VERSION");
-        let queue = Arc::new(Queue::default());
+        let sdk = SdkInfo {
+            name: format!("trackway-{}", options.capture.as_str()).into(),
+            version: version.into(),
+        };
+        let exporters = match options.print {
+            Print::Yes => Exporters::default(),
+            Print::No => {
+                let source = ExportSource { project: Some(options.project.clone()), sdk: sdk.clone() };
+                Exporters::start(&options.leaving.exporters, &source)
+            }
+        };
+        let queue = Arc::new(Queue::with_exporters(exporters, Keep::ForDelivery));
         let delivery = match options.print {
             Print::Yes => None,
             Print::No => {
@@ -193,13 +208,10 @@ impl Recording {
                     endpoint: options.endpoint.clone(),
                     token: options.token.clone(),
                     project: options.project.clone(),
-                    sdk: SdkInfo {
-                        name: format!("trackway-{}", options.capture.as_str()).into(),
-                        version: version.into(),
-                    },
+                    sdk,
                     spool: options.spool.clone(),
                 };
-                Delivery::start(config, Arc::clone(&queue)).ok()
+                Delivery::start_with(config, Arc::clone(&queue), options.leaving.spool_mode).ok()
             }
         };
         let config = RecorderConfig {
@@ -211,11 +223,14 @@ impl Recording {
             demo: options.demo.is_some(),
             protocol: Protocol::All,
         };
-        let recorder = Recorder::new(config, Box::new(random));
+        let recorder = Recorder::new(config, Box::new(random)).with_sessions(options.leaving.sessions);
+        // Checked where the flags were read; without its rules nothing may leave.
+        let redaction = Redaction::new(options.leaving.redaction).ok()?;
         let clock = Clock { zero: Instant::now(), wall: now(), demo: options.demo };
         let inbox = Arc::new(Inbox::default());
         let tap = Tap { inbox: Arc::clone(&inbox), clock, queue: Arc::clone(&queue) };
-        let sink = Sink { print: options.print, queue: Arc::clone(&queue) };
+        let sink =
+            Sink { print: options.print, queue: Arc::clone(&queue), redaction: RefCell::new(redaction) };
         let thread = std::thread::Builder::new()
             .name("trackway-record".into())
             .spawn(move || record(recorder, &inbox, clock, &sink))
@@ -279,6 +294,7 @@ fn record(mut recorder: Recorder, inbox: &Inbox, clock: Clock, sink: &Sink) {
 struct Sink {
     print: Print,
     queue: Arc<Queue>,
+    redaction: RefCell<Redaction>,
 }
 
 impl Sink {
@@ -290,9 +306,9 @@ impl Sink {
     }
 
     fn take(&self, events: &mut Vec<Event>) {
-        for mut event in events.drain(..) {
+        for event in events.drain(..) {
             self.guarded(|| {
-                redact::clean(&mut event);
+                let Some(event) = self.redaction.borrow_mut().apply(event) else { return };
                 match self.print {
                     Print::No => self.queue.push(event),
                     Print::Yes => {

@@ -16,6 +16,7 @@ use trackway_capture::wire::inject::{Injection, Missing, Mode};
 use trackway_event::{CaptureBy, ProjectId, Timestamp};
 
 use crate::guard::{Child, Signals, launched};
+use crate::leaving::Leaving;
 use crate::pump::{Flow, Out, Pump};
 use crate::recording::{Recording, RecordingConfig};
 
@@ -45,6 +46,8 @@ pub struct WrapOptions {
     pub print: Print,
     /// Directory for what cannot be sent.
     pub spool: Option<PathBuf>,
+    /// What is masked, and where else events go.
+    pub leaving: Leaving,
     /// Time as the demo wants it.
     pub demo: Option<DemoClock>,
     /// The binary with the hidden verb [`crate::guard::LAUNCH_VERB`]; `None`: the child is started directly.
@@ -62,6 +65,7 @@ impl WrapOptions {
             identify: self.identify.clone(),
             print: self.print,
             spool: self.spool.clone(),
+            leaving: self.leaving.clone(),
             demo: self.demo,
         }
     }

@@ -190,3 +190,51 @@ fn the_environment_passes_with_one_addition() {
     assert!(marker.len() == 8 && marker.bytes().all(|b| b.is_ascii_hexdigit()), "{marker}");
     assert_eq!(path, std::env::var("PATH").unwrap());
 }
+
+#[test]
+fn exports_are_masked_and_a_dead_receiver_costs_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("events.jsonl");
+    let export = format!("file={}", file.display());
+    let spool = dir.path().join("spool").display().to_string();
+    let flags = [
+        NOWHERE,
+        &[
+            "--spool",
+            &spool,
+            "--export",
+            &export,
+            "--export",
+            "otlp=http://127.0.0.1:1",
+            "--export",
+            "stdout",
+        ],
+        &["--mask", "email", "--mask-key", "pin", "--mask-path", "arguments.card.number"],
+    ]
+    .concat();
+    let begin = Instant::now();
+    let mut wrapped = Wrapped::start(&flags, SERVER);
+    wrapped.ask(LIST);
+    let answer = wrapped.ask(
+        r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"search","arguments":{"q":"mail ana@shop.example","PIN":"CANARY","card":{"number":"CANARY"}}}}"#,
+    );
+    assert_eq!(answer["id"], 2, "stdout is the protocol's");
+    let (code, errors) = wrapped.finish();
+    assert_eq!(code, Some(0));
+    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+    let text = std::fs::read_to_string(file).unwrap();
+    for written in [&text, &errors] {
+        assert!(written.contains("mail [email]") && written.contains(r#""kind":"tool_call""#), "{written}");
+        assert!(!written.contains("ana@shop.example"), "{written}");
+    }
+    // The server of this test answers with the line it got: that is a text, and only texts are searched for addresses.
+    let call = text.lines().find(|l| l.contains(r#""kind":"tool_call""#)).unwrap();
+    let call: serde_json::Value = serde_json::from_str(call).unwrap();
+    assert_eq!(
+        (&call["arguments"]["PIN"], &call["arguments"]["card"]["number"]),
+        (&"[redacted]".into(), &"[redacted]".into())
+    );
+    let (code, errors) = Wrapped::start(&["--export", "otlp=nowhere"], SERVER).finish();
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("--export otlp"), "{errors}");
+}

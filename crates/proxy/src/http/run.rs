@@ -24,6 +24,7 @@ use super::headers::NamedBy;
 use super::lanes::Lanes;
 use super::listing::Asking;
 use super::upstream::Upstream;
+use crate::leaving::Leaving;
 use crate::recording::{Recording, RecordingConfig};
 use crate::wrap::Print;
 
@@ -69,6 +70,8 @@ pub struct ProxyOptions {
     pub print: Print,
     /// Directory for what cannot be sent.
     pub spool: Option<PathBuf>,
+    /// What is masked, and where else events go.
+    pub leaving: Leaving,
 }
 
 /// The `Host` that the server sees.
@@ -218,6 +221,7 @@ impl ProxyOptions {
             identify: self.identify.clone(),
             print: self.print,
             spool: self.spool.clone(),
+            leaving: self.leaving.clone(),
             demo: None,
         }
     }

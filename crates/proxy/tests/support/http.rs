@@ -133,6 +133,7 @@ pub(crate) fn options(upstream: SocketAddr) -> ProxyOptions {
         report_missing: Missing::Off,
         print: trackway_proxy::wrap::Print::No,
         spool: None,
+        leaving: trackway_proxy::leaving::Leaving::default(),
     }
 }
 
