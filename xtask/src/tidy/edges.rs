@@ -14,6 +14,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("trackway-event", &["trackway-", "tokio", "http", "hyper", "axum", "ureq"]),
     ("trackway-core", &["tokio", "http", "hyper", "axum", "ureq", "rusqlite"]),
     ("trackway-capture", &["trackway-core", "trackway-store", "trackway-server"]),
+    ("trackway", &["trackway-core", "trackway-store", "trackway-server", "trackway-proxy"]),
     ("trackway-proxy", &["trackway-core", "trackway-store", "trackway-server"]),
     (
         "trackway-store",

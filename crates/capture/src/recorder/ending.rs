@@ -47,6 +47,16 @@ impl Recorder {
                     pending.parked_us = Some(mono_us);
                     continue;
                 }
+                Ending::Cancelled => Status::Cancelled,
+                Ending::Panicked => {
+                    pending.event.note("panic");
+                    pending.event.error = Some(Box::new(ErrorInfo {
+                        kind: Some("Panic".into()),
+                        message: "the handler panicked".into(),
+                        ..ErrorInfo::default()
+                    }));
+                    Status::ProtocolError
+                }
                 Ending::StreamEnded => Status::Lost,
                 Ending::ClientGone if pending.modern => Status::Cancelled,
                 Ending::ClientGone => Status::Lost,

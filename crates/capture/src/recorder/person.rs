@@ -48,7 +48,7 @@ impl People {
                 let name = rule.name.as_ref().and_then(|n| get_text(line, &arguments, n)).map(Into::into);
                 Some(Actor { id, name, traits: serde_json::Map::new() })
             });
-        let found = by_transport.or(by_argument);
+        let found = scope.person.clone().or(by_transport).or(by_argument);
         let Some(session) = event.session_id.clone() else {
             // Without a session each request stands for itself: its own actor, or none.
             if let Some(actor) = &found {

@@ -21,6 +21,8 @@ pub struct Scope {
     pub user_agent: Option<Peer>,
     /// The user as a header or a claim names it by the operator's rule.
     pub actor: Option<Box<str>>,
+    /// The user as a callback of the host named them; goes before every other way.
+    pub person: Option<trackway_event::Actor>,
     /// The headers that are kept (SDK-91). JSON text.
     pub headers: Option<Payload>,
 }
@@ -56,6 +58,10 @@ pub enum Ending {
     StreamEnded,
     /// The client went away.
     ClientGone,
+    /// The host dropped the call before it had an answer.
+    Cancelled,
+    /// The handler panicked.
+    Panicked,
     /// The answer passed in a form that cannot be read, such as a compressed one.
     Unreadable,
 }

@@ -1,0 +1,214 @@
+//! Typed requests and answers as the JSON-RPC bytes the recorder reads, so that SDK and proxy record the same (INV-12).
+
+use std::io::Write;
+
+use rmcp::ErrorData;
+use rmcp::model::{
+    CallToolResponse, CustomResult, GetPromptResponse, ListToolsResult, ReadResourceResponse, RequestId,
+    RequestMetaObject, Tool,
+};
+use serde::Serialize;
+use trackway_capture::wire::eligible;
+use trackway_capture::wire::inject::{Injection, Missing};
+use trackway_capture::wire::{apply, get};
+
+/// Bytes of an answer that are copied for the recorder; of a longer one only its size is known (CAP §5.3).
+const ANSWER_BYTES: usize = 1024 * 1024;
+
+/// An answer that can be put on the wire. rmcp's response enums have no serde of their own.
+pub(crate) trait Answer {
+    fn write(&self, out: &mut Capped) -> Option<()>;
+}
+
+macro_rules! serialised {
+    ($($what:ty),* $(,)?) => { $(impl Answer for $what {
+        fn write(&self, out: &mut Capped) -> Option<()> { out.json(self) }
+    })* };
+}
+
+serialised!(
+    rmcp::model::InitializeResult,
+    rmcp::model::DiscoverResult,
+    rmcp::model::CompleteResult,
+    rmcp::model::ListPromptsResult,
+    rmcp::model::ListResourcesResult,
+    rmcp::model::ListResourceTemplatesResult,
+    rmcp::model::GetTaskResult,
+    rmcp::model::ListSkillsResult,
+    rmcp::model::GetSkillResult,
+    ListToolsResult,
+    CustomResult,
+);
+
+impl Answer for () {
+    fn write(&self, out: &mut Capped) -> Option<()> {
+        out.write_all(b"{}").ok()
+    }
+}
+
+impl Answer for CallToolResponse {
+    fn write(&self, out: &mut Capped) -> Option<()> {
+        match self {
+            Self::Complete(result) => out.json(result),
+            Self::InputRequired(result) => out.json(result),
+            Self::Task(result) => out.json(result),
+            // A variant of a later rmcp: passed on, recorded as done.
+            _ => out.write_all(b"{}").ok(),
+        }
+    }
+}
+
+impl Answer for GetPromptResponse {
+    fn write(&self, out: &mut Capped) -> Option<()> {
+        match self {
+            Self::Complete(result) => out.json(result),
+            Self::InputRequired(result) => out.json(result),
+            _ => out.write_all(b"{}").ok(),
+        }
+    }
+}
+
+impl Answer for ReadResourceResponse {
+    fn write(&self, out: &mut Capped) -> Option<()> {
+        match self {
+            Self::Complete(result) => out.json(result),
+            Self::InputRequired(result) => out.json(result),
+            _ => out.write_all(b"{}").ok(),
+        }
+    }
+}
+
+/// Bytes up to a cap; beyond it, writing fails and serialising ends early.
+pub(crate) struct Capped {
+    bytes: Vec<u8>,
+}
+
+impl Capped {
+    fn json(&mut self, value: &impl Serialize) -> Option<()> {
+        serde_json::to_writer(self, value).ok()
+    }
+}
+
+impl Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.bytes.len() + bytes.len() > ANSWER_BYTES {
+            return Err(std::io::Error::other("over the cap"));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A request as a line; the `_meta` that rmcp moved into the context is put back.
+pub(crate) fn request(
+    method: &str,
+    id: &RequestId,
+    params: &impl Serialize,
+    meta: &RequestMetaObject,
+) -> Option<Vec<u8>> {
+    let mut out = Capped { bytes: Vec::with_capacity(256) };
+    out.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":").ok()?;
+    out.json(id)?;
+    body(&mut out, method, params, Some(meta))?;
+    Some(out.bytes)
+}
+
+/// A notification as a line.
+pub(crate) fn notification(method: &str, params: &impl Serialize) -> Option<Vec<u8>> {
+    let mut out = Capped { bytes: Vec::with_capacity(128) };
+    out.write_all(b"{\"jsonrpc\":\"2.0\"").ok()?;
+    body(&mut out, method, params, None)?;
+    Some(out.bytes)
+}
+
+fn body(
+    out: &mut Capped,
+    method: &str,
+    params: &impl Serialize,
+    meta: Option<&RequestMetaObject>,
+) -> Option<()> {
+    out.write_all(b",\"method\":").ok()?;
+    out.json(&method)?;
+    out.write_all(b",\"params\":").ok()?;
+    let start = out.bytes.len();
+    out.json(params)?;
+    if out.bytes.get(start) != Some(&b'{') {
+        // `null`, for methods without parameters.
+        out.bytes.truncate(start);
+        out.write_all(b"{}").ok()?;
+    }
+    if let Some(meta) = meta.filter(|meta| !meta.is_empty()) {
+        out.bytes.pop();
+        let comma: &[u8] = if out.bytes.len() == start + 1 { b"" } else { b"," };
+        out.write_all(comma).ok()?;
+        out.write_all(b"\"_meta\":").ok()?;
+        out.json(meta)?;
+        out.write_all(b"}").ok()?;
+    }
+    out.write_all(b"}").ok()
+}
+
+/// An answer or error as a line.
+pub(crate) fn answer<T: Answer>(id: &RequestId, result: &Result<T, ErrorData>) -> Option<Vec<u8>> {
+    let mut out = Capped { bytes: Vec::with_capacity(512) };
+    out.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":").ok()?;
+    out.json(id)?;
+    let start = out.bytes.len();
+    let whole = match result {
+        Ok(result) => {
+            out.write_all(b",\"result\":").ok()?;
+            result.write(&mut out)
+        }
+        Err(error) => {
+            out.write_all(b",\"error\":").ok()?;
+            out.json(error)
+        }
+    };
+    if whole.is_none() {
+        out.bytes.truncate(start);
+        let what: &[u8] = match result {
+            Ok(_) => b",\"result\":{\"content\":[],\"_meta\":{\"trackway/note\":\"answer_too_large\"}}",
+            Err(_) => b",\"error\":{\"code\":-32603,\"message\":\"answer_too_large\"}",
+        };
+        out.bytes.extend_from_slice(what);
+    }
+    out.bytes.push(b'}');
+    Some(out.bytes)
+}
+
+/// The listing with `context` in its eligible tools and, on the last page, the reporting tool (E1 on the typed tool, CAP §4.3).
+/// `None`: nothing changes, or it cannot be done.
+pub(crate) fn inject(
+    injection: &Injection,
+    listing: &ListToolsResult,
+    more: Missing,
+) -> Option<ListToolsResult> {
+    let line = serde_json::to_vec(&serde_json::json!({ "result": listing })).ok()?;
+    let whole = 0..line.len();
+    let result = get(&line, &whole, "result")?;
+    let (_, edits) = injection.list(&line, &result, more)?;
+    if edits.is_empty() {
+        return None;
+    }
+    let edited = apply(&line, &edits);
+    #[derive(serde::Deserialize)]
+    struct Edited {
+        result: ListToolsResult,
+    }
+    serde_json::from_slice::<Edited>(&edited).ok().map(|e| e.result)
+}
+
+/// Tools as the answer to a listing.
+pub(crate) fn listing(tools: &[Tool]) -> Option<Vec<u8>> {
+    serde_json::to_vec(&serde_json::json!({ "jsonrpc": "2.0", "id": 0, "result": { "tools": tools } })).ok()
+}
+
+/// Whether a tool's `context` would be ours (CAP §4.4).
+pub(crate) fn is_eligible(tool: &Tool) -> bool {
+    let Ok(line) = serde_json::to_vec(tool) else { return false };
+    eligible::tool(&line, 0..line.len()).is_some_and(|tool| tool.schema.is_ok())
+}
