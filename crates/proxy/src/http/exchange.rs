@@ -150,6 +150,7 @@ impl Shared {
             mcp_session: mcp_session.map(Into::into),
             user_agent: headers::user_agent(&parts.headers),
             actor: self.named_by.find(&parts.headers),
+            person: None,
             headers: self.tap.as_ref().and_then(|_| headers::kept(&parts.headers)),
         };
         Watch {
