@@ -14,7 +14,7 @@ struct Harness {
 
 #[derive(Subcommand)]
 enum Verb {
-    Wrap(WrapArgs),
+    Wrap(Box<WrapArgs>),
     #[command(name = guard::LAUNCH_VERB)]
     Launch {
         parent: u32,
