@@ -4,6 +4,7 @@
 
 mod noop;
 mod peer;
+mod rust;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -37,18 +38,22 @@ pub(crate) struct Args {
     pace: u64,
 }
 
-/// A no-op server as a process of its own: `noop stdio` or `noop http PORT`.
+/// A no-op server as a process of its own: `noop stdio`, `noop http PORT`, `noop rmcp` or `noop rmcp --endpoint URL`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Noop {
-    /// `stdio` or `http`
+    /// `stdio`, `http` or `rmcp`
     transport: String,
     /// Loopback port
     port: Option<u16>,
+    /// Trackway, for a server that is tracked
+    #[arg(long)]
+    endpoint: Option<String>,
 }
 
 pub(crate) fn serve_noop(args: &Noop) -> Result<()> {
     match args.transport.as_str() {
         "stdio" => noop::stdio(),
+        "rmcp" => rust::stdio(args.endpoint.as_deref()),
         _ => noop::http(args.port.context("a port")?),
     }
 }
@@ -96,12 +101,16 @@ fn variants(args: &Args, trackway: &Trackway) -> Result<Vec<Variant>> {
     let server = vec![own.clone().into_os_string(), "noop".into(), "stdio".into()];
     let variant = |name, base, peer| Variant { name, base, peer, rounds: Vec::new() };
     let http = Http::server(&own)?;
+    let rmcp = vec![own.clone().into_os_string(), "noop".into(), "rmcp".into()];
+    let tracked = [&rmcp[..], &["--endpoint".into(), trackway.url.clone().into()]].concat();
     let proxied = proxied(&args.bin, trackway, &http)?;
     let mut all = vec![
         variant("stdio direct", None, Box::new(Stdio::start(&server, &[])?) as Box<dyn Peer>),
         variant("stdio wrap", Some(0), Box::new(Stdio::start(&wrapped(&args.bin, trackway, &server), &[])?)),
         variant("http direct", None, Box::new(http)),
         variant("http proxy", Some(2), Box::new(proxied)),
+        variant("rmcp direct", None, Box::new(Stdio::start(&rmcp, &[])?)),
+        variant("rmcp sdk", Some(4), Box::new(Stdio::start(&tracked, &[])?)),
     ];
     if let Some(node) = &args.node {
         let plain = agentcat::server(node)?;
@@ -110,10 +119,10 @@ fn variants(args: &Args, trackway: &Trackway) -> Result<Vec<Variant>> {
         all.push(variant("typescript direct", None, Box::new(Stdio::start(&plain, &[])?)));
         all.push(variant(
             "typescript wrap",
-            Some(4),
+            Some(6),
             Box::new(Stdio::start(&wrapped(&args.bin, trackway, &plain), &[])?),
         ));
-        all.push(variant("typescript agentcat", Some(4), Box::new(Stdio::start(&tracked, &to)?)));
+        all.push(variant("typescript agentcat", Some(6), Box::new(Stdio::start(&tracked, &to)?)));
     }
     Ok(all)
 }

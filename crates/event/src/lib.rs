@@ -28,8 +28,8 @@ pub use event::{
     Actor, CaptureBy, Direction, ErrorInfo, Event, Frame, Input, IntentSource, Kind, Peer, SessionSource,
     Status, Tokens,
 };
-pub use identity::Identity;
 pub use id::{ActorId, EventId, ProjectId, SessionId};
+pub use identity::Identity;
 pub use json::Payload;
 pub use outcome::{DropReason, ErrorClass, Outcome, ProblemCode};
 pub use time::Timestamp;

@@ -122,7 +122,9 @@ fn shrink(event: &mut Event) -> Result<(), DropReason> {
 
 /// Facts of a person this large are a mistake of their sender; who it is stays known.
 fn shrink_identity(event: &mut Event) {
-    let Some(identity) = event.identity.as_mut().filter(|i| i.size() > limits::EVENT_BYTES / 4) else { return };
+    let Some(identity) = event.identity.as_mut().filter(|i| i.size() > limits::EVENT_BYTES / 4) else {
+        return;
+    };
     identity.set.clear();
     identity.set_once.clear();
     identity.unset.clear();
