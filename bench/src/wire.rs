@@ -1,4 +1,5 @@
-//! The workload's events as request bodies: native batches, AgentCat events, OTLP spans with OpenInference's names.
+//! The workload's events as request bodies: native batches, AgentCat events, PostHog batches, OTLP spans with
+//! OpenInference's names.
 
 use std::io::Write;
 
@@ -68,6 +69,81 @@ pub(crate) fn agentcat(event: &Event) -> Result<Vec<u8>> {
     let body = serde_json::to_vec(&body)?;
     let headers = ["content-type: application/json", "user-agent: OpenAPI-Generator/1.0.0/python"];
     Ok(request("POST", "/v1/public/events/", &headers, &body))
+}
+
+/// `POST /batch/`, gzip, as `@posthog/mcp` sends it.
+pub(crate) fn posthog(events: &[Event]) -> Result<Vec<u8>> {
+    let batch: Vec<Value> = events.iter().map(posthog_event).collect();
+    let body = json!({ "api_key": PROJECT, "batch": batch, "sent_at": crate::ledger::now() });
+    let headers =
+        ["content-type: application/json", "content-encoding: gzip", "user-agent: posthog-node-mcp/0.16.3"];
+    Ok(request("POST", "/batch/", &headers, &gzip(&serde_json::to_vec(&body)?)?))
+}
+
+fn posthog_event(event: &Event) -> Value {
+    let raw = |p: &Option<trackway_event::Payload>| {
+        p.as_ref().and_then(|p| serde_json::from_str::<Value>(p.get()).ok())
+    };
+    let (name, method) = match event.kind {
+        Kind::ToolsList => ("$mcp_tools_list", "tools/list"),
+        Kind::Initialize => ("$mcp_initialize", "initialize"),
+        Kind::MissingCapability => ("$mcp_missing_capability", "tools/call"),
+        _ => ("$mcp_tool_call", "tools/call"),
+    };
+    let distinct_id = match (&event.actor, &event.session_id) {
+        (Some(actor), _) => actor.id.to_string(),
+        (None, Some(session)) => session.to_string(),
+        (None, None) => "anonymous".into(),
+    };
+    let mut properties = Map::new();
+    let mut put = |key: &str, value: Value| {
+        if !value.is_null() {
+            properties.insert(key.into(), value);
+        }
+    };
+    put("$mcp_source", json!("posthog_mcp_analytics"));
+    put("$session_id", json!(event.session_id));
+    put("$process_person_profile", if event.actor.is_none() { json!(false) } else { Value::Null });
+    put("$mcp_resource_name", json!(event.tool));
+    put("$mcp_tool_name", json!(event.tool));
+    put("$mcp_duration_ms", json!(event.duration_us.map(|us| us / 1_000)));
+    for (name, peer) in [("client", &event.client), ("server", &event.server)] {
+        put(&format!("$mcp_{name}_name"), json!(peer.as_ref().map(|p| &p.name)));
+        put(&format!("$mcp_{name}_version"), json!(peer.as_ref().and_then(|p| p.version.as_ref())));
+    }
+    put("$mcp_intent", json!(event.intent));
+    put("$mcp_is_error", json!(event.failed()));
+    if let Some(error) = &event.error {
+        put("$mcp_error_type", json!(error.kind));
+        put("$mcp_error_message", json!(error.message));
+    }
+    let params = json!({ "name": event.tool, "arguments": raw(&event.arguments) });
+    put(
+        "$mcp_parameters",
+        json!({ "request": { "jsonrpc": "2.0", "id": 1, "method": method, "params": params } }),
+    );
+    put("$mcp_response", raw(&event.result).unwrap_or(Value::Null));
+    put("$lib", json!("posthog-node-mcp"));
+    put("$lib_version", json!("0.16.3"));
+    json!({ "event": name, "distinct_id": distinct_id, "timestamp": event.started_at, "uuid": uuid(event.id.as_str()),
+        "properties": properties })
+}
+
+/// A UUID that stands for a text.
+fn uuid(text: &str) -> String {
+    let hash = |seed: u64| {
+        let mix = |sum: u64, b: u8| (sum ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+        text.bytes().fold(seed, mix)
+    };
+    let (a, b) = (hash(0xcbf2_9ce4_8422_2325), hash(0x9e37_79b9_7f4a_7c15));
+    format!(
+        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+        a >> 32,
+        a >> 16 & 0xffff,
+        a & 0xfff,
+        b >> 52,
+        b & 0xffff_ffff_ffff
+    )
 }
 
 /// `POST /v1/traces`, protobuf, gzip: every event one span.
