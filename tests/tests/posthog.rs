@@ -1,4 +1,4 @@
-//! The published PostHog SDK for MCP inside a real MCP server, used by a real MCP client, against the binary: its default
+//! The published PostHog SDKs for MCP, for TypeScript and for Python, inside a real MCP server, used by a real MCP client, against the binary: its default
 //! wire and Capture V1 (wire-posthog case 42).
 //!
 //! Invariant: the tests read through the JSON API only, as a user would.
@@ -23,6 +23,53 @@ fn posthog_mcp_for_typescript_in_its_default_mode() -> Result<()> {
 #[test]
 fn posthog_mcp_for_typescript_by_capture_v1() -> Result<()> {
     typescript(Some("v1"))
+}
+
+#[test]
+fn posthog_mcp_for_python_in_its_default_mode() -> Result<()> {
+    python("v0")
+}
+
+#[test]
+fn posthog_mcp_for_python_by_capture_v1() -> Result<()> {
+    python("v1")
+}
+
+/// One session of an agent whose user is known from the start.
+fn python(mode: &str) -> Result<()> {
+    let instance = Instance::start()?;
+    let token = instance.project(PROJECT)?;
+    let get = |path: &str| instance.get(&format!("/api/v1/projects/{PROJECT}/{path}"), &token);
+    wait("the project", || Ok(get("sessions").ok().map(|_| ())))?;
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
+    let interpreter =
+        std::env::var_os("TRACKWAY_TEST_PYTHON").map_or_else(|| here.join(".venv/bin/python"), PathBuf::from);
+    ensure!(interpreter.exists(), "no Python with the published SDK: run `cargo xtask test`");
+    let mut command = Command::new(interpreter);
+    command.arg(here.join("posthog_shop.py")).env("POSTHOG_HOST", instance.url());
+    command.env("TRACKWAY_PROJECT", PROJECT).env("POSTHOG_CAPTURE_MODE", mode).stdin(Stdio::null());
+    let output = command.output()?;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "the client failed: {errors}");
+    let seen: Value = serde_json::from_slice(&output.stdout)?;
+    ensure!(seen["tools"] == json!(["boom", "get_more_tools", "search"]), "{seen}");
+    ensure!(seen["failed"]["boom"] == true && seen["failed"]["search"] == false, "{seen}");
+
+    // One initialize, one list, three calls, one report.
+    let session = wait("one session with six events", || {
+        let items = get("sessions")?["items"].as_array().cloned().unwrap_or_default();
+        Ok(items.into_iter().find(|s| s["client"]["name"] == "claude-code" && s["events"] == 6))
+    });
+    let session = session.with_context(|| format!("there is {:#}", get("sessions").unwrap_or_default()))?;
+    ensure!(session["actor"]["id"] == "u_1" && session["session_source"] == "given", "{session}");
+    let counts = (&session["tool_calls"], &session["errors"], &session["missing_reports"]);
+    ensure!(counts == (&json!(3), &json!(1), &json!(1)), "calls, errors, reports: {session}");
+    let id = session["id"].as_str().context("a session has an id")?;
+    let events = get(&format!("sessions/{id}/events"))?["items"].as_array().cloned().unwrap_or_default();
+    let boom = events.iter().find(|e| e["kind"] == "tool_call" && e["tool"] == "boom").context("boom")?;
+    ensure!(boom["intent"] == "see what breaks", "{boom}");
+    ensure!(boom["error"] == json!({ "type": "ValueError", "message": "cannot frobnicate 3" }), "{boom}");
+    Ok(())
 }
 
 /// One session of an agent whose user signs in with the second call.
