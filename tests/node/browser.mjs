@@ -95,6 +95,15 @@ async function discover(storageState) {
       pages.push({ url: await busiest(page, replays.slice(0, 12)), name: "replay" });
     }
   }
+  for (const [list, one] of [["tools", "tool"], ["issues", "issue"], ["people", "person"]]) {
+    const at = pages.find(({ url }) => new URL(url).pathname.endsWith(`/${list}`));
+    if (!check("navigation", at, `no link to ${list}`)) continue;
+    await page.goto(at.url);
+    const first = page.locator(`#rows a.row[href*='/${list}/']`).first();
+    if (check(list, await first.count() > 0, "no row leads to its page")) {
+      pages.push({ url: await first.evaluate((a) => a.href), name: one });
+    }
+  }
   for (const [name, where] of [["setup", "/setup"], ["new-project", "/projects/new"]]) {
     const answer = await page.goto(`${origin}${where}`);
     if (answer.status() === 200 && !pages.some(({ url }) => url === page.url())) {

@@ -11,6 +11,12 @@ pub(crate) enum Icon {
     Live,
     /// Sessions.
     Sessions,
+    /// Tools.
+    Tools,
+    /// Issues.
+    Issues,
+    /// People.
+    People,
     /// Clients.
     Clients,
     /// Settings.
@@ -69,6 +75,13 @@ impl Icon {
             Self::Overview => r#"<path d="M2.5 13.5v-5M6.2 13.5v-9M9.8 13.5V7M13.5 13.5v-11"/>"#,
             Self::Live => r#"<path d="M1.5 8h3l2-4.5 3 9L11.5 8h3"/>"#,
             Self::Sessions => r#"<path d="M1.5 8h13M4.5 5v6M8 3.5v9M11.5 6v4"/>"#,
+            Self::Tools => {
+                r#"<path d="M13.2 4.6 10.8 7 9 5.2l2.4-2.4A3.6 3.6 0 0 0 6.9 7.4l-4.4 4.4 1.7 1.7 4.4-4.4a3.6 3.6 0 0 0 4.6-4.5z"/>"#
+            }
+            Self::Issues => r#"<path d="m8 2.2 5.8 5.8L8 13.8 2.2 8zM8 5.4v3.2M8 10.4h.01"/>"#,
+            Self::People => {
+                r#"<circle cx="8" cy="5.2" r="2.7"/><path d="M2.7 13.5c.5-2.9 2.6-4.4 5.3-4.4s4.8 1.5 5.3 4.4"/>"#
+            }
             Self::Clients => r#"<path d="M2.5 3.5h11v7h-11zM6 13.5h4M8 10.5v3"/>"#,
             Self::Settings => {
                 r#"<path d="M2 4.5h6M12 4.5h2M2 11.5h2M8 11.5h6"/><circle cx="10" cy="4.5" r="1.75"/><circle cx="6" cy="11.5" r="1.75"/>"#

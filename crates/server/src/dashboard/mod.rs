@@ -21,13 +21,16 @@ mod frame;
 mod goals;
 mod hostile;
 mod icons;
+mod issues;
 mod json_tree;
 mod link;
+mod lists;
 mod live;
 mod login;
 mod overview;
 mod pages;
 mod parts;
+mod people;
 mod place;
 mod replay;
 mod sessions;
@@ -36,6 +39,7 @@ mod setup;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod track;
 mod visit;
 
@@ -75,8 +79,14 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/live/rows", || get(pages::live_rows)),
     page("/p/{p}/sessions", || get(pages::sessions)),
     page("/p/{p}/sessions/{id}", || get(pages::session)),
+    page("/p/{p}/tools", || get(tools::show)),
+    page("/p/{p}/tools/{tool}", || get(tools::show_one)),
+    page("/p/{p}/issues", || get(issues::show)),
+    page("/p/{p}/issues/{issue}", || get(issues::show_one)),
     page("/p/{p}/goals", || get(goals::show)),
     page("/p/{p}/clients", || get(clients::show)),
+    page("/p/{p}/people", || get(people::show)),
+    page("/p/{p}/people/{person}", || get(people::show_one)),
     page("/p/{p}/settings", || get(settings::show)),
     action("/p/{p}/settings/tokens", || post(settings::make_token)),
     action("/p/{p}/settings/tokens/revoke", || post(settings::revoke_token)),

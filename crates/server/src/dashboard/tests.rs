@@ -20,7 +20,23 @@ const EVIL: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\u{202e
 /// GET paths of a project with every `{…}` filled in.
 fn paths(session: &str) -> Vec<String> {
     let of = |path: &str| path.replace("{p}", "proj_a").replace("{id}", session);
-    PAGES.iter().filter(|p| p.method == "GET").map(|p| of(p.path)).collect()
+    let gets = PAGES.iter().filter(|p| p.method == "GET").map(|p| of(p.path));
+    gets.filter(|path| !path.contains('{')).collect()
+}
+
+/// The pages of single things that the lists lead to, each with the list it was found in.
+async fn details(kit: &Kit) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    for list in ["tools", "issues", "people"] {
+        let page = Page::read(&kit.get(&format!("/p/proj_a/{list}")).await.body);
+        let inside = format!("/p/proj_a/{list}/");
+        let mut links: Vec<String> = page.links().into_iter().filter(|l| l.starts_with(&inside)).collect();
+        links.sort();
+        links.dedup();
+        assert!(!links.is_empty(), "{list} leads nowhere");
+        found.extend(links.into_iter().map(|link| (list, link)));
+    }
+    found
 }
 
 #[tokio::test]
@@ -30,8 +46,17 @@ async fn every_page_is_whole_links_resolve_and_nothing_runs() {
     kit.fill("proj_b", "other").await;
     let long = "w".repeat(10_000);
     kit.send("proj_a", vec![call(kit.now, "ses_long", &long, Status::ToolError)]).await;
+    // an id that could be someone's, and is as hostile as such ids get
+    let mut person = call(kit.now.plus_micros(-1_000_000), "ses_person", EVIL, Status::Ok);
+    let (id, _) = trackway_event::ActorId::parse("<img src=x onerror=alert(3)>/..?a=b&c#d%41\"'").unwrap();
+    let mut traits = serde_json::Map::new();
+    traits.insert(EVIL.into(), EVIL.into());
+    person.actor = Some(Box::new(trackway_event::Actor { id, name: Some(EVIL.into()), traits }));
+    kit.send("proj_a", vec![person]).await;
     let mut links = std::collections::BTreeSet::new();
-    for path in paths(&session).into_iter().chain(["/p/proj_a/sessions/ses_long".into()]) {
+    let single: Vec<String> = details(&kit).await.into_iter().map(|(_, path)| path).collect();
+    let all = paths(&session).into_iter().chain(single).chain(["/p/proj_a/sessions/ses_long".into()]);
+    for path in all {
         let answer = kit.get(&path).await;
         if answer.status.is_redirection() {
             continue;
@@ -80,7 +105,7 @@ async fn hidden_characters_are_shown_as_marks() {
 async fn a_bad_filter_shows_its_chip_and_no_data() {
     let kit = Kit::new().await;
     kit.fill("proj_a", "visible words").await;
-    for page in ["overview", "sessions", "live", "clients", "goals"] {
+    for page in ["overview", "sessions", "live", "clients", "goals", "tools", "issues", "people"] {
         let answer = kit.get(&format!("/p/proj_a/{page}?f=toool:eq:x&f=client:eq:Cursor")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{page}");
         let html = Page::read(&answer.body);
@@ -100,7 +125,7 @@ async fn a_bad_filter_shows_its_chip_and_no_data() {
 async fn empty_states_say_which_reason_applies() {
     let kit = Kit::new().await;
     kit.project("proj_empty").await;
-    for page in ["overview", "sessions", "live", "clients", "goals"] {
+    for page in ["overview", "sessions", "live", "clients", "goals", "tools", "issues", "people"] {
         let answer = kit.get(&format!("/p/proj_empty/{page}")).await;
         assert!(answer.body.contains("Nothing has arrived yet."), "{page}");
         assert!(Page::read(&answer.body).links().contains(&"/p/proj_empty/setup".to_owned()), "{page}");
@@ -336,4 +361,66 @@ async fn goals_show_matters_wishes_and_feedback_in_their_words() {
     assert_eq!(Page::read(&feedback).testid("word-row"), 1);
     let filtered = kit.get("/p/proj_a/goals?f=tool:eq:nothing").await.body;
     assert!(filtered.contains("Your filters leave nothing"));
+}
+
+#[tokio::test]
+async fn single_tools_issues_and_people_say_the_figures_of_their_lists() {
+    let kit = Kit::new().await;
+    kit.project("proj_a").await;
+    let at = |s: i64| kit.now.plus_micros((s - 600) * 1_000_000);
+    let named = |s: i64, status| {
+        let mut event = call(at(s), "ses_a", "words", status);
+        event.tool = Some("pay/back".into());
+        let (id, _) = trackway_event::ActorId::parse("ana").unwrap();
+        let mut traits = serde_json::Map::new();
+        traits.insert("plan".into(), "gold".into());
+        event.actor = Some(Box::new(trackway_event::Actor { id, name: Some("Ana".into()), traits }));
+        event
+    };
+    kit.send("proj_a", vec![named(0, Status::ToolError), named(5, Status::ToolError), named(9, Status::Ok)])
+        .await;
+    for (list, row) in [("tools", "tool-row"), ("issues", "issue-row"), ("people", "person-row")] {
+        let body = kit.get(&format!("/p/proj_a/{list}")).await.body;
+        assert_eq!(Page::read(&body).testid(row), 1, "{list}");
+    }
+    let tool = kit.get("/p/proj_a/tools/pay%2Fback").await;
+    let page = Page::read(&tool.body);
+    assert!(page.text_of("lede").contains("called 3 times"), "{}", page.text_of("lede"));
+    assert!(page.text_of("lede").contains("2 of 3 failed"), "{}", page.text_of("lede"));
+    assert_eq!((page.testid("issue-row"), page.testid("call-row")), (1, 3));
+    let issue = details(&kit).await.into_iter().find(|(list, _)| *list == "issues").unwrap().1;
+    let page = Page::read(&kit.get(&issue).await.body);
+    assert!(page.text_of("lede").contains("2 times in 1 session of 1 person"), "{}", page.text_of("lede"));
+    assert!(page.text_of("message").contains("words"));
+    assert_eq!((page.testid("call-row"), page.testid("session-row")), (2, 1));
+    let person = Page::read(&kit.get("/p/proj_a/people/ana").await.body);
+    assert!(
+        person.text_of("lede").contains("Ana made 3 calls in 1 session, 2 failures"),
+        "{}",
+        person.text_of("lede")
+    );
+    assert_eq!((person.testid("trait-row"), person.testid("session-row")), (1, 1));
+    // another period: the tool is known, quiet, and says so
+    let quiet = kit.get("/p/proj_a/tools/pay%2Fback?from=now-30d&to=now-20d").await;
+    assert_eq!((quiet.status, Page::read(&quiet.body).testid("empty")), (StatusCode::OK, 1));
+    for (path, mark) in [
+        ("tools/nope", "unknown-tool"),
+        ("issues/99", "unknown-issue"),
+        ("issues/x", "unknown-issue"),
+        ("people/nope", "unknown-person"),
+    ] {
+        let answer = kit.get(&format!("/p/proj_a/{path}")).await;
+        assert_eq!(
+            (answer.status, Page::read(&answer.body).testid(mark)),
+            (StatusCode::NOT_FOUND, 1),
+            "{path}"
+        );
+    }
+    for list in ["tools?sort=bogus", "issues?sort=bogus", "people?sort=bogus"] {
+        assert_eq!(kit.get(&format!("/p/proj_a/{list}")).await.status, StatusCode::BAD_REQUEST, "{list}");
+    }
+    for tab in ["resources", "prompts"] {
+        let page = Page::read(&kit.get(&format!("/p/proj_a/tools?tab={tab}")).await.body);
+        assert_eq!((page.testid("tool-row"), page.testid("empty")), (0, 1), "{tab}");
+    }
 }

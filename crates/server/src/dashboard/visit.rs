@@ -218,8 +218,14 @@ impl Visit {
             project: Some(&self.project),
             projects: &self.guest.projects,
             title,
-            parent: (title == "Session")
-                .then(|| ("Sessions", super::link::path(self.project.id.as_str(), "sessions"))),
+            parent: match title {
+                "Session" => Some("Sessions"),
+                "Tool" => Some("Tools"),
+                "Issue" => Some("Issues"),
+                "Person" => Some("People"),
+                _ => None,
+            }
+            .map(|list| (list, super::link::path(self.project.id.as_str(), at))),
             at,
             path: &self.guest.path,
             params: &self.guest.params,

@@ -1,0 +1,175 @@
+//! Issues (`dashboard.md` §7.6): failures grouped by what they are; and one group in full.
+//!
+//! Counts are those of the period, first and last seen those of all time; both are said. Messages are captured text.
+
+use axum::extract::Path;
+use axum::response::Response;
+use maud::{Markup, html};
+use trackway_event::Timestamp;
+use trackway_store::query::{IssueDetail, IssueRow, ListAsk, Page};
+
+use super::frame::Bar;
+use super::link;
+use super::place::Place;
+use super::visit::Visit;
+use super::{chart, format, hostile, lists, parts};
+
+/// The order of the list when none is asked for.
+const ORDER: &str = "-sessions";
+
+/// What the list shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Vm {
+    /// Groups with a failure in the period.
+    pub page: Page<IssueRow>,
+    /// Newest event of the project, to explain an empty list.
+    pub last_event_at: Option<Timestamp>,
+}
+
+/// `/p/{p}/issues`
+pub(crate) async fn show(visit: Visit) -> Response {
+    let (title, at, bar) = ("Issues", "issues", Bar::Full);
+    let scope = match visit.scope() {
+        Ok(scope) => scope,
+        Err(bad) => return visit.bad(title, at, bar, &bad),
+    };
+    let (key, period) = (visit.project.key, scope.period);
+    let ask = ListAsk { scope, page: visit.guest.params.page(), sort: visit.guest.params.sort.clone() };
+    match visit.ask("issues", move |store| store.issues(key, &ask)).await {
+        Ok(page) => {
+            let vm = Vm { page, last_event_at: visit.project.last_event_at };
+            visit.page(title, at, bar, view(&vm, &visit.place(period)))
+        }
+        Err(problem) => visit.failed(title, at, bar, &problem),
+    }
+}
+
+/// `/p/{p}/issues/{issue}`
+pub(crate) async fn show_one(visit: Visit, Path((_, number)): Path<(String, String)>) -> Response {
+    let (title, at, bar) = ("Issue", "issues", Bar::Full);
+    let scope = match visit.scope() {
+        Ok(scope) => scope,
+        Err(bad) => return visit.bad(title, at, bar, &bad),
+    };
+    let (key, period, id) = (visit.project.key, scope.period, number.parse::<u64>().ok());
+    let found = visit.ask("issue", move |store| id.map_or(Ok(None), |id| store.issue(key, id, &scope)));
+    match found.await {
+        Ok(Some(issue)) => visit.page(title, at, bar, view_one(&issue, &visit.place(period))),
+        Ok(None) => {
+            let back = link::path(visit.project.id.as_str(), "issues");
+            let what = html! { b { "There is no issue " span.mono { (hostile::line(&number, 32)) } " here." } " It may belong to another project." };
+            visit.missing(title, at, lists::nothing("unknown-issue", what, &back, "All issues"))
+        }
+        Err(problem) => visit.failed(title, at, bar, &problem),
+    }
+}
+
+/// The list's body.
+pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
+    let rows = &vm.page.items;
+    if rows.is_empty() {
+        let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
+        let what = "No failure in this period. Failures with the same cause become one row here.";
+        return html! { (parts::partial(vm.page.partial.as_deref())) (parts::empty(&why, what, place.project, place.path, place.params)) };
+    }
+    let fresh = rows.iter().filter(|r| r.first_seen >= place.period.from).count() as u64;
+    let failures: u64 = rows.iter().map(|r| r.events).sum();
+    html! {
+        p.lede data-testid="lede" {
+            b { (format::counted(vm.page.total.unwrap_or(rows.len() as u64), "issue", "issues")) } " with " (format::counted(failures, "failure", "failures"))
+            @if vm.page.next.is_some() { " on this page" }
+            @if fresh > 0 { "; " b { (format::count(fresh)) } " first seen in this period" }
+            "."
+        }
+        (parts::partial(vm.page.partial.as_deref()))
+        section.panel.flush { (table(rows, Some(ORDER), place)) }
+        (lists::pager(&vm.page, "issue", "issues", place))
+    }
+}
+
+/// Groups as a table; heads sort where the page's list has an `order`.
+pub(crate) fn table(rows: &[IssueRow], order: Option<&str>, place: &Place<'_>) -> Markup {
+    let most = rows.iter().map(|r| r.events).max().unwrap_or(1);
+    let head = |field: &str, name: &str| match order {
+        Some(order) => lists::sort_head(field, name, order, place),
+        None => html! { th.num[field != "title"] scope="col" { (name) } },
+    };
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Issues" {
+            table.data {
+                caption.sr { "Failures by cause" }
+                thead { tr {
+                    (head("title", "Tool and what went wrong")) th scope="col" { "Class" } th scope="col" { span.sr { "Share of failures" } }
+                    (head("events", "Failures")) (head("sessions", "Sessions")) (head("people", "People"))
+                    (head("first", "First seen")) (head("last", "Last seen")) th scope="col" { "Since version" } th scope="col" { "Trend" }
+                } }
+                tbody #rows { @for row in rows { (line(row, most, place)) } }
+            }
+        }
+    }
+}
+
+fn line(row: &IssueRow, most: u64, place: &Place<'_>) -> Markup {
+    let id = row.id.to_string();
+    let shown = html! {
+        @if let Some(tool) = &row.tool { b { (hostile::line(tool, 32)) } ": " }
+        @if row.title.trim().is_empty() { "no message given" } @else { (hostile::line(&row.title, 80)) }
+    };
+    html! {
+        tr data-testid="issue-row" {
+            th scope="row" {
+                @match lists::detail(place, "issues", &id) { Some(href) => a.row href=(href) { (shown) }, None => (shown) }
+                @if row.first_seen >= place.period.from { span.tag.warn { "new" } }
+            }
+            td data-label="Class" { span.tag { (row.class.as_str().replace('_', " ")) } }
+            td.bar-cell { (chart::share_bar(row.events, most, row.events)) }
+            td.num data-label="Failures" { (format::count(row.events)) }
+            td.num data-label="Sessions" { (format::count(row.sessions)) }
+            td.num data-label="People" { @if row.people == 0 { span.dim title="nobody who met it was identified" { "0" } } @else { (format::count(row.people)) } }
+            td.num data-label="First seen" { (format::time(row.first_seen, &format::ago(row.first_seen, place.now))) }
+            td.num data-label="Last seen" { (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) }
+            td data-label="Since version" { @match row.since_version.as_deref() { Some(v) => (hostile::line(v, 20)), None => (format::unknown("the server did not say its version")) } }
+            td data-label="Trend" { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "failures over the period")) }
+        }
+    }
+}
+
+/// One group's body.
+pub(crate) fn view_one(issue: &IssueDetail, place: &Place<'_>) -> Markup {
+    let row = &issue.row;
+    let all = place.params.carried().and("issue", "eq", &row.id.to_string());
+    let all = format!("{}{}", link::path(place.project, "sessions"), all.query());
+    let quiet = format!("None in this period; the newest was at {}.", format::day_clock(row.last_seen));
+    html! {
+        p.lede data-testid="lede" {
+            @if let Some(tool) = &row.tool { b { (hostile::line(tool, 48)) } " failed " } @else { "Failed " }
+            b { (format::counted(row.events, "time", "times")) } " in " a href=(all) { (format::counted(row.sessions, "session", "sessions")) }
+            @if row.people > 0 { " of " (format::counted(row.people, "person", "people")) }
+            " in this period; first seen " (format::time(row.first_seen, &format::ago(row.first_seen, place.now)))
+            @if let Some(v) = &row.since_version { " in version " (hostile::line(v, 24)) }
+            "."
+        }
+        p.facts {
+            span { "Issue #" (row.id) }
+            span { span.tag { (row.class.as_str().replace('_', " ")) } }
+            @if let Some(kind) = &row.error_type { span { "Type " span.mono { (hostile::line(kind, 60)) } } }
+            @if let Some(tool) = &row.tool { @if let Some(href) = lists::detail(place, "tools", tool) { span { a href=(href) { "The tool" } } } }
+            span { "Last seen " (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) }
+            span title="what failures of this group share" { "Fingerprint " span.mono { (hostile::line(&row.fingerprint, 16)) } }
+        }
+        div.grid {
+            div.col-8 { section.panel {
+                h2 { "The newest message" }
+                @if issue.sample_message.trim().is_empty() { p.quiet { "No message was given. Errors with a text tell agents, and this page, what to change." } }
+                @else { p.error-text data-testid="message" { (hostile::text(&issue.sample_message)) } }
+            } }
+            div.col-4 { section.panel { h2 { "Failures over the period" }
+                @if row.events == 0 { p.quiet { (quiet) } } @else { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "failures over the period")) }
+            } }
+            div.col-12 {
+                (lists::calls(&issue.samples, "Newest failures", "None is kept any more.", place))
+                (lists::sessions(&issue.sessions, "Sessions that met it", &all, "None is kept any more.", place))
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Tools (`dashboard.md` §7.5): which are used, which fail, which are slow or heavy; and one of them in full.
+//!
+//! Tabs Tools, Resources and Prompts. Figures come from rollups where the filters allow it, and are those of the API. No rate
+//! stands without its volume; a percentile that too few calls carry is unknown, not zero.
+
+use axum::extract::Path;
+use axum::response::Response;
+use maud::{Markup, html};
+use trackway_event::{Kind, Timestamp};
+use trackway_store::query::{ClientRow, Page, ToolDetail, ToolRow, ToolsAsk};
+
+use super::frame::Bar;
+use super::link::{self, Params};
+use super::overview::{maybe, rate};
+use super::place::Place;
+use super::visit::Visit;
+use super::{chart, format, hostile, issues, lists, parts};
+
+/// The tabs: key in the URL, name, one of them, kind, what is said where there is none.
+const TABS: [(&str, &str, &str, Kind, &str); 3] = [
+    (
+        "",
+        "Tools",
+        "tool",
+        Kind::ToolCall,
+        "Each tool that agents call becomes a row here, with its volume, failures and times.",
+    ),
+    (
+        "resources",
+        "Resources",
+        "resource",
+        Kind::ResourceRead,
+        "No resource was read. Each one that agents read becomes a row here.",
+    ),
+    (
+        "prompts",
+        "Prompts",
+        "prompt",
+        Kind::PromptGet,
+        "No prompt was fetched. Each one that clients fetch becomes a row here.",
+    ),
+];
+/// The order of the list when none is asked for.
+const ORDER: &str = "-calls";
+
+/// What the list shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Vm {
+    /// Rows.
+    pub page: Page<ToolRow>,
+    /// Place of the tab in [`TABS`].
+    pub tab: usize,
+    /// Newest event of the project, to explain an empty list.
+    pub last_event_at: Option<Timestamp>,
+}
+
+/// `/p/{p}/tools`
+pub(crate) async fn show(visit: Visit) -> Response {
+    let (title, at, bar) = ("Tools", "tools", Bar::Full);
+    let scope = match visit.scope() {
+        Ok(scope) => scope,
+        Err(bad) => return visit.bad(title, at, bar, &bad),
+    };
+    let asked = visit.guest.params.tab.as_deref();
+    let (tab, kind) = TABS
+        .iter()
+        .enumerate()
+        .find(|(_, (k, ..))| Some(*k) == asked)
+        .map_or((0, Kind::ToolCall), |(i, (.., kind, _))| (i, *kind));
+    let (key, period) = (visit.project.key, scope.period);
+    let (sort, page) = (visit.guest.params.sort.clone(), visit.guest.params.page());
+    match visit.ask("tools", move |store| store.tools(key, &ToolsAsk { scope, kind, sort, page })).await {
+        Ok(page) => {
+            let vm = Vm { page, tab, last_event_at: visit.project.last_event_at };
+            visit.page(title, at, bar, view(&vm, &visit.place(period)))
+        }
+        Err(problem) => visit.failed(title, at, bar, &problem),
+    }
+}
+
+/// `/p/{p}/tools/{tool}`
+pub(crate) async fn show_one(visit: Visit, Path((_, name)): Path<(String, String)>) -> Response {
+    let (title, at, bar) = ("Tool", "tools", Bar::Full);
+    let scope = match visit.scope() {
+        Ok(scope) => scope,
+        Err(bad) => return visit.bad(title, at, bar, &bad),
+    };
+    let (key, period, asked) = (visit.project.key, scope.period, name.clone());
+    match visit.ask("tool", move |store| store.tool(key, &asked, &scope)).await {
+        Ok(Some(tool)) => visit.page(title, at, bar, view_one(&tool, &visit.place(period))),
+        Ok(None) => {
+            let back = link::path(visit.project.id.as_str(), "tools");
+            let what = html! { b { "Nothing named " span.mono { (hostile::line(&name, 64)) } " was ever called here." } " It may belong to another project, or its name may have changed." };
+            visit.missing(title, at, lists::nothing("unknown-tool", what, &back, "All tools"))
+        }
+        Err(problem) => visit.failed(title, at, bar, &problem),
+    }
+}
+
+/// The list's body.
+pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
+    let rows = &vm.page.items;
+    let (_, many, one, _, what) = TABS.get(vm.tab).copied().unwrap_or(TABS[0]);
+    let many = many.to_lowercase();
+    html! {
+        @if !rows.is_empty() { (lede(&vm.page, one, &many)) }
+        nav.tabs aria-label="What is called" { @for (i, (key, name, ..)) in TABS.iter().enumerate() {
+            @let params = Params { tab: (!key.is_empty()).then(|| (*key).to_owned()), ..place.params.carried() };
+            a href=(format!("{}{}", place.path, params.query())) aria-current=[(i == vm.tab).then_some("page")] data-testid=(format!("tab-{}", name.to_lowercase())) { (name) }
+        } }
+        (parts::partial(vm.page.partial.as_deref()))
+        @if rows.is_empty() {
+            @let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
+            (parts::empty(&why, what, place.project, place.path, place.params))
+        } @else {
+            (table(rows, one, &many, place))
+            (lists::pager(&vm.page, one, &many, place))
+        }
+    }
+}
+
+fn lede(page: &Page<ToolRow>, one: &str, many: &str) -> Markup {
+    let calls: u64 = page.items.iter().map(|r| r.calls.calls).sum();
+    let worst = page.items.iter().filter(|r| r.calls.finished >= 20 && r.calls.failed > 0).max_by(|a, b| {
+        let share = |r: &ToolRow| r.calls.failed_share().unwrap_or(0.0);
+        share(a).total_cmp(&share(b))
+    });
+    html! {
+        p.lede data-testid="lede" {
+            b { (format::counted(page.total.unwrap_or(page.items.len() as u64), one, many)) } " in use, " (format::counted(calls, "call", "calls"))
+            @if page.next.is_some() { " on this page" }
+            @if let Some(row) = worst { @if let Some(share) = row.calls.failed_share() {
+                "; " b { (hostile::line(&row.name, 40)) } " fails most often, in " (format::percent(share)) " of " (format::count(row.calls.finished))
+            } }
+            "."
+        }
+    }
+}
+
+fn table(rows: &[ToolRow], one: &str, many: &str, place: &Place<'_>) -> Markup {
+    let most = rows.iter().map(|r| r.calls.calls).max().unwrap_or(1);
+    let sort = |field: &str, name: &str| lists::sort_head(field, name, ORDER, place);
+    html! {
+        section.panel.flush {
+            div.scroll tabindex="0" role="region" aria-label=(many) {
+                table.data {
+                    caption.sr { (many) " by use" }
+                    thead { tr {
+                        (sort("name", "Name")) th scope="col" { span.sr { "Share of calls" } } (sort("calls", "Calls")) (sort("failed", "Failed"))
+                        th.num scope="col" { "p50" } (sort("p95", "p95")) th.num scope="col" { "p99" }
+                        th.num scope="col" title="estimated tokens of one answer, on average" { "A result" }
+                        (sort("last", "Last call")) th scope="col" { "Trend" }
+                    } }
+                    tbody #rows { @for row in rows { (line(row, most, one, place)) } }
+                }
+            }
+        }
+    }
+}
+
+fn line(row: &ToolRow, most: u64, one: &str, place: &Place<'_>) -> Markup {
+    let none = format!("no {one} named");
+    html! {
+        tr data-testid="tool-row" {
+            th scope="row" { @match lists::detail(place, "tools", &row.name) {
+                Some(href) => a.row href=(href) { (hostile::line(&row.name, 48)) },
+                None if row.name.is_empty() => span.dim title="the request did not say which" { (none) },
+                None => (hostile::line(&row.name, 48)),
+            } }
+            td.bar-cell { (chart::share_bar(row.calls.calls, most, row.calls.failed)) }
+            td.num data-label="Calls" { (format::count(row.calls.calls)) }
+            td.num data-label="Failed" { (rate(&row.calls)) }
+            td.num data-label="p50" { (maybe(row.calls.p50_us, "no timed call")) }
+            td.num data-label="p95" { (maybe(row.calls.p95_us, "needs 20 timed calls")) }
+            td.num data-label="p99" { (maybe(row.calls.p99_us, "needs 100 timed calls")) }
+            td.num data-label="A result" { (result_tokens(row)) }
+            td.num data-label="Last call" { @match row.last_at { Some(at) => (format::time(at, &format::ago(at, place.now))), None => (format::unknown("no call in this period")) } }
+            td data-label="Trend" { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "calls over the period")) }
+        }
+    }
+}
+
+fn result_tokens(row: &ToolRow) -> Markup {
+    match row.calls.calls {
+        0 => format::unknown("no call"),
+        n => html! { (format::tokens(row.calls.tokens_out / n)) },
+    }
+}
+
+/// One tool's body.
+pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
+    let row = &tool.row;
+    let sessions = link::path(place.project, "sessions");
+    let of_tool = place.params.carried().and("tool", "eq", &row.name);
+    html! {
+        (lede_one(tool, &format!("{sessions}{}", of_tool.query())))
+        @if row.calls.calls == 0 {
+            div.empty data-testid="empty" {
+                p { b { "No calls of it in this period" @if !place.params.f.is_empty() { " pass your filters" } "." } " It was called at other times; a longer period shows them." }
+                a.button href=(format!("{}{}", place.path, place.params.since("now-90d").query())) { "Show the last 90 days" }
+            }
+        } @else {
+            (tiles(tool))
+            div.grid {
+                div.col-8 {
+                    section.panel { h2 { "Calls and failures" } (chart::calls_and_failures(&tool.series, place.now, &|b| {
+                        format!("{sessions}{}", place.params.between(b.start, b.end).and("tool", "eq", &row.name).query())
+                    })) }
+                    section.panel { h2 { "Time per call" } (chart::latency(&tool.series, place.now)) }
+                }
+                div.col-4 { (callers(&tool.clients, &of_tool, place)) }
+                div.col-12 {
+                    @if !tool.issues.is_empty() {
+                        section.panel.flush { h2 { "Why it fails" } (issues::table(&tool.issues, None, place)) }
+                    }
+                    (lists::calls(&tool.samples, "Newest calls", "None of the newest hours; the charts count older ones.", place))
+                }
+            }
+        }
+    }
+}
+
+fn lede_one(tool: &ToolDetail, sessions: &str) -> Markup {
+    let calls = &tool.row.calls;
+    let most = tool.clients.iter().find_map(|c| c.client.as_ref().map(|p| (p, c.calls.calls)));
+    html! {
+        p.lede data-testid="lede" {
+            b { (hostile::line(&tool.row.name, 80)) } " was called " a href=(sessions) { (format::counted(calls.calls, "time", "times")) }
+            @if let Some((peer, n)) = most.filter(|_| calls.calls > 0) { ", " (format::percent(n as f64 / calls.calls as f64)) " through " b { (parts::peer_text(peer)) } }
+            "."
+            @if calls.finished > 0 {
+                @if calls.failed == 0 { " None failed." } @else { " " (format::count(calls.failed)) " of " (format::count(calls.finished)) " failed." }
+            }
+        }
+    }
+}
+
+fn tiles(tool: &ToolDetail) -> Markup {
+    let calls = &tool.row.calls;
+    let tile = |name: &str, figure: Markup, of: &dyn Fn(&trackway_store::query::Bucket) -> f64| {
+        html! {
+            div.tile data-testid=(format!("tile-{}", name.to_lowercase().replace(' ', "-"))) {
+                span.label { (name) } span.figure { (figure) } span.delta {}
+                (chart::spark(&tool.series.iter().map(of).collect::<Vec<f64>>(), &format!("{name} over the period")))
+            }
+        }
+    };
+    html! {
+        section.tiles aria-label="Figures" {
+            (tile("Calls", html! { (format::count(calls.calls)) }, &|b| b.calls.calls as f64))
+            (tile("Failed", rate(calls), &|b| b.calls.failed_share().unwrap_or(0.0)))
+            (tile("p50", maybe(calls.p50_us, "no timed call"), &|b| b.calls.p50_us.unwrap_or(0) as f64))
+            (tile("p95", maybe(calls.p95_us, "needs 20 timed calls"), &|b| b.calls.p95_us.unwrap_or(0) as f64))
+            (tile("A result", result_tokens(&tool.row), &|b| b.calls.tokens_out as f64 / b.calls.calls.max(1) as f64))
+        }
+    }
+}
+
+fn callers(rows: &[ClientRow], of_tool: &Params, place: &Place<'_>) -> Markup {
+    let most = rows.iter().map(|r| r.calls.calls).max().unwrap_or(1);
+    let base = link::path(place.project, "sessions");
+    html! {
+        section.panel.flush {
+            h2 { "Who calls it" }
+            div.scroll tabindex="0" role="region" aria-label="Who calls it" {
+                table.data {
+                    caption.sr { "Clients by calls of this tool" }
+                    thead { tr { th scope="col" { "Client" } th.num colspan="2" scope="col" { "Calls" } th.num scope="col" { "Failed" } } }
+                    tbody { @for row in rows { tr data-testid="client-row" {
+                        th scope="row" { (parts::peer(row.client.as_ref(), &|v| format!("{base}{}", of_tool.and("client", "eq", v).query()))) }
+                        td.bar-cell { (chart::share_bar(row.calls.calls, most, row.calls.failed)) }
+                        td.num data-label="Calls" { (format::count(row.calls.calls)) }
+                        td.num data-label="Failed" { (rate(&row.calls)) }
+                    } } }
+                }
+            }
+        }
+    }
+}
