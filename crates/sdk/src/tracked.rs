@@ -24,7 +24,7 @@ use trackway_event::{Payload, Peer, limits};
 use crate::hub::{Handle, Hub};
 use crate::options::Options;
 use crate::snapshot::{Extra, RequestInfo};
-use crate::wire::{self, Answer};
+use crate::wire::{self, Answer, Era};
 use crate::worker::{Exchange, Note, Outcome};
 
 /// How long a listing of our own may take, for a call whose tool is not known (CAP §4.6).
@@ -147,6 +147,7 @@ struct Running {
     parts: Option<Begun>,
     /// Where the note waits, for the opening of a session over HTTP.
     held: Option<Arc<Held>>,
+    era: Era,
     /// Whether the client gave the request up: rmcp sends no answer then.
     given_up: Box<dyn Fn() -> bool + Send>,
 }
@@ -157,7 +158,7 @@ impl Running {
         if (self.given_up)() {
             return self.leave(Outcome::Ended(Ending::Cancelled, mono_us));
         }
-        let line = wire::answer(id, result);
+        let line = wire::answer(id, result, self.era);
         let outcome =
             line.map(|line| Outcome::Answer(Observed { way: Way::FromServer, wall, mono_us, line }));
         self.leave(outcome.unwrap_or(Outcome::Ended(Ending::Unreadable, mono_us)));
@@ -237,7 +238,15 @@ impl<S: ServerHandler> Tracked<S> {
         let held = (opens && scope.mcp_session.is_none()).then(|| Arc::clone(&self.held));
         let cancel = context.ct.clone();
         let given_up = Box::new(move || cancel.is_cancelled());
-        Some(Running { hub: Arc::clone(hub), parts: Some((scope, request, seen, session)), held, given_up })
+        let modern = !opening && context.protocol_version().is_some_and(|v| v.as_str() >= MODERN);
+        let era = if modern { Era::Modern } else { Era::Legacy };
+        Some(Running {
+            hub: Arc::clone(hub),
+            parts: Some((scope, request, seen, session)),
+            held,
+            era,
+            given_up,
+        })
     }
 
     fn scope(

@@ -10,7 +10,8 @@ use rmcp::model::{
 use serde::Serialize;
 use trackway_capture::wire::eligible;
 use trackway_capture::wire::inject::{Injection, Missing};
-use trackway_capture::wire::{apply, get};
+use trackway_capture::wire::scan::members;
+use trackway_capture::wire::{Edit, apply, get};
 
 /// Bytes of an answer that are copied for the recorder; of a longer one only its size is known (CAP §5.3).
 const ANSWER_BYTES: usize = 1024 * 1024;
@@ -152,8 +153,17 @@ fn body(
     out.write_all(b"}").ok()
 }
 
-/// An answer or error as a line.
-pub(crate) fn answer<T: Answer>(id: &RequestId, result: &Result<T, ErrorData>) -> Option<Vec<u8>> {
+/// Which revision the client speaks, as far as the shape of answers goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Era {
+    /// Before 2026-07-28: rmcp takes `resultType` out of complete answers once the handler has returned.
+    Legacy,
+    /// From 2026-07-28 on.
+    Modern,
+}
+
+/// An answer or error as the line that rmcp will send for it.
+pub(crate) fn answer<T: Answer>(id: &RequestId, result: &Result<T, ErrorData>, era: Era) -> Option<Vec<u8>> {
     let mut out = Capped { bytes: Vec::with_capacity(512) };
     out.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":").ok()?;
     out.json(id)?;
@@ -177,7 +187,33 @@ pub(crate) fn answer<T: Answer>(id: &RequestId, result: &Result<T, ErrorData>) -
         out.bytes.extend_from_slice(what);
     }
     out.bytes.push(b'}');
-    Some(out.bytes)
+    Some(match era {
+        Era::Legacy => without_result_type(out.bytes),
+        Era::Modern => out.bytes,
+    })
+}
+
+/// Cuts `"resultType":"complete"` out of an answer's result.
+fn without_result_type(line: Vec<u8>) -> Vec<u8> {
+    const KEY: &str = "resultType";
+    let cut = || {
+        let result = get(&line, &(0..line.len()), "result")?;
+        let all = members(&line, &result)?;
+        let place = all.iter().position(|m| line.get(m.key.clone()) == Some(KEY.as_bytes()))?;
+        let member = all.get(place).filter(|m| line.get(m.value.clone()) == Some(b"\"complete\""))?;
+        // The key's opening quote, and one comma beside the member.
+        let (mut start, mut end) = (member.key.start - 1, member.value.end);
+        match (place, all.get(place + 1)) {
+            (_, Some(next)) => end = next.key.start - 1,
+            (0, None) => {}
+            (_, None) => start = all.get(place - 1)?.value.end,
+        }
+        Some(Edit { at: start..end, with: Vec::new() })
+    };
+    match cut() {
+        Some(edit) => apply(&line, &[edit]),
+        None => line,
+    }
 }
 
 /// The listing with `context` in its eligible tools and, on the last page, the reporting tool (E1 on the typed tool, CAP §4.3).
