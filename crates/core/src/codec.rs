@@ -79,6 +79,36 @@ impl<'a> Take<'a> {
     }
 }
 
+/// A closed list of words, each with a number for the ledger that is never reused.
+macro_rules! coded {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal : $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name {
+            $($(#[$vdoc])* $variant = $code,)+
+        }
+
+        impl $name {
+            /// The word in every surface.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The number in the ledger.
+            pub const fn code(self) -> u8 {
+                self as u8
+            }
+
+            /// The member with this number.
+            pub const fn from_code(code: u8) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+pub(crate) use coded;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 //! What is derived from events is a merge that does not care for order or repetition, and the naive fold over the rows
 //! is its definition:
 //! - [`session`]: what is known of a session; [`grouping`]: which session an event without one goes to
-//! - [`person`]: legal ids and merged facts of an actor; [`winner`]: which of several contradicting facts holds
+//! - [`identity`]: which ids are one person; [`person`]: legal ids and merged facts of an actor; [`winner`]: which of several contradicting facts holds
 //! - [`issue`]: error groups, titles and classes; [`chain`]: attempts and how a session ended
 //! - [`cluster`]: sentences about one matter
 //! - [`rollup`]: counters per time bucket; [`sketch`]: mergeable latency distributions; [`metric`]: figures as naive folds, the definitions
@@ -15,6 +15,7 @@ pub mod cluster;
 mod codec;
 pub mod filter;
 pub mod grouping;
+pub mod identity;
 pub mod issue;
 pub mod metric;
 pub mod period;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use trackway_event::{ActorId, Event, Kind, Peer, SessionSource, Timestamp};
+use trackway_event::{ActorId, Event, Input, Kind, Peer, SessionSource, Timestamp};
 
 use crate::codec::{Put, Take};
 use crate::person;
@@ -131,6 +131,8 @@ pub struct Provenance {
     pub actors: BTreeSet<ActorId>,
     /// Whether there are more actors than that.
     pub more_actors: bool,
+    /// Whether a recorder took part that shares one session id among users (D9): then several actors link nothing.
+    pub shared: bool,
 }
 
 impl Provenance {
@@ -151,7 +153,13 @@ impl Provenance {
         if let Some(source) = &event.session_source {
             self.source.offer(event, source);
         }
-        if let Some(actor) = person::legal_actor(event) {
+        self.shared |= event.input == Input::Agentcat;
+        self.link(event);
+    }
+
+    /// Takes only the person of an event: one that tells of this session, but is not in it (PH I15).
+    pub fn link(&mut self, event: &Event) {
+        if let Some(actor) = person::legal_actor(event).filter(|_| person::makes_person(event)) {
             self.first_actor.offer(event, &actor.id);
             self.actor.offer(event, &actor.id);
             if !self.actors.contains(&actor.id) {
@@ -172,6 +180,7 @@ impl Provenance {
         self.actor.merge(other.actor);
         self.actors.extend(other.actors);
         self.more_actors |= other.more_actors;
+        self.shared |= other.shared;
         self.bound_actors();
     }
 
@@ -180,10 +189,10 @@ impl Provenance {
         self.actors.len() as u32 + u32::from(self.more_actors)
     }
 
-    /// The person that the session's anonymous events belong to: the first one, unless the session has named two or
-    /// more (D9; PH I11).
+    /// The person that the session's anonymous events belong to: the first one by event time (PH I11). Where a recorder
+    /// shares a session id among users, nobody as soon as there are two (D9).
     pub fn attributed(&self) -> Option<&ActorId> {
-        self.first_actor.value().filter(|_| self.actor_count() == 1)
+        self.first_actor.value().filter(|_| !self.shared || self.actor_count() == 1)
     }
 
     fn bound_actors(&mut self) {
@@ -218,20 +227,21 @@ impl Provenance {
         for actor in &self.actors {
             out.put_text(actor.as_str());
         }
-        out.push(self.more_actors.into());
+        out.push(u8::from(self.more_actors) | u8::from(self.shared) << 1);
         out
     }
 
-    /// Reads what [`Provenance::encode`] wrote; `None` on anything else.
+    /// Reads what [`Provenance::encode`] wrote, now or in the format before; `None` on anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut bytes = Take(bytes);
         let take = &mut bytes;
-        if take.byte()? != FORMAT {
+        let format = take.byte()?;
+        if !(OLDEST..=FORMAT).contains(&format) {
             return None;
         }
         let table = &KeyTable::take(take)?;
         let actor = |t: &mut Take<'_>| ActorId::parse(t.text()?).map(|(id, _)| id);
-        let out = Self {
+        let mut out = Self {
             client: First(KeyTable::take_fact(take, table, take_peer)?),
             server: First(KeyTable::take_fact(take, table, take_peer)?),
             sdk: First(KeyTable::take_fact(take, table, take_peer)?),
@@ -240,15 +250,21 @@ impl Provenance {
             first_actor: First(KeyTable::take_fact(take, table, actor)?),
             actor: Last(KeyTable::take_fact(take, table, actor)?),
             actors: (0..take.count()?).map(|_| actor(take)).collect::<Option<_>>()?,
-            more_actors: take.byte()? != 0,
+            more_actors: false,
+            shared: false,
         };
+        let bits = take.byte()?;
+        out.more_actors = bits & 1 != 0;
+        out.shared = format < 2 || bits & 2 != 0;
         bytes.end()?;
         Some(out)
     }
 }
 
 /// First byte of the encoding; grows when it changes.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// The oldest that is read: every session withdrew its links at a second actor.
+const OLDEST: u8 = 1;
 
 fn key<T>(fact: &Option<(Key, T)>) -> Option<&Key> {
     fact.as_ref().map(|(key, _)| key)

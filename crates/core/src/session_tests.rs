@@ -63,8 +63,14 @@ fn null_erases_nothing_and_the_first_program_and_last_actor_hold() {
     assert_eq!(facts.people.attributed().unwrap().as_str(), "u_1");
     let mut late = event("d", Kind::ToolCall, 3);
     late.actor = actor("u_2");
+    let mut both = facts.clone();
+    both.add(&late);
+    // PH I11: the earliest holds, whoever comes later
+    assert_eq!(both.people.attributed().unwrap().as_str(), "u_1");
+    late.input = trackway_event::Input::Agentcat;
     let mut both = facts;
     both.add(&late);
+    // D9: where users share a session id, two of them link nothing
     assert_eq!(both.people.actor.value().unwrap().as_str(), "u_2");
     assert_eq!((both.people.actor_count(), both.people.attributed()), (2, None));
 }
