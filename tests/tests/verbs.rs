@@ -13,9 +13,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 fn every_verb_explains_itself() -> Result<()> {
     let all = trackway(&["--help"], |_| {})?;
     ensure!(all.code == Some(0), "{all:?}");
-    for verb in
-        ["serve", "demo", "open", "wrap", "project", "token", "doctor", "config", "completions", "version"]
-    {
+    for verb in [
+        "serve",
+        "demo",
+        "open",
+        "wrap",
+        "project",
+        "token",
+        "backup",
+        "doctor",
+        "config",
+        "completions",
+        "version",
+    ] {
         ensure!(all.stdout.contains(&format!("  {verb} ")), "{verb} is not in the help");
         let one = trackway(&[verb, "--help"], |_| {})?;
         ensure!(one.code == Some(0) && one.stdout.contains("Usage:"), "{verb}: {one:?}");

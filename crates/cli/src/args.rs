@@ -62,6 +62,9 @@ pub(crate) enum Verb {
     /// Make, list and revoke bearer tokens; works beside a running server
     #[command(subcommand)]
     Token(Token),
+    /// Copy the data while a server runs, check a copy, start from one
+    #[command(subcommand)]
+    Backup(Backup),
     /// Look for what could be wrong
     Doctor(Doctor),
     /// Show the settings
@@ -209,6 +212,39 @@ pub(crate) enum Scope {
     Read,
     /// Everything
     Admin,
+}
+
+/// `backup …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Backup {
+    /// Copy everything into a new directory; works beside a running server
+    #[command(after_help = "Example:\n  trackway backup create /backups/trackway-monday")]
+    Create {
+        /// The directory to make; it must not exist
+        dir: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check a backup: hashes, the files themselves, every counter against its rows
+    Verify {
+        /// The backup
+        dir: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a backup into the data directory, which must be empty
+    #[command(
+        after_help = "Example:\n  trackway backup restore /backups/trackway-monday --data /srv/trackway"
+    )]
+    Restore {
+        /// The backup
+        dir: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `doctor`.

@@ -130,7 +130,8 @@ pub struct Resolution {
 pub fn resolve(facts: &[MergeFact], since: &BTreeMap<ActorId, Key>) -> Resolution {
     let mut order: Vec<usize> = (0..facts.len()).collect();
     order.sort_by(|a, b| facts.get(*a).cmp(&facts.get(*b)));
-    let mut fold = Fold { since, parent: BTreeMap::new(), identified: BTreeSet::new(), named: BTreeSet::new() };
+    let mut fold =
+        Fold { since, parent: BTreeMap::new(), identified: BTreeSet::new(), named: BTreeSet::new() };
     let mut verdicts = vec![Verdict::TooMany; facts.len()];
     for (nth, place) in order.into_iter().enumerate() {
         let (Some(fact), Some(verdict)) = (facts.get(place), verdicts.get_mut(place)) else { continue };

@@ -101,7 +101,13 @@ fn only_certain_events_merge() {
     assert_eq!(with(Kind::Identify, &off), Err(NoMerge::ProfileOff));
     for bad in ["anonymous", "NULL\0", "null", "'guest'", "[object Object]"] {
         assert_eq!(with(Kind::Identify, &|i| i.anon_distinct_id = Some(bad.into())), Err(NoMerge::IllegalId));
-        assert_eq!(with(Kind::Alias, &|i| { alias(i); i.distinct_id = Some(bad.into()) }), Err(NoMerge::IllegalId));
+        assert_eq!(
+            with(Kind::Alias, &|i| {
+                alias(i);
+                i.distinct_id = Some(bad.into())
+            }),
+            Err(NoMerge::IllegalId)
+        );
     }
     for silent in ["u", " u ", " ", ""] {
         assert_eq!(with(Kind::Identify, &|i| i.anon_distinct_id = Some(silent.into())), Err(NoMerge::Silent));
@@ -181,7 +187,8 @@ fn a_told() -> impl Strategy<Value = Told> {
     let via = prop_oneof![Just(Via::Identify), Just(Via::Alias), Just(Via::Dangerous)];
     prop_oneof![
         (0usize..7).prop_map(Told::Seen),
-        (via, 0usize..7, 0usize..7).prop_filter_map("same", |(v, a, b)| (a != b).then_some(Told::Merge(v, a, b))),
+        (via, 0usize..7, 0usize..7)
+            .prop_filter_map("same", |(v, a, b)| (a != b).then_some(Told::Merge(v, a, b))),
     ]
 }
 

@@ -221,7 +221,9 @@ impl Profile {
     /// Where each trait got its value.
     pub fn trait_sources(&self) -> Vec<TraitSource> {
         let facts = self.traits.iter().filter_map(|(key, fact)| Some((key, fact.value()?)));
-        facts.map(|(key, (_, from, how))| TraitSource { key: key.to_string(), from: from.clone(), how }).collect()
+        facts
+            .map(|(key, (_, from, how))| TraitSource { key: key.to_string(), from: from.clone(), how })
+            .collect()
     }
 
     /// When each trait got its value.

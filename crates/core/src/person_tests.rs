@@ -106,7 +106,8 @@ fn an_older_ledger_is_read() {
 #[test]
 fn ids_that_make_no_person() {
     let mut e = says("a", 1, None, json!({"plan": "pro"}));
-    e.identity = Some(Box::new(Identity { process_person_profile: PersonProfile::Off, ..Identity::default() }));
+    e.identity =
+        Some(Box::new(Identity { process_person_profile: PersonProfile::Off, ..Identity::default() }));
     let facts = fold([&e]);
     assert_eq!(facts.profile, Profile::default(), "properties are not applied, nobody is made (I2)");
     assert!(legal_actor(&e).is_some(), "but an existing person keeps it (I3)");

@@ -5,6 +5,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::json;
 use trackway_store::sqlite::ControlDb;
@@ -15,6 +16,9 @@ use crate::args::{Doctor, Global};
 use crate::config::Settings;
 use crate::failure::Result;
 use crate::output;
+
+/// A backup older than this is a finding.
+const BACKUP_AGE: Duration = Duration::from_secs(7 * 86_400);
 
 /// How one check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +74,7 @@ pub(super) fn run(global: &Global, args: &Doctor) -> Result<ExitCode> {
         findings.extend(contents(data));
     }
     findings.push(clock(data));
+    findings.extend(backup_age(data));
     if !running {
         findings.push(port(&settings));
     }
@@ -229,6 +234,26 @@ fn clock(data: &Path) -> Finding {
         }
         Some(_) | None => Finding::good("clock", "not behind what was written last"),
     }
+}
+
+/// How long ago the latest backup was made; nothing where there is nothing to lose yet.
+fn backup_age(data: &Path) -> Option<Finding> {
+    if !data.join("trackway.db").is_file() {
+        return None;
+    }
+    let next = format!("trackway backup create DIR --data {}", data.display());
+    let made = std::fs::metadata(data.join(super::backup::LATEST)).and_then(|about| about.modified());
+    let Ok(made) = made else {
+        return Some(Finding::not("backup", Verdict::Warning, "none was ever made", next));
+    };
+    // A time in the future is the clock's finding, not this one's.
+    let age = std::time::SystemTime::now().duration_since(made).unwrap_or_default();
+    let days = age.as_secs() / 86_400;
+    Some(if age > BACKUP_AGE {
+        Finding::not("backup", Verdict::Warning, format!("the latest is {days} days old"), next)
+    } else {
+        Finding::good("backup", format!("the latest is {} hours old", age.as_secs() / 3_600))
+    })
 }
 
 fn port(settings: &Settings) -> Finding {

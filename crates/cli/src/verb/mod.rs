@@ -3,6 +3,7 @@
 //! Called by `main`.
 
 mod attach;
+mod backup;
 mod completions;
 mod config;
 mod doctor;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Detach(args) => attach::detach(&args).map(done),
         Verb::Project(verb) => project::run(&global, verb).map(done),
         Verb::Token(verb) => token::run(&global, verb).map(done),
+        Verb::Backup(verb) => backup::run(&global, &verb),
         Verb::Doctor(args) => doctor::run(&global, &args),
         Verb::Config(verb) => config::run(&global, &verb).map(done),
         Verb::Completions(args) => completions::run(&args).map(done),

@@ -5,12 +5,14 @@
 //! command-line verbs write `trackway.db` beside it through [`ControlDb`].
 //!
 //! - [`open`](self): files, locks, migrations
+//! - `backup`: a consistent copy while everything runs, and whether a copy is sound
 //! - `control`: `trackway.db`
 //! - `project`: one ledger: its writer, readers and live feed
 //! - `commit`: what happens inside one transaction
 //! - `read`: the answers
 
 mod backend;
+pub mod backup;
 mod cache;
 mod commit;
 mod control;

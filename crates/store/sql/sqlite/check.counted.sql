@@ -1,0 +1,2 @@
+-- Events that figures count: all but kind protocol (15).
+SELECT count(*) FROM event WHERE kind <> 15;

@@ -1,0 +1,8 @@
+-- What a ledger says of itself against its rows: events, dedupe keys, the count of stored events, sessions whose counter
+-- is not the number of their rows. No index serves the first; it is asked of copies only. 15: protocol
+SELECT (SELECT count(*) FROM event),
+       (SELECT count(*) FROM seen),
+       (SELECT coalesce(sum(n), 0) FROM counter WHERE name = 'stored'),
+       (SELECT count(*) FROM session s
+        WHERE s.merged_into IS NULL
+          AND s.events <> (SELECT count(*) FROM event e WHERE e.session = s.row AND e.kind <> 15));
