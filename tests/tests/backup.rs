@@ -12,6 +12,7 @@ use serde_json::Value;
 use trackway_tests::{Dice, Instance, batch, call, random_id, rfc3339, wait_for};
 
 const PROJECT: &str = "proj_backup";
+// Its folder is the second: the first start made a project of its own (ADR 0008).
 /// The load of one run: enough that the copy overlaps many commits.
 const EVENTS_BEFORE: usize = 4_000;
 const BATCH: usize = 100;
@@ -87,7 +88,7 @@ fn a_backup_that_was_touched_or_lies_is_refused() -> Result<()> {
     instance.cli(&["backup", "verify", &text(&good)?])?;
 
     // One byte of a ledger.
-    let ledger = good.join("projects/1/events.db");
+    let ledger = good.join("projects/2/events.db");
     let mut bytes = std::fs::read(&ledger)?;
     let middle = bytes.len() / 2;
     *bytes.get_mut(middle).context("an empty ledger")? ^= 1;
@@ -102,7 +103,7 @@ fn a_backup_that_was_touched_or_lies_is_refused() -> Result<()> {
     // A path that leads out.
     let manifest = good.join("manifest.json");
     let honest = std::fs::read_to_string(&manifest)?;
-    std::fs::write(&manifest, honest.replace("projects/1/events.db", "../../escaped.db"))?;
+    std::fs::write(&manifest, honest.replace("projects/2/events.db", "../../escaped.db"))?;
     let out = instance.run_cli(&["backup", "restore", &text(&good)?, "--data", &text(&target)?])?;
     ensure!(out.code == Some(4) && out.stderr.contains("no path inside"), "{out:?}");
     let none = instance.run_cli(&["backup", "verify", &text(home.path())?])?;
@@ -115,7 +116,7 @@ fn a_backup_that_was_touched_or_lies_is_refused() -> Result<()> {
         ("DELETE FROM rollup WHERE grain = 0", "rollups of hours"),
         ("DELETE FROM seen WHERE seq = (SELECT min(seq) FROM seen)", "dedupe keys"),
     ] {
-        let db = rusqlite::Connection::open(instance.data().join("projects/1/events.db"))?;
+        let db = rusqlite::Connection::open(instance.data().join("projects/2/events.db"))?;
         db.execute_batch(&format!("{lie};"))?;
         drop(db);
         let wrong = home.path().join(random_id("wrong-"));
