@@ -110,8 +110,11 @@ pub trait Store: Send + Sync + 'static {
     fn issue(&self, project: ProjectKey, id: u64, scope: &Scope) -> Result<Option<IssueDetail>>;
     /// Identified people.
     fn people(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<PersonRow>>;
-    /// One person with traits and sessions.
+    /// One person with traits and sessions, by any of its ids.
     fn person(&self, project: ProjectKey, actor_id: &str) -> Result<Option<PersonDetail>>;
+    /// Takes a merge of two people back, or lets it count again; `false` when there is none of this number. What its event
+    /// says again later stays taken back.
+    fn set_merge(&self, project: ProjectKey, merge: u64, aside: Aside) -> Result<bool>;
     /// Figures per client name and version.
     fn clients(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<ClientRow>>;
     /// What agents say they came for, by matter.

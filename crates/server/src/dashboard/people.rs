@@ -153,8 +153,8 @@ pub(crate) fn view_one(person: &PersonDetail, place: &Place<'_>) -> Markup {
                                 tbody { @for (key, value) in &row.traits { tr data-testid="trait-row" {
                                     th scope="row" { (hostile::line(key, 48)) }
                                     td data-label="Value" { (hostile::line(&written(value), 200)) }
-                                    td.num data-label="Set" { @match person.trait_times.iter().find(|(name, _)| name == key) {
-                                        Some((_, at)) => (format::time(*at, &format::ago(*at, place.now))),
+                                    td.num data-label="Set" { @match person.sources.iter().find(|source| source.key == *key) {
+                                        Some(source) => (format::time(source.from.at, &format::ago(source.from.at, place.now))),
                                         None => (format::unknown("the time is not kept")),
                                     } }
                                 } } }

@@ -1,2 +1,2 @@
--- Row and fact times of a person. ?1 actor id. Unique index.
-SELECT row, facts FROM person WHERE id = ?1;
+-- Row of the person that actor id ?1 is shown under. Unique index.
+SELECT coalesce(root, row) FROM person WHERE id = ?1;

@@ -1,2 +1,4 @@
--- Everyone seen in session ?1. Index person_session_session.
-SELECT p.id, p.name FROM person_session x JOIN person p ON p.row = x.person WHERE x.session = ?1 ORDER BY p.id LIMIT 50;
+-- Everyone seen in session ?1, each once however many ids of theirs took part. Index person_session_session.
+SELECT DISTINCT p.id, p.name FROM person_session x JOIN person q ON q.row = x.person
+JOIN person p ON p.row = coalesce(q.root, q.row) AND p.known = 1
+WHERE x.session = ?1 ORDER BY p.id LIMIT 50;

@@ -7,6 +7,7 @@ mod ingest;
 mod intents;
 mod kit;
 mod lists;
+mod people;
 mod sessions;
 
 use std::sync::Arc;
@@ -27,6 +28,11 @@ const PARTS: &[(&str, Part)] = &[
     ("inv_04_the_vendor_table_in_every_order", sessions::inv_04_the_vendor_table_in_every_order),
     ("inv_04_a_late_event_bridges", sessions::inv_04_a_late_event_bridges),
     ("facts_are_backfilled_both_ways", sessions::facts_are_backfilled_both_ways),
+    (
+        "a_merge_is_one_person_everywhere_and_can_be_undone",
+        people::a_merge_is_one_person_everywhere_and_can_be_undone,
+    ),
+    ("inv_04_merges_in_every_order", people::inv_04_merges_in_every_order),
     ("inv_05_every_figure_equals_the_naive_fold", figures::inv_05_every_figure_equals_the_naive_fold),
     ("identity_alone_makes_no_session", sessions::identity_alone_makes_no_session),
     ("inv_06_projects_see_only_their_own", control::inv_06_projects_see_only_their_own),

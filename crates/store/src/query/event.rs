@@ -39,6 +39,28 @@ pub struct ActorRef {
     pub name: Option<String>,
 }
 
+/// How an event's person is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attributed {
+    /// The event named them itself.
+    Named,
+    /// The event named another id, which a merge made one of theirs.
+    Merged,
+    /// The event named nobody; its session belongs to them.
+    Session,
+}
+
+impl Attributed {
+    /// The name in every surface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Named => "named",
+            Self::Merged => "merged",
+            Self::Session => "session",
+        }
+    }
+}
+
 /// An error as shown on a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorRef {
@@ -81,8 +103,10 @@ pub struct EventRow {
     pub started_at: Timestamp,
     /// Duration, µs.
     pub duration_us: Option<u64>,
-    /// The person.
+    /// The person it belongs to now.
     pub actor: Option<ActorRef>,
+    /// How that is known; `None` without a person.
+    pub attributed: Option<Attributed>,
     /// The client.
     pub client: Option<Peer>,
     /// The server.

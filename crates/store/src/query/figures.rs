@@ -1,6 +1,8 @@
 //! Figures: overview, tools, issues, people, clients.
 
-use trackway_event::{ErrorClass, Kind, Peer, Timestamp};
+pub use trackway_core::identity::{MergeFact, Verdict, Via};
+pub use trackway_core::person::{How, TraitSource};
+use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
 use super::{ActorRef, EventRow, PageAsk, Scope, SessionRow};
 
@@ -219,6 +221,39 @@ pub struct PersonRow {
     pub errors: u64,
     /// Traits, newest value per key.
     pub traits: serde_json::Map<String, serde_json::Value>,
+    /// Whether a merge has said that the id is a user's (wire-posthog I10).
+    pub identified: bool,
+}
+
+/// One id of a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PersonId {
+    /// The id.
+    pub id: ActorId,
+    /// First event that named it.
+    pub first_seen: Timestamp,
+    /// Newest event that named it.
+    pub last_seen: Timestamp,
+}
+
+/// A statement that two ids are one person, and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merging {
+    /// Its number within the project, to undo it by.
+    pub id: u64,
+    /// Which event said so, when and how.
+    pub said: MergeFact,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// What an operator does to a merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aside {
+    /// It counts no more.
+    Withdraw,
+    /// It counts again.
+    Restore,
 }
 
 /// One person in full.
@@ -226,8 +261,12 @@ pub struct PersonRow {
 pub struct PersonDetail {
     /// The row.
     pub row: PersonRow,
-    /// When each trait was last set.
-    pub trait_times: Vec<(String, Timestamp)>,
+    /// Where each trait got its value.
+    pub sources: Vec<TraitSource>,
+    /// The ids that are this person, the one it is shown under first; at most 200.
+    pub ids: Vec<PersonId>,
+    /// What was said about its ids being one person or not, oldest first; at most 200.
+    pub merges: Vec<Merging>,
     /// Newest sessions, at most 50.
     pub sessions: Vec<SessionRow>,
 }

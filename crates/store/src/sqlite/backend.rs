@@ -14,8 +14,9 @@ use tokio::sync::broadcast;
 use trackway_event::{Event, Timestamp};
 
 use super::control::hold;
+use super::fault::at;
 use super::project::Project;
-use super::{ControlDb, SqliteOptions, open, read};
+use super::{ControlDb, SqliteOptions, identity, open, read};
 use crate::query::*;
 use crate::{
     Committed, Intake, NewProject, NewQuarantined, NewToken, ProjectKey, Quarantined, QuarantinedBody,
@@ -355,6 +356,13 @@ impl Store for SqliteStore {
 
     fn person(&self, project: ProjectKey, actor_id: &str) -> Result<Option<PersonDetail>> {
         self.ask(project, |reader| read::person(reader, actor_id))
+    }
+
+    fn set_merge(&self, project: ProjectKey, merge: u64, aside: Aside) -> Result<bool> {
+        let ledger = self.inner.ledger(project)?;
+        let Ok(row) = i64::try_from(merge) else { return Ok(false) };
+        identity::change(&open::writable(&ledger.file, &open::LEDGER, 1_024)?, row, aside)
+            .map_err(at(&ledger.file))
     }
 
     fn intents(&self, project: ProjectKey, scope: &Scope) -> Result<Intents> {

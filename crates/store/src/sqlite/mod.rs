@@ -17,6 +17,7 @@ mod cache;
 mod commit;
 mod control;
 mod fault;
+mod identity;
 mod open;
 mod project;
 mod read;

@@ -83,7 +83,8 @@ struct Fresh<'a> {
     server: Option<i64>,
     sdk: Option<i64>,
     person: Option<i64>,
-    illegal_actor: bool,
+    /// Notes beside those of the event.
+    remarks: Vec<&'static str>,
     session: Option<i64>,
     issue: Option<i64>,
     class: Option<ErrorClass>,

@@ -92,8 +92,6 @@ fn tags(f: &Fresh<'_>) -> Option<String> {
 /// Notes hold no line breaks: they are our own words.
 fn notes(f: &Fresh<'_>) -> Option<String> {
     let mut notes: Vec<&str> = f.event.notes.iter().map(|n| &**n).collect();
-    if f.illegal_actor {
-        notes.push("illegal_actor");
-    }
+    notes.extend(&f.remarks);
     (!notes.is_empty()).then(|| notes.join("\n"))
 }

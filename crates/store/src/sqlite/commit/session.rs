@@ -113,6 +113,14 @@ impl Sessions {
             };
             self.state(conn, row)?.facts.add(event);
             f.session = Some(row);
+            // I15: a transport's token names another session of the same person.
+            let token = event.identity.as_ref().and_then(|i| i.token_session.as_deref());
+            if let Some(id) =
+                token.and_then(SessionId::foreign).filter(|id| event.session_id.as_ref() != Some(id))
+            {
+                let row = self.named(conn, id, next)?;
+                self.state(conn, row)?.facts.people.link(event);
+            }
         }
         if !self.gone.is_empty() {
             for f in fresh {

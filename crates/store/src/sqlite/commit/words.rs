@@ -42,7 +42,7 @@ impl Words {
             server: self.peer_of(conn, event.server.as_ref())?,
             sdk: self.peer_of(conn, event.sdk.as_ref())?,
             person: None,
-            illegal_actor: false,
+            remarks: Vec::new(),
             session: None,
             issue: None,
             class: None,

@@ -13,7 +13,9 @@ use super::cursor::{Cursor, List};
 use super::filter_sql::{self, Target};
 use super::session::living;
 use super::{CUT_SHORT, Reader, Sql, actor, peer, rows_of};
-use crate::query::{ErrorRef, EventDetail, EventRow, EventsAsk, Page, PageAsk, Protocol};
+use crate::query::{
+    ActorRef, Attributed, ErrorRef, EventDetail, EventRow, EventsAsk, Page, PageAsk, Protocol,
+};
 use crate::sqlite::commit::{TOKENS_ESTIMATED, hash_of, key, unpack};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -246,6 +248,7 @@ fn event_row(r: &Row<'_>) -> Result<EventRow> {
         })
     });
     let notes: Option<String> = r.get(30)?;
+    let actor = actor(r.get(13)?, r.get(14)?);
     Ok(EventRow {
         seq: seq as u64,
         id: EventId::foreign(&id).ok_or_else(|| damaged("id"))?,
@@ -260,7 +263,8 @@ fn event_row(r: &Row<'_>) -> Result<EventRow> {
         intent_source: code(10)?.and_then(IntentSource::from_code),
         started_at: Timestamp::from_micros(r.get(11)?),
         duration_us: number(12)?,
-        actor: actor(r.get(13)?, r.get(14)?),
+        attributed: attributed(actor.as_ref(), r.get(31)?, r.get(32)?),
+        actor,
         client: peer(r.get(15)?, r.get(16)?),
         server: peer(r.get(17)?, r.get(18)?),
         error: error.transpose()?,
@@ -271,5 +275,14 @@ fn event_row(r: &Row<'_>) -> Result<EventRow> {
         tokens: (input.is_some() || output.is_some()).then_some(tokens),
         flags: Flags::from_bits(bits),
         notes: notes.map_or_else(Vec::new, |n| n.split('\n').map(str::to_owned).collect()),
+    })
+}
+
+/// `named`: the row of the id the event named; `root`: the row of the person that its id is shown under, if another.
+fn attributed(actor: Option<&ActorRef>, named: Option<i64>, root: Option<i64>) -> Option<Attributed> {
+    actor.map(|_| match (named, root) {
+        (None, _) => Attributed::Session,
+        (Some(_), Some(_)) => Attributed::Merged,
+        (Some(_), None) => Attributed::Named,
     })
 }

@@ -85,9 +85,14 @@ fn free_text(sql: &mut Sql, text: &str, target: Target) {
         }
         sql.push(" OR ");
     }
-    sql.push(person).push(" IN (SELECT row FROM person WHERE name LIKE ").bind(people.clone());
-    sql.push(" ESCAPE '\\' OR id LIKE ").bind(people).push(" ESCAPE '\\'))");
+    sql.push(person).push(HIT).push("name LIKE ").bind(people.clone());
+    sql.push(" ESCAPE '\\' OR id LIKE ").bind(people).push(" ESCAPE '\\'").push(HIT_END).push(")");
 }
+
+/// Every id of the people one of whose ids meets what stands between. Index person_root.
+const HIT: &str = " IN (WITH hit (row) AS (SELECT coalesce(root, row) FROM person WHERE ";
+const HIT_END: &str =
+    ") SELECT row FROM hit UNION ALL SELECT m.row FROM hit JOIN person m ON m.root = hit.row)";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {
@@ -114,6 +119,8 @@ enum Form {
     Flag(&'static str),
     /// A tag.
     Tag(String),
+    /// A row of people, compared by any id of the person it is shown under.
+    Person(&'static str),
 }
 
 impl What {
@@ -141,9 +148,9 @@ impl What {
                 (Event, Form::Code("e.capture", |t| CaptureBy::parse(t).map(|k| k.code().into())))
             }
             Field::Person if target == Target::Events => {
-                (Event, Form::Dict("coalesce(e.person, s.attributed)", "person", "row", "id"))
+                (Event, Form::Person("coalesce(e.person, s.attributed)"))
             }
-            Field::Person => (Session, Form::Dict("s.person", "person", "row", "id")),
+            Field::Person => (Session, Form::Person("s.person")),
             Field::Identified => (Session, Form::Flag("(s.person IS NOT NULL)")),
             Field::Session => (Session, Form::Text("s.id")),
             Field::SessionSource => {
@@ -269,6 +276,15 @@ fn predicate(sql: &mut Sql, condition: &Condition, what: &What) -> Result<()> {
             sql.push(column).push(" IN (SELECT ").push(key).push(" FROM ").push(table).push(" WHERE ");
             text(sql, condition, column_text)?;
             sql.push(")");
+        }
+        Form::Person(column) => {
+            if condition.op == Op::Set {
+                sql.push(column).push(" IN (SELECT row FROM person WHERE known = 1)");
+                return Ok(());
+            }
+            sql.push(column).push(HIT);
+            text(sql, condition, "id")?;
+            sql.push(HIT_END);
         }
         Form::Tag(tag) => {
             let path = format!("$.{}", serde_json::Value::from(tag.as_str()));

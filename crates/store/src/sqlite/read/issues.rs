@@ -6,6 +6,7 @@ use rusqlite::params_from_iter;
 use trackway_event::{ErrorClass, Timestamp};
 
 use super::filter_sql::{self, Target};
+use super::people::Moved;
 use super::session;
 use super::span::Buckets;
 use super::tools::sorted_page;
@@ -30,7 +31,8 @@ struct Sum {
 
 impl Sum {
     /// Leaves every session and person once. Sorting a list at the end costs a third of asking a set for every event.
-    fn settle(&mut self) {
+    fn settle(&mut self, moved: &Moved) {
+        moved.settle(&mut self.people);
         for rows in [&mut self.sessions, &mut self.people] {
             rows.sort_unstable();
             rows.dedup();
@@ -155,7 +157,8 @@ fn count(
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
     filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
     let partial = add_up(reader, &sql, &buckets, into)?;
-    into.values_mut().for_each(Sum::settle);
+    let moved = Moved::read(reader)?;
+    into.values_mut().for_each(|sum| sum.settle(&moved));
     match partial {
         Some(cut) => Ok(Some(cut)),
         None => filter_sql::cut_matches(reader, &scope.filter),

@@ -1,9 +1,9 @@
 //! People: everyone a legal actor id named.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use rusqlite::params_from_iter;
-use trackway_core::person::Profile;
+use rusqlite::{OptionalExtension, params_from_iter};
 use trackway_event::Timestamp;
 
 use super::filter_sql::{self, Target};
@@ -13,6 +13,7 @@ use super::{CUT_SHORT, Reader, Sql, actor, session};
 use crate::query::{ListAsk, Page, PersonDetail, PersonRow, Scope};
 use crate::sqlite::commit::HOUR_US;
 use crate::sqlite::control::sql;
+use crate::sqlite::identity;
 use crate::{Result, StoreError};
 
 /// Sessions shown of one person.
@@ -28,23 +29,19 @@ pub(in crate::sqlite) fn people(reader: &Reader, ask: &ListAsk) -> Result<Page<P
     })?;
     let (found, partial) = of_scope(reader, &ask.scope)?;
     let mut keys = Vec::with_capacity(found.len() as usize);
-    let mut statement = reader.conn.prepare_cached(sql!("person.list"))?;
-    let mut rows = statement.query([])?;
-    while let Some(r) = rows.next()? {
-        let row: i64 = r.get(0)?;
+    for (row, one) in totals(reader)? {
         if !found.contains(row) {
             continue;
         }
         let number = match name {
-            "last" => r.get(2)?,
-            "first" => r.get(1)?,
-            "calls" => r.get(3)?,
-            "errors" => r.get(4)?,
+            "last" => one.last,
+            "first" => one.first,
+            "calls" => one.calls,
+            "errors" => one.errors,
             "sessions" => session_count(reader, row)? as i64,
             _ => 0,
         };
-        let text: Option<String> = if name == "name" { r.get(5)? } else { None };
-        keys.push((number, text, r.get::<_, String>(6)?, row));
+        keys.push((number, one.name.filter(|_| name == "name"), one.id, row));
     }
     keys.sort_by(|a, b| {
         let order = (a.0, &a.1).cmp(&(b.0, &b.1));
@@ -64,16 +61,55 @@ pub(in crate::sqlite) fn people(reader: &Reader, ask: &ListAsk) -> Result<Page<P
 /// One person with traits and sessions.
 pub(in crate::sqlite) fn person(reader: &Reader, actor_id: &str) -> Result<Option<PersonDetail>> {
     let mut statement = reader.conn.prepare_cached(sql!("person.by_id"))?;
-    let mut rows = statement.query([actor_id])?;
-    let Some(r) = rows.next()? else { return Ok(None) };
-    let (id, facts): (i64, Vec<u8>) = (r.get(0)?, r.get(1)?);
+    let Some(id) = statement.query_row([actor_id], |r| r.get::<_, i64>(0)).optional()? else {
+        return Ok(None);
+    };
     let Some(mut row) = row(reader, id)? else { return Ok(None) };
     row.sessions = session_count(reader, id)?;
-    let trait_times = Profile::decode(&facts).unwrap_or_default().trait_times();
+    let sources = identity::profile(&reader.conn, id)?.trait_sources();
     let mut statement = reader.conn.prepare_cached(sql!("person.sessions"))?;
     let newest =
         statement.query_map((id, SESSIONS), |r| r.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
-    Ok(Some(PersonDetail { row, trait_times, sessions: session::by_rows(reader, &newest)? }))
+    let (ids, merges) = (identity::ids(&reader.conn, id)?, identity::story(&reader.conn, id)?);
+    Ok(Some(PersonDetail { row, sources, ids, merges, sessions: session::by_rows(reader, &newest)? }))
+}
+
+/// What a person is sorted by, over all its ids.
+struct Total {
+    id: String,
+    name: Option<String>,
+    first: i64,
+    last: i64,
+    calls: i64,
+    errors: i64,
+}
+
+/// Every person that is shown, with the figures of all its ids.
+fn totals(reader: &Reader) -> Result<Vec<(i64, Total)>> {
+    let mut shown = Vec::new();
+    let mut merged: HashMap<i64, Vec<[i64; 4]>> = HashMap::new();
+    let mut statement = reader.conn.prepare_cached(sql!("person.list"))?;
+    let mut rows = statement.query([])?;
+    while let Some(r) = rows.next()? {
+        let (row, root): (i64, Option<i64>) = (r.get(0)?, r.get(1)?);
+        let (first, last, calls, errors) = (r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?);
+        if let Some(root) = root {
+            merged.entry(root).or_default().push([first, last, calls, errors]);
+        } else if r.get(2)? {
+            shown.push((row, Total { id: r.get(8)?, name: r.get(7)?, first, last, calls, errors }));
+        }
+    }
+    if !merged.is_empty() {
+        for (row, one) in &mut shown {
+            for [first, last, calls, errors] in merged.remove(row).unwrap_or_default() {
+                one.first = one.first.min(first);
+                one.last = one.last.max(last);
+                one.calls += calls;
+                one.errors += errors;
+            }
+        }
+    }
+    Ok(shown)
 }
 
 /// The rows of people with an event in the scope; what is missing when the deadline passed.
@@ -106,13 +142,59 @@ pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(RowSet, Option
                 Ok(Some(r)) => people.insert(r.get(0)?),
                 Ok(None) => break,
                 Err(error) => match StoreError::from(error) {
-                    StoreError::Deadline => return Ok((people, Some(CUT_SHORT.to_owned()))),
+                    StoreError::Deadline => {
+                        Moved::read(reader)?.settle_set(&mut people);
+                        return Ok((people, Some(CUT_SHORT.to_owned())));
+                    }
                     other => return Err(other),
                 },
             };
         }
     }
+    Moved::read(reader)?.settle_set(&mut people);
     Ok((people, filter_sql::cut_matches(reader, &scope.filter)?))
+}
+
+/// Rows of people that are shown under another row, or (`None`) not at all: a merge is this list, read anew for every
+/// question, so events never change.
+pub(super) struct Moved(HashMap<i64, Option<i64>>);
+
+impl Moved {
+    pub(super) fn read(reader: &Reader) -> Result<Self> {
+        let mut statement = reader.conn.prepare_cached(sql!("identity.moved"))?;
+        let mut rows = statement.query([])?;
+        let mut moved = HashMap::new();
+        while let Some(r) = rows.next()? {
+            let root: Option<i64> = r.get(1)?;
+            moved.insert(r.get(0)?, root);
+        }
+        Ok(Self(moved))
+    }
+
+    /// Puts the person each id is shown under in its place; some may then be there more than once.
+    pub(super) fn settle(&self, people: &mut Vec<i64>) {
+        if !self.0.is_empty() {
+            people.retain_mut(|row| match self.0.get(row) {
+                None => true,
+                Some(Some(root)) => {
+                    *row = *root;
+                    true
+                }
+                Some(None) => false,
+            });
+        }
+    }
+
+    /// The same in a set.
+    fn settle_set(&self, people: &mut RowSet) {
+        for (row, root) in &self.0 {
+            if people.remove(*row)
+                && let Some(root) = root
+            {
+                people.insert(*root);
+            }
+        }
+    }
 }
 
 /// A set of row numbers, which are dense: a bit each.
@@ -130,6 +212,15 @@ impl RowSet {
         if let Some(word) = self.bits.get_mut(row / 64) {
             *word |= 1 << (row % 64);
         }
+    }
+
+    /// Whether it was there.
+    fn remove(&mut self, row: i64) -> bool {
+        let there = self.contains(row);
+        if let Some(word) = usize::try_from(row).ok().and_then(|row| self.bits.get_mut(row / 64)) {
+            *word &= !(1 << (row % 64));
+        }
+        there
     }
 
     fn contains(&self, row: i64) -> bool {
@@ -152,8 +243,11 @@ fn row(reader: &Reader, id: i64) -> Result<Option<PersonRow>> {
     let mut statement = reader.conn.prepare_cached(sql!("person.row"))?;
     let mut rows = statement.query([id])?;
     let Some(r) = rows.next()? else { return Ok(None) };
-    let Some(actor) = actor(r.get(1)?, r.get(2)?) else { return Ok(None) };
-    let traits: String = r.get(7)?;
+    let Some(actor) = actor(r.get(0)?, r.get(1)?) else { return Ok(None) };
+    if !r.get::<_, bool>(8)? {
+        return Ok(None);
+    }
+    let traits: String = r.get(2)?;
     Ok(Some(PersonRow {
         actor,
         first_seen: Timestamp::from_micros(r.get(3)?),
@@ -162,5 +256,6 @@ fn row(reader: &Reader, id: i64) -> Result<Option<PersonRow>> {
         tool_calls: r.get::<_, i64>(5)? as u64,
         errors: r.get::<_, i64>(6)? as u64,
         traits: serde_json::from_str(&traits).unwrap_or_default(),
+        identified: r.get(7)?,
     }))
 }

@@ -19,6 +19,8 @@ const HEAD: usize = 20;
 const TAIL: usize = 15;
 /// Events of a session beyond which its track is cut and its ending left open.
 const TRACK: usize = 5_000;
+/// Most people that `session.people` names.
+const PEOPLE: usize = 50;
 /// Intents of a row.
 const INTENTS: usize = 3;
 
@@ -161,6 +163,13 @@ fn complete(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
         let mut people = statement.query([row])?;
         while let Some(r) = people.next()? {
             session.all_actors.extend(actor(r.get(0)?, r.get(1)?));
+        }
+        // Ids that are one person by now count once.
+        if session.all_actors.len() < PEOPLE {
+            session.actors = session.actors.min(session.all_actors.len().max(1) as u32);
+        }
+        if session.all_actors.len() < 2 {
+            session.all_actors.clear();
         }
     }
     let mut statement = conn.prepare_cached(sql!("session.intents"))?;
