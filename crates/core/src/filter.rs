@@ -101,6 +101,10 @@ pub enum Field {
     BytesOut,
     /// A tag by key.
     Tag(String),
+    /// A property of the person by key.
+    Trait(String),
+    /// The key of a group by its type.
+    Group(String),
 }
 
 /// How a condition compares.

@@ -115,6 +115,10 @@ pub trait Store: Send + Sync + 'static {
     /// Takes a merge of two people back, or lets it count again; `false` when there is none of this number. What its event
     /// says again later stays taken back.
     fn set_merge(&self, project: ProjectKey, merge: u64, aside: Aside) -> Result<bool>;
+    /// Accounts: groups that events name.
+    fn accounts(&self, project: ProjectKey, ask: &AccountsAsk) -> Result<Page<AccountRow>>;
+    /// One account with its people and sessions, by type and key.
+    fn account(&self, project: ProjectKey, kind: &str, key: &str) -> Result<Option<AccountDetail>>;
     /// Figures per client name and version.
     fn clients(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<ClientRow>>;
     /// What agents say they came for, by matter.

@@ -9,6 +9,8 @@ use super::{Field, Op};
 pub enum ValueType {
     /// Any text.
     Text,
+    /// Any text; ordered where it is a number.
+    Any,
     /// A number: `duration` in ms, sizes in bytes, `length` in seconds.
     Number,
     /// An issue's number.
@@ -19,7 +21,7 @@ pub enum ValueType {
     Word(fn(&str) -> bool),
 }
 
-/// Every field but tags, in the order of `dashboard.md` §3.
+/// Every field but those with a key of their own, in the order of `dashboard.md` §3.
 pub const FIELDS: &[(&str, Field, ValueType)] = &[
     ("kind", Field::Kind, ValueType::Word(|w| Kind::parse(w).is_some())),
     ("status", Field::Status, ValueType::Word(|w| Status::parse(w).is_some())),
@@ -65,8 +67,6 @@ pub(super) const LATER: &[&str] = &[
     "transport",
     "catalog",
     "sdk",
-    "trait",
-    "group",
     "ending",
     "goal",
     "goal_met",
@@ -75,6 +75,10 @@ pub(super) const LATER: &[&str] = &[
     "prop",
     "field",
 ];
+
+/// Fields with a key of their own after a dot.
+pub(super) const KEYED: &[(&str, fn(String) -> Field)] =
+    &[("tag", Field::Tag), ("trait", Field::Trait), ("group", Field::Group)];
 
 /// Every operator with its name.
 pub const OPS: &[(&str, Op)] = &[
@@ -93,13 +97,36 @@ pub const OPS: &[(&str, Op)] = &[
 ];
 
 impl Field {
-    /// The name in URLs, without the key of a tag.
+    /// The name in URLs, without the key of a tag, trait or group.
     pub fn name(&self) -> &'static str {
-        FIELDS.iter().find(|(_, field, _)| field == self).map_or("tag", |(name, _, _)| name)
+        match self.keyed() {
+            Some((name, _)) => name,
+            None => FIELDS.iter().find(|(_, field, _)| field == self).map_or("tag", |(name, _, _)| name),
+        }
     }
 
-    /// What its values are. Tags are text.
+    /// The key of a field that has one.
+    pub fn key(&self) -> Option<&str> {
+        self.keyed().map(|(_, key)| key)
+    }
+
+    fn keyed(&self) -> Option<(&'static str, &str)> {
+        if let Self::Tag(key) = self {
+            Some(("tag", key))
+        } else if let Self::Trait(key) = self {
+            Some(("trait", key))
+        } else if let Self::Group(kind) = self {
+            Some(("group", kind))
+        } else {
+            None
+        }
+    }
+
+    /// What its values are. Tags and groups are text.
     pub fn value_type(&self) -> ValueType {
+        if matches!(self, Self::Trait(_)) {
+            return ValueType::Any;
+        }
         FIELDS.iter().find(|(_, field, _)| field == self).map_or(ValueType::Text, |(_, _, of)| *of)
     }
 }
@@ -114,8 +141,10 @@ impl Op {
     pub const fn suits(self, values: ValueType) -> bool {
         match self {
             Self::Eq | Self::Ne | Self::In | Self::Nin | Self::Set | Self::Unset => true,
-            Self::Has | Self::Nhas => matches!(values, ValueType::Text),
-            Self::Gt | Self::Gte | Self::Lt | Self::Lte => matches!(values, ValueType::Number),
+            Self::Has | Self::Nhas => matches!(values, ValueType::Text | ValueType::Any),
+            Self::Gt | Self::Gte | Self::Lt | Self::Lte => {
+                matches!(values, ValueType::Number | ValueType::Any)
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use trackway_event::limits;
 
-use super::fields::{FIELDS, LATER, OPS};
+use super::fields::{FIELDS, KEYED, LATER, OPS};
 use super::{Condition, Field, Filter, Op, ValueType};
 
 /// Why a filter cannot be read; the text says what to write instead.
@@ -102,7 +102,7 @@ impl Condition {
         let (op, of) = (self.op.name(), self.field.value_type());
         if !self.op.suits(of) {
             let instead = match of {
-                ValueType::Text => "eq, ne, in, nin, has, nhas, set or unset",
+                ValueType::Text | ValueType::Any => "eq, ne, in, nin, has, nhas, set or unset",
                 ValueType::Number => "eq, ne, in, nin, gt, gte, lt, lte, set or unset",
                 ValueType::Id | ValueType::Bool | ValueType::Word(_) => "eq, ne, in, nin, set or unset",
             };
@@ -119,8 +119,12 @@ impl Condition {
             return Err(FilterError::ValueCount { op, expect });
         }
         for value in &self.values {
+            let ordered = matches!(self.op, Op::Gt | Op::Gte | Op::Lt | Op::Lte);
             let (good, expect) = match of {
-                ValueType::Text => (true, ""),
+                ValueType::Any if ordered => {
+                    (value.parse::<f64>().is_ok_and(f64::is_finite), "write a number")
+                }
+                ValueType::Text | ValueType::Any => (true, ""),
                 ValueType::Number => (value.parse::<f64>().is_ok_and(f64::is_finite), "write a number"),
                 ValueType::Id => (value.parse::<u64>().is_ok(), "write the issue's number"),
                 ValueType::Bool => (matches!(value.as_str(), "true" | "false"), "write true or false"),
@@ -145,14 +149,18 @@ impl Field {
         if let Some((_, field, _)) = FIELDS.iter().find(|(known, _, _)| *known == name) {
             return Ok(field.clone());
         }
-        if let Some(key) = name.strip_prefix("tag.").filter(|key| !key.is_empty()) {
-            return Ok(Self::Tag(key.to_owned()));
+        let keyed = name.split_once('.').filter(|(_, key)| !key.is_empty());
+        if let Some((head, key)) = keyed
+            && let Some((_, make)) = KEYED.iter().find(|(known, _)| *known == head)
+        {
+            return Ok(make(key.to_owned()));
         }
         let head = name.split('.').next().unwrap_or("");
         if LATER.contains(&head) {
             return Err(FilterError::Later(name));
         }
-        let names = FIELDS.iter().map(|(known, _, _)| *known).chain(["tag.<key>"]);
+        let names =
+            FIELDS.iter().map(|(known, _, _)| *known).chain(["tag.<key>", "trait.<key>", "group.<type>"]);
         Err(FilterError::UnknownField { nearest: nearest(&name, names), name })
     }
 }
@@ -216,7 +224,7 @@ fn split_values(text: &str) -> Vec<String> {
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
-        let Self::Tag(key) = self else { return Ok(()) };
+        let Some(key) = self.key() else { return Ok(()) };
         f.write_str(".")?;
         for c in key.chars() {
             if matches!(c, ':' | '\\') {

@@ -23,6 +23,9 @@ fn conditions_are_read() {
         ("tag.env:eq:prod", Field::Tag("env".into()), Op::Eq, &["prod"]),
         (r"tag.a\:b\.c:eq:x", Field::Tag("a:b.c".into()), Op::Eq, &["x"]),
         ("tag.a.b:unset", Field::Tag("a.b".into()), Op::Unset, &[]),
+        ("trait.plan:eq:pro", Field::Trait("plan".into()), Op::Eq, &["pro"]),
+        ("trait.seats:gte:5", Field::Trait("seats".into()), Op::Gte, &["5"]),
+        ("group.organization:in:acme,shop", Field::Group("organization".into()), Op::In, &["acme", "shop"]),
     ];
     for (text, field, op, values) in cases {
         let got = Condition::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
@@ -40,7 +43,8 @@ fn refusals_say_what_to_write() {
         ("Status:eq:ok", "did you mean \"status\"?"),
         ("tag.:eq:x", "did you mean \"tag.<key>\"?"),
         ("goal:eq:x", "cannot be filtered by yet"),
-        ("trait.plan:eq:pro", "cannot be filtered by yet"),
+        ("trait.seats:gt:many", "write a number"),
+        ("group.:eq:x", "did you mean \"group.<type>\"?"),
         ("tool:re:x", "cannot be filtered by yet"),
         ("tool:equals:x", "did you mean \"eq\"?"),
         ("tool:gt:x", "gt cannot be asked of tool"),

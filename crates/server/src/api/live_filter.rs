@@ -14,7 +14,14 @@ pub(super) fn check(filter: &Filter) -> Result<(), Problem> {
     let late = filter.conditions.iter().find(|c| {
         matches!(
             c.field,
-            Field::Calls | Field::Errors | Field::Length | Field::Tag(_) | Field::Protocol | Field::Model
+            Field::Calls
+                | Field::Errors
+                | Field::Length
+                | Field::Tag(_)
+                | Field::Trait(_)
+                | Field::Group(_)
+                | Field::Protocol
+                | Field::Model
         )
     });
     match late {
@@ -94,6 +101,13 @@ fn value_of(field: &Field, row: &EventRow) -> Option<String> {
         Field::BytesIn => row.bytes_in.map(|n| n.to_string()),
         Field::BytesOut => row.bytes_out.map(|n| n.to_string()),
         // `check` refused these.
-        Field::Calls | Field::Errors | Field::Length | Field::Tag(_) | Field::Protocol | Field::Model => None,
+        Field::Calls
+        | Field::Errors
+        | Field::Length
+        | Field::Tag(_)
+        | Field::Trait(_)
+        | Field::Group(_)
+        | Field::Protocol
+        | Field::Model => None,
     }
 }

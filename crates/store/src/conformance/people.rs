@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trackway_core::filter::{Condition, Field, Op};
-use trackway_event::identity::{Identity, Merge, PersonProfile};
+use trackway_core::filter::{Condition, Field, Filter, Op};
+use trackway_event::identity::{GroupFacts, Identity, Merge, PersonProfile};
 use trackway_event::{Event, Kind};
 
 use super::kit::*;
@@ -155,5 +155,159 @@ pub(super) fn inv_04_merges_in_every_order(make: &dyn Fn() -> Arc<dyn Store>) {
         assert_eq!(answer.1[table[4].id.as_str()], (String::new(), None));
         assert_eq!(answer, *expect.get_or_insert(answer.clone()), "order {order:?}");
         store.delete_project(p, at(0)).unwrap();
+    }
+}
+
+fn in_account(mut event: Event, kind: &str, key: &str) -> Event {
+    event.groups.insert(kind.into(), key.into());
+    event
+}
+
+/// `$groupidentify`.
+fn group_identify(n: u32, start: i64, kind: &str, key: &str, set: serde_json::Value) -> Event {
+    let mut event = call(n, start);
+    event.kind = Kind::GroupIdentify;
+    event.tool = None;
+    let serde_json::Value::Object(set) = set else { unreachable!("an object") };
+    let facts = GroupFacts { kind: kind.into(), key: key.into(), set };
+    event.identity = Some(Box::new(Identity { group: Some(facts), ..Identity::default() }));
+    event
+}
+
+pub(super) fn accounts_are_counted_with_their_people(make: &dyn Fn() -> Arc<dyn Store>) {
+    for order in orders(4) {
+        let store = make();
+        let p = project(&store, "proj_a");
+        let events = [
+            in_account(within(by(failing(call(1, 0), "no"), "anon-1"), "s1"), "organization", "acme"),
+            in_account(within(by(call(2, MINUTE), "ann"), "s1"), "organization", "acme"),
+            identify(3, 2 * MINUTE, "ann", "anon-1"),
+            group_identify(
+                4,
+                3 * MINUTE,
+                "organization",
+                "acme",
+                serde_json::json!({"name": "Acme", "seats": 7}),
+            ),
+        ];
+        for n in order {
+            put(&store, p, vec![events[n].clone()]);
+        }
+        put(
+            &store,
+            p,
+            vec![
+                in_account(within(by(call(5, 9 * MINUTE), "bob"), "s2"), "organization", "shop"),
+                group_identify(6, 8 * MINUTE, "organization", "acme", serde_json::json!({"seats": 9})),
+                group_identify(7, 1, "organization", "acme", serde_json::json!({"seats": 1})),
+            ],
+        );
+        let ask = |kind: Option<&str>, sort: &str| {
+            let ask = AccountsAsk {
+                scope: scope(),
+                kind: kind.map(str::to_owned),
+                page: PageAsk::default(),
+                sort: Some(sort.into()),
+            };
+            store.accounts(p, &ask).unwrap().items
+        };
+        let list = ask(None, "-people");
+        assert_eq!(list.len(), 2);
+        let acme = list.iter().find(|a| a.account.key == "acme").unwrap();
+        assert_eq!(acme.account.name.as_deref(), Some("Acme"));
+        assert_eq!((acme.events, acme.tool_calls, acme.errors, acme.people, acme.sessions), (2, 2, 1, 1, 1));
+        assert_eq!(acme.traits["seats"], 9, "the newest event time wins");
+        assert_eq!(ask(Some("organization"), "name").len(), 2);
+        assert_eq!(ask(Some("team"), "last").len(), 0);
+
+        let detail = store.account(p, "organization", "acme").unwrap().unwrap();
+        let people: Vec<&str> = detail.people.iter().map(|r| r.actor.id.as_str()).collect();
+        assert_eq!((people, detail.sessions.len()), (vec!["ann"], 1));
+        assert!(store.account(p, "organization", "nobody").unwrap().is_none());
+        let ann = store.person(p, "ann").unwrap().unwrap();
+        assert_eq!(ann.row.accounts.iter().map(|a| a.key.as_str()).collect::<Vec<_>>(), ["acme"]);
+    }
+}
+
+pub(super) fn at_most_five_types_of_groups(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let p = project(&store, "proj_a");
+    for n in 0..7 {
+        put(&store, p, vec![in_account(call(n, 0), &format!("type{n}"), "k")]);
+    }
+    let ask = AccountsAsk { scope: scope(), kind: None, page: PageAsk::default(), sort: None };
+    assert_eq!(store.accounts(p, &ask).unwrap().items.len(), 5);
+    let noted = |e: &EventRow| e.notes.iter().any(|n| n == "group_types_limit");
+    let rows = events(&store, p, 100);
+    assert_eq!(rows.iter().filter(|e| noted(e)).count(), 2);
+    let late = rows.iter().find(|e| noted(e)).unwrap();
+    assert_eq!(
+        store.event(p, late.id.as_str()).unwrap().unwrap().groups.len(),
+        1,
+        "the event keeps what it said"
+    );
+}
+
+pub(super) fn people_and_accounts_are_filters(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let p = project(&store, "proj_a");
+    let known = serde_json::json!({"plan": "pro", "seats": 12, "beta": true});
+    let serde_json::Value::Object(known) = known else { unreachable!("an object") };
+    let mut ann = within(by(call(1, 0), "ann"), "s1");
+    ann.identity.get_or_insert_default().set = known;
+    put(
+        &store,
+        p,
+        vec![
+            ann,
+            // Nobody named it; the session did.
+            within(call(2, MINUTE), "s1"),
+            in_account(within(by(call(3, 2 * MINUTE), "anon"), "s2"), "organization", "acme"),
+            identify(4, 3 * MINUTE, "ann", "anon"),
+            within(setting(by(call(5, 0), "bob"), "plan", "free"), "s3"),
+            within(call(6, 0), "s4"),
+        ],
+    );
+    let attributed: BTreeMap<u32, Option<Attributed>> = events(&store, p, 100)
+        .into_iter()
+        .map(|e| {
+            ((1..=6).find(|n| e.id == call(*n, e.started_at.since(at(0))).id).unwrap_or(0), e.attributed)
+        })
+        .collect();
+    assert_eq!(attributed[&2], Some(Attributed::Session));
+    assert_eq!(attributed[&6], None);
+    for (asked, of_events, of_sessions) in [
+        ("trait.plan:eq:pro", 4, 2),
+        ("trait.plan:ne:pro", 2, 2),
+        ("trait.plan:in:pro,free", 5, 3),
+        ("trait.plan:has:RE", 1, 1),
+        ("trait.plan:set", 5, 3),
+        ("trait.plan:unset", 1, 1),
+        ("trait.seats:gte:12", 4, 2),
+        ("trait.seats:lt:12", 0, 0),
+        ("trait.seats:eq:12", 4, 2),
+        ("trait.beta:eq:true", 4, 2),
+        ("trait.plan:gt:1", 0, 0),
+        ("trait.no\"such' key:set", 0, 0),
+        ("group.organization:eq:acme", 1, 1),
+        ("group.organization:ne:acme", 5, 3),
+        ("group.organization:set", 1, 1),
+        ("group.organization:has:CM", 1, 1),
+        ("group.team:unset", 6, 4),
+        ("person:eq:anon", 4, 2),
+        ("person:ne:ann", 2, 2),
+        ("person:set", 5, 3),
+    ] {
+        let mut scope = scope();
+        scope.filter = Filter::parse([asked], None).unwrap();
+        let page = PageAsk { after: None, limit: 100 };
+        let of = EventsAsk { scope: scope.clone(), page: page.clone(), protocol: Protocol::Shown };
+        assert_eq!(store.events(p, &of).unwrap().items.len(), of_events, "events: {asked}");
+        let of = SessionsAsk { scope: scope.clone(), page: page.clone(), sort: None, tab: SessionTab::All };
+        assert_eq!(store.sessions(p, &of).unwrap().items.len(), of_sessions, "sessions: {asked}");
+        // Every figure under the filter is answered too.
+        store.overview(p, &OverviewAsk { scope: scope.clone(), compare: Compare::None }).unwrap();
+        store.people(p, &ListAsk { scope: scope.clone(), page: page.clone(), sort: None }).unwrap();
+        store.accounts(p, &AccountsAsk { scope, kind: None, page, sort: None }).unwrap();
     }
 }

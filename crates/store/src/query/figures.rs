@@ -4,7 +4,7 @@ pub use trackway_core::identity::{MergeFact, Verdict, Via};
 pub use trackway_core::person::{How, TraitSource};
 use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
-use super::{ActorRef, EventRow, PageAsk, Scope, SessionRow};
+use super::{AccountRef, ActorRef, EventRow, PageAsk, Scope, SessionRow};
 
 /// The overview of a scope.
 #[derive(Clone, Debug)]
@@ -223,6 +223,8 @@ pub struct PersonRow {
     pub traits: serde_json::Map<String, serde_json::Value>,
     /// Whether a merge has said that the id is a user's (wire-posthog I10).
     pub identified: bool,
+    /// Accounts that its events named, at most 20.
+    pub accounts: Vec<AccountRef>,
 }
 
 /// One id of a person.

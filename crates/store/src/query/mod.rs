@@ -3,11 +3,13 @@
 //! Times are half-open periods `[from, to)`. A session belongs to a period by its start, an event by its start, an issue
 //! or person by any event in it (D17). Counts are those of decision D16, rates those of product §2.
 
+mod account;
 mod event;
 mod figures;
 mod intent;
 mod session;
 
+pub use account::*;
 pub use event::*;
 pub use figures::*;
 pub use intent::*;

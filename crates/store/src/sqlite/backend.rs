@@ -365,6 +365,14 @@ impl Store for SqliteStore {
             .map_err(at(&ledger.file))
     }
 
+    fn accounts(&self, project: ProjectKey, ask: &AccountsAsk) -> Result<Page<AccountRow>> {
+        self.ask(project, |reader| read::accounts(reader, ask))
+    }
+
+    fn account(&self, project: ProjectKey, kind: &str, key: &str) -> Result<Option<AccountDetail>> {
+        self.ask(project, |reader| read::account(reader, kind, key))
+    }
+
     fn intents(&self, project: ProjectKey, scope: &Scope) -> Result<Intents> {
         self.ask(project, |reader| read::intents(reader, scope))
     }

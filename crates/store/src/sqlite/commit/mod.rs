@@ -4,6 +4,7 @@
 //! What repeats is remembered in caches that are written through; when a transaction is rolled back, all of them are
 //! forgotten, so that they never tell of what is not in the file.
 
+mod account;
 mod cell;
 mod dedupe;
 mod group;
@@ -49,6 +50,7 @@ pub(super) struct Ledger {
     words: words::Words,
     packer: payload::Packer,
     people: person::People,
+    accounts: account::Accounts,
     sessions: session::Sessions,
     issues: issue::Issues,
     rollups: rollup::Rollups,
@@ -62,6 +64,7 @@ struct Next {
     session: i64,
     person: i64,
     issue: i64,
+    account: i64,
 }
 
 /// What a commit did.
@@ -86,6 +89,8 @@ struct Fresh<'a> {
     /// Notes beside those of the event.
     remarks: Vec<&'static str>,
     session: Option<i64>,
+    /// The accounts it names.
+    accounts: Vec<i64>,
     issue: Option<i64>,
     class: Option<ErrorClass>,
 }
@@ -114,6 +119,7 @@ impl Ledger {
             words: words::Words::new(),
             packer: payload::Packer::new()?,
             people: person::People::new(),
+            accounts: account::Accounts::new(),
             sessions: session::Sessions::new(),
             issues: issue::Issues::new(),
             rollups: rollup::Rollups::new(),
@@ -138,6 +144,7 @@ impl Ledger {
             self.words.clear();
             self.packer.clear();
             self.people.clear();
+            self.accounts.clear();
             self.sessions.clear();
             self.issues.clear();
             self.rollups.clear();
@@ -161,6 +168,7 @@ impl Ledger {
         self.next.seq += fresh.len() as i64;
 
         self.people.resolve(conn, &mut fresh, &mut self.next.person)?;
+        self.accounts.resolve(conn, &mut fresh, &mut self.next.account)?;
         self.issues.resolve(conn, &mut self.words, &mut fresh, &mut self.next.issue)?;
         self.sessions.resolve(
             conn,
@@ -175,6 +183,7 @@ impl Ledger {
         self.issues.write(conn)?;
         self.sessions.write(conn, &mut self.words, &mut self.people, &fresh)?;
         self.people.write(conn, &fresh)?;
+        self.accounts.write(conn, &fresh)?;
         self.rollups.write(conn)?;
         self.packer.finish(conn)?;
 
@@ -234,6 +243,7 @@ impl Next {
                 session: r.get::<_, i64>(2)? + 1,
                 person: r.get::<_, i64>(3)? + 1,
                 issue: r.get::<_, i64>(4)? + 1,
+                account: r.get::<_, i64>(5)? + 1,
             })
         })?)
     }

@@ -280,9 +280,12 @@ impl Sessions {
         self.gone.insert(gone, keep);
         // One that began and ended in this commit was never seen.
         if end.stored == Stored::Yes {
-            for move_rows in
-                [sql!("event.move_session"), sql!("person_session.move"), sql!("session.redirect")]
-            {
+            for move_rows in [
+                sql!("event.move_session"),
+                sql!("person_session.move"),
+                sql!("account.move"),
+                sql!("session.redirect"),
+            ] {
                 conn.prepare_cached(move_rows)?.execute((keep, gone))?;
             }
         }

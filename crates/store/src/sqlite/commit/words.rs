@@ -44,6 +44,7 @@ impl Words {
             person: None,
             remarks: Vec::new(),
             session: None,
+            accounts: Vec::new(),
             issue: None,
             class: None,
         })

@@ -119,6 +119,10 @@ enum Form {
     Flag(&'static str),
     /// A tag.
     Tag(String),
+    /// A row of people, and a trait of the person it is shown under: compared as texts, or as numbers where it is one.
+    Trait(&'static str, String),
+    /// Accounts of this type, their keys compared.
+    Group(&'static str, String),
     /// A row of people, compared by any id of the person it is shown under.
     Person(&'static str),
 }
@@ -167,6 +171,24 @@ impl What {
             Field::BytesIn => (Event, Form::Number("e.bytes_in", 1.0)),
             Field::BytesOut => (Event, Form::Number("e.bytes_out", 1.0)),
             Field::Tag(key) => (Event, Form::Tag(key.clone())),
+            Field::Trait(key) if target == Target::Events => {
+                (Event, Form::Trait("coalesce(e.person, s.attributed)", key.clone()))
+            }
+            Field::Trait(key) => (Session, Form::Trait("s.person", key.clone())),
+            Field::Group(kind) if target == Target::Events => (
+                Event,
+                Form::Group(
+                    "account_event x JOIN account a ON a.row = x.account WHERE x.seq = e.seq",
+                    kind.clone(),
+                ),
+            ),
+            Field::Group(kind) => (
+                Session,
+                Form::Group(
+                    "account_session x JOIN account a ON a.row = x.account WHERE x.session = s.row",
+                    kind.clone(),
+                ),
+            ),
         };
         Self { level, form }
     }
@@ -275,6 +297,40 @@ fn predicate(sql: &mut Sql, condition: &Condition, what: &What) -> Result<()> {
             }
             sql.push(column).push(" IN (SELECT ").push(key).push(" FROM ").push(table).push(" WHERE ");
             text(sql, condition, column_text)?;
+            sql.push(")");
+        }
+        Form::Trait(column, key) => {
+            let path = format!("$.{}", serde_json::Value::from(key.as_str()));
+            sql.push("(SELECT ");
+            let value = "json_extract(r.traits, ";
+            match compare(condition.op).filter(|_| condition.op != Op::Eq) {
+                Some(sign) => {
+                    let number = condition.values.first().and_then(|v| v.trim().parse::<f64>().ok());
+                    let number = number.filter(|n| n.is_finite());
+                    let number = number.ok_or_else(|| bad(condition, "it is compared with numbers"))?;
+                    sql.push("json_type(r.traits, ").bind(path.clone()).push(") IN ('integer', 'real') AND ");
+                    sql.push(value).bind(path).push(")").push(sign).bind(number);
+                }
+                None if condition.op == Op::Set => drop(sql.push(value).bind(path).push(") IS NOT NULL")),
+                None => {
+                    // Texts, so that a number or a truth compares with what was written.
+                    let mut asked = Sql { text: String::new(), values: std::mem::take(&mut sql.values) };
+                    asked.push("(CASE json_type(r.traits, ").bind(path.clone());
+                    asked.push(") WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(");
+                    asked.push(value).bind(path).push(") AS TEXT) END)");
+                    sql.values = asked.values;
+                    text(sql, condition, &asked.text)?;
+                }
+            }
+            sql.push(" FROM person q JOIN person r ON r.row = coalesce(q.root, q.row) AND r.known = 1 WHERE q.row = ");
+            sql.push(column).push(")");
+        }
+        Form::Group(rows, kind) => {
+            sql.push("EXISTS (SELECT 1 FROM ").push(rows).push(" AND a.type = ").bind(kind.clone());
+            if condition.op != Op::Set {
+                sql.push(" AND ");
+                text(sql, condition, "a.key")?;
+            }
             sql.push(")");
         }
         Form::Person(column) => {

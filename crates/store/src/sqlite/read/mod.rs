@@ -2,6 +2,7 @@
 //!
 //! `pool` lends connections, `cursor` and `filter_sql` turn pages and conditions into SQL; one file per area does the rest.
 
+mod accounts;
 mod cursor;
 mod event;
 mod figures;
@@ -16,6 +17,7 @@ mod session;
 mod span;
 mod tools;
 
+pub(super) use accounts::{account, accounts};
 pub(super) use event::{after, detail, events, events_between, session_events};
 pub(super) use intents::intents;
 pub(super) use issues::{issue, issues};

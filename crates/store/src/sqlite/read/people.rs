@@ -9,7 +9,7 @@ use trackway_event::Timestamp;
 use super::filter_sql::{self, Target};
 use super::span::{bounds, parts};
 use super::tools::sorted_page;
-use super::{CUT_SHORT, Reader, Sql, actor, session};
+use super::{CUT_SHORT, Reader, Sql, accounts, actor, session};
 use crate::query::{ListAsk, Page, PersonDetail, PersonRow, Scope};
 use crate::sqlite::commit::HOUR_US;
 use crate::sqlite::control::sql;
@@ -50,10 +50,7 @@ pub(in crate::sqlite) fn people(reader: &Reader, ask: &ListAsk) -> Result<Page<P
     let page = sorted_page(keys, &ask.page, code as u8 * 2 + u8::from(down), partial)?;
     let mut items = Vec::with_capacity(page.items.len());
     for (.., id) in page.items {
-        if let Some(mut person) = row(reader, id)? {
-            person.sessions = session_count(reader, id)?;
-            items.push(person);
-        }
+        items.extend(full_row(reader, id)?);
     }
     Ok(Page { items, next: page.next, total: page.total, partial: page.partial })
 }
@@ -64,8 +61,7 @@ pub(in crate::sqlite) fn person(reader: &Reader, actor_id: &str) -> Result<Optio
     let Some(id) = statement.query_row([actor_id], |r| r.get::<_, i64>(0)).optional()? else {
         return Ok(None);
     };
-    let Some(mut row) = row(reader, id)? else { return Ok(None) };
-    row.sessions = session_count(reader, id)?;
+    let Some(row) = full_row(reader, id)? else { return Ok(None) };
     let sources = identity::profile(&reader.conn, id)?.trait_sources();
     let mut statement = reader.conn.prepare_cached(sql!("person.sessions"))?;
     let newest =
@@ -204,7 +200,7 @@ pub(super) struct RowSet {
 }
 
 impl RowSet {
-    fn insert(&mut self, row: i64) {
+    pub(super) fn insert(&mut self, row: i64) {
         let Ok(row) = usize::try_from(row) else { return };
         if self.bits.len() <= row / 64 {
             self.bits.resize(row / 64 + 1, 0);
@@ -223,7 +219,7 @@ impl RowSet {
         there
     }
 
-    fn contains(&self, row: i64) -> bool {
+    pub(super) fn contains(&self, row: i64) -> bool {
         let row = usize::try_from(row).ok();
         row.is_some_and(|row| self.bits.get(row / 64).is_some_and(|word| word & (1 << (row % 64)) != 0))
     }
@@ -232,6 +228,14 @@ impl RowSet {
     pub(super) fn len(&self) -> u64 {
         self.bits.iter().map(|word| u64::from(word.count_ones())).sum()
     }
+}
+
+/// A person that is shown, with its sessions and accounts counted.
+pub(super) fn full_row(reader: &Reader, id: i64) -> Result<Option<PersonRow>> {
+    let Some(mut person) = row(reader, id)? else { return Ok(None) };
+    person.sessions = session_count(reader, id)?;
+    person.accounts = accounts::of_person(reader, id)?;
+    Ok(Some(person))
 }
 
 fn session_count(reader: &Reader, id: i64) -> Result<u64> {
@@ -257,5 +261,6 @@ fn row(reader: &Reader, id: i64) -> Result<Option<PersonRow>> {
         errors: r.get::<_, i64>(6)? as u64,
         traits: serde_json::from_str(&traits).unwrap_or_default(),
         identified: r.get(7)?,
+        accounts: Vec::new(),
     }))
 }
