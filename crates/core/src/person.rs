@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use trackway_event::identity::{GroupFacts, PersonProfile};
-use trackway_event::{Actor, Event, Identity, Kind, Timestamp};
+use trackway_event::{Actor, ActorId, Event, Identity, Kind, Timestamp};
 
 use crate::codec::{Put, Take};
 use crate::session::Counts;
@@ -324,6 +324,14 @@ fn is_session(event: &Event, actor: &Actor) -> bool {
     let off = |i: &Identity| i.process_person_profile == PersonProfile::Off;
     event.identity.as_deref().is_some_and(off)
         && event.session_id.as_ref().is_some_and(|s| s.as_str() == actor.id.as_str())
+}
+
+/// The id of an event that may make no person: it belongs to the one that the id has or gets (I3).
+pub fn attached_id(event: &Event) -> Option<ActorId> {
+    let identity = event.identity.as_deref().filter(|i| i.process_person_profile == PersonProfile::Off)?;
+    let id = identity.distinct_id.as_deref().filter(|id| is_legal_id(id))?;
+    let (id, _) = ActorId::parse(id)?;
+    event.session_id.as_ref().is_none_or(|s| s.as_str() != id.as_str()).then_some(id)
 }
 
 /// Whether the event may make or change a person (I2).

@@ -329,6 +329,7 @@ async fn the_openapi_document_is_complete_and_true() {
         (&format!("{p}/issues/{{id}}"), "1"),
         (&format!("{p}/people"), ""),
         (&format!("{p}/people/{{id}}"), "u1"),
+        (&format!("{p}/accounts"), ""),
         (&format!("{p}/clients"), ""),
         (&format!("{p}/intents"), ""),
     ] {

@@ -76,8 +76,11 @@ pub(super) const LATER: &[&str] = &[
     "field",
 ];
 
+/// How a field is made of its key.
+type OfKey = fn(String) -> Field;
+
 /// Fields with a key of their own after a dot.
-pub(super) const KEYED: &[(&str, fn(String) -> Field)] =
+pub(super) const KEYED: &[(&str, OfKey)] =
     &[("tag", Field::Tag), ("trait", Field::Trait), ("group", Field::Group)];
 
 /// Every operator with its name.

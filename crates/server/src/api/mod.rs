@@ -5,10 +5,11 @@ mod live;
 mod live_filter;
 pub mod objects;
 mod openapi;
+mod people;
 mod projects;
 mod questions;
 
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 
 pub use ask::{Asked, Keys};
 pub use openapi::document;
@@ -33,8 +34,12 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/projects/{p}/tools/{name}", Read, || get(questions::tool)),
     route("GET", "/api/v1/projects/{p}/issues", Read, || get(questions::issues)),
     route("GET", "/api/v1/projects/{p}/issues/{id}", Read, || get(questions::issue)),
-    route("GET", "/api/v1/projects/{p}/people", Read, || get(questions::people)),
-    route("GET", "/api/v1/projects/{p}/people/{id}", Read, || get(questions::person)),
+    route("GET", "/api/v1/projects/{p}/people", Read, || get(people::people)),
+    route("GET", "/api/v1/projects/{p}/people/{id}", Read, || get(people::person)),
+    route("GET", "/api/v1/projects/{p}/accounts", Read, || get(people::accounts)),
+    route("GET", "/api/v1/projects/{p}/accounts/{type}/{key}", Read, || get(people::account)),
+    route("DELETE", "/api/v1/projects/{p}/merges/{id}", Admin, || delete(people::withdraw)),
+    route("PUT", "/api/v1/projects/{p}/merges/{id}", Admin, || put(people::restore)),
     route("GET", "/api/v1/projects/{p}/clients", Read, || get(questions::clients)),
     route("GET", "/api/v1/projects/{p}/intents", Read, || get(questions::intents)),
     route("GET", "/api/v1/projects/{p}/live", Read, || get(live::show)),

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{live, projects, questions};
+use super::{live, people, projects, questions};
 use crate::{health, ingest};
 
 /// The document.
@@ -41,8 +41,12 @@ use crate::{health, ingest};
         questions::tool,
         questions::issues,
         questions::issue,
-        questions::people,
-        questions::person,
+        people::people,
+        people::person,
+        people::accounts,
+        people::account,
+        people::withdraw,
+        people::restore,
         questions::clients,
         questions::intents,
         live::show,

@@ -13,8 +13,8 @@ use crate::auth::InProject;
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;
 
-type Answer<T> = Result<Json<T>, Problem>;
-type Names = Path<HashMap<String, String>>;
+pub(super) type Answer<T> = Result<Json<T>, Problem>;
+pub(super) type Names = Path<HashMap<String, String>>;
 
 /// Headline figures, series and short lists of a period. `cmp=prev` adds the period before.
 #[utoipa::path(get, path = "/api/v1/projects/{p}/overview", tag = "read", params(("p" = String, Path), Keys),
@@ -60,22 +60,8 @@ pub(super) async fn session(
     names: Names,
 ) -> Answer<SessionObject> {
     let (key, id) = (at.project.key, name(&names, "id"));
-    let found = state
-        .ask("session", move |store| {
-            let Some(row) = store.session(key, &id)? else { return Ok(None) };
-            let person = match &row.actor {
-                Some(actor) => store.person(key, actor.id.as_str())?,
-                None => None,
-            };
-            Ok(Some((row, person)))
-        })
-        .await?;
-    let (row, person) = found.ok_or_else(Problem::not_found)?;
-    let mut object = SessionObject::of(at.project.id.as_str(), row);
-    if let Some(actor) = &mut object.actor {
-        actor.properties = Some(person.map(|p| p.row.traits).unwrap_or_default());
-    }
-    Ok(Json(object))
+    let found = state.ask("session", move |store| store.session(key, &id)).await?;
+    Ok(Json(SessionObject::of(at.project.id.as_str(), found.ok_or_else(Problem::not_found)?)))
 }
 
 /// Events of one session in order of time.
@@ -194,32 +180,6 @@ pub(super) async fn issue(
     Ok(Json(IssueDetailObject::of(at.project.id.as_str(), found.ok_or_else(Problem::not_found)?)))
 }
 
-/// Identified people of a period.
-#[utoipa::path(get, path = "/api/v1/projects/{p}/people", tag = "read", params(("p" = String, Path), Keys),
-    responses((status = 200, body = List<PersonObject>), (status = 404, body = ProblemBody)))]
-pub(super) async fn people(
-    State(state): State<AppState>,
-    at: InProject,
-    asked: Asked,
-) -> Answer<List<PersonObject>> {
-    let (key, ask) = (at.project.key, asked.list());
-    let page = state.ask("people", move |store| store.people(key, &ask)).await?;
-    Ok(Json(List::of(page, PersonObject::from)))
-}
-
-/// One person with traits and newest sessions.
-#[utoipa::path(get, path = "/api/v1/projects/{p}/people/{id}", tag = "read", params(("p" = String, Path), ("id" = String, Path)),
-    responses((status = 200, body = PersonDetailObject), (status = 404, body = ProblemBody)))]
-pub(super) async fn person(
-    State(state): State<AppState>,
-    at: InProject,
-    names: Names,
-) -> Answer<PersonDetailObject> {
-    let (key, id) = (at.project.key, name(&names, "id"));
-    let found = state.ask("person", move |store| store.person(key, &id)).await?;
-    Ok(Json(PersonDetailObject::of(at.project.id.as_str(), found.ok_or_else(Problem::not_found)?)))
-}
-
 /// Figures per client and version.
 #[utoipa::path(get, path = "/api/v1/projects/{p}/clients", tag = "read", params(("p" = String, Path), Keys),
     responses((status = 200, body = List<ClientObject>), (status = 404, body = ProblemBody)))]
@@ -245,6 +205,6 @@ pub(super) async fn intents(
     Ok(Json(state.ask("intents", move |store| store.intents(key, &scope)).await?.into()))
 }
 
-fn name(names: &Names, key: &str) -> String {
+pub(super) fn name(names: &Names, key: &str) -> String {
     names.get(key).cloned().unwrap_or_default()
 }

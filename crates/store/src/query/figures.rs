@@ -271,6 +271,8 @@ pub struct PersonDetail {
     pub merges: Vec<Merging>,
     /// Newest sessions, at most 50.
     pub sessions: Vec<SessionRow>,
+    /// Newest events in those sessions that belong to the person, at most 50.
+    pub timeline: Vec<EventRow>,
 }
 
 /// Figures of one client name and version.

@@ -53,6 +53,8 @@ pub struct SessionRow {
     pub source: SessionSource,
     /// The person, the last one by event time.
     pub actor: Option<ActorRef>,
+    /// What is known of the person.
+    pub traits: serde_json::Map<String, serde_json::Value>,
     /// How many different people it saw.
     pub actors: u32,
     /// Everyone it saw, when more than one.

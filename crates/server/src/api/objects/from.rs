@@ -137,21 +137,6 @@ impl From<q::IssueRow> for IssueObject {
     }
 }
 
-impl From<q::PersonRow> for PersonObject {
-    fn from(p: q::PersonRow) -> Self {
-        Self {
-            id: p.actor.id.to_string(),
-            name: p.actor.name,
-            first_seen: p.first_seen.to_string(),
-            last_seen: p.last_seen.to_string(),
-            sessions: p.sessions,
-            tool_calls: p.tool_calls,
-            errors: p.errors,
-            properties: p.traits,
-        }
-    }
-}
-
 impl From<trackway_store::Project> for ProjectObject {
     fn from(p: trackway_store::Project) -> Self {
         Self {
@@ -212,7 +197,11 @@ impl EventObject {
             intent_source: row.intent_source.map(|s| s.as_str().into()),
             started_at: row.started_at.to_string(),
             duration_ms: row.duration_us.map(ms),
-            actor: row.actor.map(|a| ActorObject { id: a.id.to_string(), name: a.name }),
+            actor: row.actor.map(|a| ActorObject {
+                id: a.id.to_string(),
+                name: a.name,
+                attributed: row.attributed.map(|a| a.as_str().into()),
+            }),
             client: row.client.map(Into::into),
             server: row.server.map(Into::into),
             error: row.error.map(|e| ErrorObject { r#type: e.kind, message: e.message }),
@@ -263,7 +252,11 @@ impl SessionObject {
             last_event_at: row.last_event_at.to_string(),
             duration_ms: row.duration_us() as f64 / 1_000.0,
             id: row.id.to_string(),
-            actor: row.actor.map(|a| SessionActor { id: a.id.to_string(), name: a.name, properties: None }),
+            actor: row.actor.map(|a| SessionActor {
+                id: a.id.to_string(),
+                name: a.name,
+                properties: row.traits,
+            }),
             client: row.client.map(Into::into),
             server: row.server.map(Into::into),
             events: row.events,
@@ -322,16 +315,6 @@ impl IssueDetailObject {
             sample_message: issue.sample_message,
             samples: all(issue.samples, |row| EventObject::of(project, row)),
             recent_sessions: all(issue.sessions, |row| SessionObject::of(project, row)),
-        }
-    }
-}
-
-impl PersonDetailObject {
-    /// A person of a project in full as an object.
-    pub fn of(project: &str, person: q::PersonDetail) -> Self {
-        Self {
-            person: person.row.into(),
-            recent_sessions: all(person.sessions, |row| SessionObject::of(project, row)),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! surface shows the same number. Their names and members are a promise.
 
 mod from;
+mod people;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,8 @@ use serde_json::{Map, Value};
 use trackway_event::Payload;
 use trackway_store::query as q;
 use utoipa::ToSchema;
+
+pub use people::*;
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,6 +49,8 @@ pub struct ActorObject {
     pub id: String,
     /// Newest name.
     pub name: Option<String>,
+    /// How it is known: `named` by the event, `merged` later with the id the event named, or through its `session`.
+    pub attributed: Option<String>,
 }
 
 /// The identified user of a session.
@@ -55,9 +60,9 @@ pub struct SessionActor {
     pub id: String,
     /// Newest name.
     pub name: Option<String>,
-    /// Merged traits; `null` in lists.
-    #[schema(value_type = Option<Object>)]
-    pub properties: Option<Map<String, Value>>,
+    /// What is known of them, the newest value per key.
+    #[schema(value_type = Object)]
+    pub properties: Map<String, Value>,
 }
 
 /// An error on an event.
@@ -411,38 +416,6 @@ pub struct IssueDetailObject {
     pub sample_message: String,
     /// Newest events.
     pub samples: Vec<EventObject>,
-    /// Newest sessions.
-    pub recent_sessions: Vec<SessionObject>,
-}
-
-/// One identified person.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PersonObject {
-    /// Id in the customer's system.
-    pub id: String,
-    /// Newest name.
-    pub name: Option<String>,
-    /// First event ever.
-    pub first_seen: String,
-    /// Newest event ever.
-    pub last_seen: String,
-    /// Sessions ever.
-    pub sessions: u64,
-    /// Calls ever.
-    pub tool_calls: u64,
-    /// Failures ever.
-    pub errors: u64,
-    /// Traits, newest value per key.
-    #[schema(value_type = Object)]
-    pub properties: Map<String, Value>,
-}
-
-/// One person in full.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PersonDetailObject {
-    /// The person.
-    #[serde(flatten)]
-    pub person: PersonObject,
     /// Newest sessions.
     pub recent_sessions: Vec<SessionObject>,
 }

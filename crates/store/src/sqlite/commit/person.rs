@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 use trackway_core::identity::{MergeFact, merge_of};
-use trackway_core::person::{Facts, Profile, legal_actor};
+use trackway_core::person::{Facts, Profile, attached_id, legal_actor};
 use trackway_core::session::Counts;
 use trackway_core::winner::{First, Key};
 use trackway_event::{ActorId, Event, EventId, Timestamp};
@@ -65,13 +65,19 @@ impl People {
                     Err(none) => f.remarks.extend(none.note()),
                 }
             }
-            let Some(actor) = legal_actor(f.event) else {
-                if f.event.actor.is_some() {
-                    f.remarks.push("illegal_actor");
+            let attached;
+            let id = match legal_actor(f.event) {
+                Some(actor) => &actor.id,
+                None => {
+                    if f.event.actor.is_some() {
+                        f.remarks.push("illegal_actor");
+                    }
+                    attached = attached_id(f.event);
+                    let Some(id) = &attached else { continue };
+                    id
                 }
-                continue;
             };
-            let state = self.touch(conn, &actor.id, f.event.started_at, next)?;
+            let state = self.touch(conn, id, f.event.started_at, next)?;
             state.add(f.event);
             f.person = Some(state.row);
         }

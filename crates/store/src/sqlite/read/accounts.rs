@@ -1,5 +1,7 @@
 //! Accounts: the groups that events name, with their people.
 
+use std::ops::Range;
+
 use rusqlite::{OptionalExtension, params_from_iter};
 use trackway_core::person::Profile;
 use trackway_event::Timestamp;
@@ -89,7 +91,7 @@ pub(super) fn of_person(reader: &Reader, person: i64) -> Result<Vec<AccountRef>>
 fn of_scope(reader: &Reader, scope: &Scope) -> Result<(RowSet, Option<String>)> {
     let (from, to) = bounds(scope.period);
     let mut found = RowSet::default();
-    let mut stretches = vec![from..to];
+    let mut stretches: Vec<Range<i64>> = std::iter::once(from..to).collect();
     if scope.filter.is_empty() {
         let parts = parts(from, to);
         let days = parts.days.start * 24..parts.days.end * 24;

@@ -9,7 +9,7 @@ use trackway_event::Timestamp;
 use super::filter_sql::{self, Target};
 use super::span::{bounds, parts};
 use super::tools::sorted_page;
-use super::{CUT_SHORT, Reader, Sql, accounts, actor, session};
+use super::{CUT_SHORT, Reader, Sql, accounts, actor, event, session};
 use crate::query::{ListAsk, Page, PersonDetail, PersonRow, Scope};
 use crate::sqlite::commit::HOUR_US;
 use crate::sqlite::control::sql;
@@ -67,7 +67,13 @@ pub(in crate::sqlite) fn person(reader: &Reader, actor_id: &str) -> Result<Optio
     let newest =
         statement.query_map((id, SESSIONS), |r| r.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
     let (ids, merges) = (identity::ids(&reader.conn, id)?, identity::story(&reader.conn, id)?);
-    Ok(Some(PersonDetail { row, sources, ids, merges, sessions: session::by_rows(reader, &newest)? }))
+    let mut timeline = Sql::new(sql!("event.row"));
+    // The only value, so it is ?1 wherever it stands.
+    timeline.values.push(id.into());
+    timeline.push("\n").push(sql!("person.timeline"));
+    let timeline = event::rows(&reader.conn, &timeline)?;
+    let sessions = session::by_rows(reader, &newest)?;
+    Ok(Some(PersonDetail { row, sources, ids, merges, sessions, timeline }))
 }
 
 /// What a person is sorted by, over all its ids.

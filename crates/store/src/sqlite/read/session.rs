@@ -128,7 +128,9 @@ fn base(r: &Row<'_>) -> Result<(i64, SessionRow)> {
     };
     let n = |i: usize| r.get::<_, i64>(i).map(|n| n as u64);
     let id: String = r.get(1)?;
+    let traits: Option<String> = r.get(21)?;
     let session = SessionRow {
+        traits: traits.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default(),
         id: SessionId::foreign(&id).ok_or_else(|| damaged("id"))?,
         source: SessionSource::from_code(r.get(2)?).ok_or_else(|| damaged("source"))?,
         actor: actor(r.get(12)?, r.get(13)?),

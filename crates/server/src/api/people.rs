@@ -1,0 +1,104 @@
+//! People and accounts: lists, details, and an operator's word on a merge.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use trackway_store::query::{AccountsAsk, Aside};
+
+use super::ask::{Asked, Keys};
+use super::objects::*;
+use super::questions::{Answer, Names, name};
+use crate::auth::InProject;
+use crate::problem::{Problem, ProblemBody};
+use crate::state::AppState;
+
+/// Identified people of a period.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/people", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = List<PersonObject>), (status = 404, body = ProblemBody)))]
+pub(super) async fn people(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<List<PersonObject>> {
+    let (key, ask) = (at.project.key, asked.list());
+    let page = state.ask("people", move |store| store.people(key, &ask)).await?;
+    Ok(Json(List::of(page, PersonObject::from)))
+}
+
+/// One person, by any of its ids: traits and where they come from, ids and the merges that made them one, newest sessions
+/// and events.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/people/{id}", tag = "read", params(("p" = String, Path), ("id" = String, Path)),
+    responses((status = 200, body = PersonDetailObject), (status = 404, body = ProblemBody)))]
+pub(super) async fn person(
+    State(state): State<AppState>,
+    at: InProject,
+    names: Names,
+) -> Answer<PersonDetailObject> {
+    let (key, id) = (at.project.key, name(&names, "id"));
+    let found = state.ask("person", move |store| store.person(key, &id)).await?;
+    Ok(Json(PersonDetailObject::of(at.project.id.as_str(), found.ok_or_else(Problem::not_found)?)))
+}
+
+/// Accounts that events of a period name. `kind` asks for one type.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/accounts", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = List<AccountObject>), (status = 404, body = ProblemBody)))]
+pub(super) async fn accounts(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<List<AccountObject>> {
+    let kind = asked.get("kind").map(str::to_owned);
+    let key = at.project.key;
+    let ask = AccountsAsk { scope: asked.scope, kind, page: asked.page, sort: asked.sort };
+    let page = state.ask("accounts", move |store| store.accounts(key, &ask)).await?;
+    Ok(Json(List::of(page, AccountObject::from)))
+}
+
+/// One account with its people and newest sessions.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/accounts/{type}/{key}", tag = "read",
+    params(("p" = String, Path), ("type" = String, Path), ("key" = String, Path)),
+    responses((status = 200, body = AccountDetailObject), (status = 404, body = ProblemBody)))]
+pub(super) async fn account(
+    State(state): State<AppState>,
+    at: InProject,
+    names: Names,
+) -> Answer<AccountDetailObject> {
+    let (project, kind, key) = (at.project.key, name(&names, "type"), name(&names, "key"));
+    let found = state.ask("account", move |store| store.account(project, &kind, &key)).await?;
+    Ok(Json(AccountDetailObject::of(at.project.id.as_str(), found.ok_or_else(Problem::not_found)?)))
+}
+
+/// Takes a merge of two people back: their ids are two people again, at once and in every list. No event is rewritten, and
+/// what its event says again later stays taken back.
+#[utoipa::path(delete, path = "/api/v1/projects/{p}/merges/{id}", tag = "people", params(("p" = String, Path), ("id" = u64, Path)),
+    responses((status = 204), (status = 404, body = ProblemBody)))]
+pub(super) async fn withdraw(
+    state: State<AppState>,
+    at: InProject,
+    names: Names,
+) -> Result<StatusCode, Problem> {
+    set_aside(state, at, names, Aside::Withdraw).await
+}
+
+/// Lets a merge count again that was taken back.
+#[utoipa::path(put, path = "/api/v1/projects/{p}/merges/{id}", tag = "people", params(("p" = String, Path), ("id" = u64, Path)),
+    responses((status = 204), (status = 404, body = ProblemBody)))]
+pub(super) async fn restore(
+    state: State<AppState>,
+    at: InProject,
+    names: Names,
+) -> Result<StatusCode, Problem> {
+    set_aside(state, at, names, Aside::Restore).await
+}
+
+async fn set_aside(
+    State(state): State<AppState>,
+    at: InProject,
+    Path(names): Names,
+    aside: Aside,
+) -> Result<StatusCode, Problem> {
+    let id: u64 = names.get("id").and_then(|id| id.parse().ok()).ok_or_else(Problem::not_found)?;
+    let key = at.project.key;
+    let found = state.ask("set_merge", move |store| store.set_merge(key, id, aside)).await?;
+    if found { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+}
