@@ -29,6 +29,9 @@ const MODES: &[&[&str]] = &[
     &["--report-missing"],
 ];
 
+/// How `track()` is told to serve the fixture.
+const TRACKED: &[&str] = &["required", "optional", "off", "observe-only", "everything"];
+
 /// Names that reach a server which does not check them itself, as they do without the proxy. The fixture does check them.
 const LET_IN: &[&str] = &["--allow-host", "evil.example.com", "--allow-origin", "http://evil.example.com"];
 
@@ -46,6 +49,26 @@ fn the_suites_find_the_same_in_the_fixture_direct_and_through_the_proxy() -> Res
         let passed: usize = direct.iter().filter(|((_, _, r), _)| r == "SUCCESS").map(|(_, n)| n).sum();
         ensure!(passed >= *least, "{suite} {args:?}: the fixture passes only {passed} checks");
         same_through_the_proxy(suite, args, &server.url(), &direct, &[])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_suites_find_the_same_in_the_fixture_with_and_without_the_sdk() -> Result<()> {
+    let start = |mode: Option<&str>| {
+        let port = free_port()?;
+        let mut command = clean(env!("CARGO_BIN_EXE_conformance-fixture"));
+        command.arg(port.to_string()).args(mode);
+        Peer::start(command, port)
+    };
+    let bare = start(None)?;
+    let tracked = TRACKED.iter().map(|mode| Ok((*mode, start(Some(mode))?))).collect::<Result<Vec<_>>>()?;
+    for (suite, args, _) in SUITES {
+        let without = results(suite, args, &bare.url())?;
+        for (mode, server) in &tracked {
+            equal(&without, &results(suite, args, &server.url())?)
+                .with_context(|| format!("{suite} {args:?}, tracked in mode {mode}"))?;
+        }
     }
     Ok(())
 }
@@ -72,15 +95,18 @@ fn same_through_the_proxy(
         let flags = [flags, mode].concat();
         let proxy = Proxy::start(server, "proj_conformance", "http://127.0.0.1:1", &flags)?;
         let through = results(suite, args, &proxy.url)?;
-        let differ = |a: &Results, b: &Results| -> Vec<_> {
-            a.iter().filter(|(key, count)| b.get(*key) != Some(count)).map(|(key, _)| key.clone()).collect()
-        };
-        let (lost, new) = (differ(direct, &through), differ(&through, direct));
-        ensure!(
-            lost.is_empty() && new.is_empty(),
-            "{suite} {args:?} {mode:?}: only direct {lost:?}, only through the proxy {new:?}"
-        );
+        equal(direct, &through).with_context(|| format!("{suite} {args:?} {mode:?}"))?;
     }
+    Ok(())
+}
+
+/// What one run found and the other did not is named.
+fn equal(direct: &Results, through: &Results) -> Result<()> {
+    let differ = |a: &Results, b: &Results| -> Vec<_> {
+        a.iter().filter(|(key, count)| b.get(*key) != Some(count)).map(|(key, _)| key.clone()).collect()
+    };
+    let (lost, new) = (differ(direct, through), differ(through, direct));
+    ensure!(lost.is_empty() && new.is_empty(), "only direct {lost:?}, only through Trackway {new:?}");
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use trackway_event::{Event, IngestBatch, ProjectId, SdkInfo, Timestamp, limits};
+use trackway_event::{Event, IngestBatch, ProjectId, SdkInfo, Timestamp};
 
 use crate::post::{Answer, IN_FLIGHT, Poster};
 use crate::queue::Queue;
@@ -261,7 +261,7 @@ impl Worker {
         let wait = self.retry_at.unwrap_or(now + soon).clamp(now + LOOK, now + soon);
         let fill = match (self.mode, self.spool.is_some()) {
             (SpoolMode::Always, true) => SOON,
-            (SpoolMode::Always | SpoolMode::WhenNeeded, _) => limits::SEND_WAIT,
+            (SpoolMode::Always | SpoolMode::WhenNeeded, _) => self.queue.fill(),
         };
         let taken = self.queue.take_filled(wait, fill);
         self.closed = taken.closed;

@@ -16,6 +16,24 @@ pub struct Queue {
     wake: Condvar,
     exporters: Exporters,
     keep: Keep,
+    size: Size,
+}
+
+/// How much a queue holds and gives out at once (D24, D27).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Events that may wait, at least 1.
+    pub events: usize,
+    /// Events of a batch, 1 to 1,000.
+    pub batch: usize,
+    /// How long a batch waits to fill.
+    pub wait: Duration,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { events: limits::QUEUE_EVENTS, batch: limits::SEND_EVENTS, wait: limits::SEND_WAIT }
+    }
 }
 
 /// What becomes of an event once the exporters have it.
@@ -54,6 +72,22 @@ impl Queue {
         Self { exporters, keep, ..Self::default() }
     }
 
+    /// The same with other sizes than the usual; what is out of bounds is brought into them.
+    #[must_use]
+    pub fn sized(mut self, size: Size) -> Self {
+        self.size = Size {
+            events: size.events.clamp(1, 1_000_000),
+            batch: size.batch.clamp(1, limits::BATCH_EVENTS),
+            wait: size.wait.clamp(Duration::from_millis(10), Duration::from_secs(60)),
+        };
+        self
+    }
+
+    /// How long a batch waits to fill.
+    pub fn fill(&self) -> Duration {
+        self.size.wait
+    }
+
     /// The exporters, for their counts and their end.
     pub fn exporters(&self) -> &Exporters {
         &self.exporters
@@ -75,7 +109,7 @@ impl Queue {
         }
         state.events.push_back((event, bytes));
         state.bytes += bytes;
-        while state.events.len() > limits::QUEUE_EVENTS || state.bytes > limits::QUEUE_BYTES {
+        while state.events.len() > self.size.events || state.bytes > limits::QUEUE_BYTES {
             let spare = state.events.iter().position(|(e, _)| can_be_spared(e)).unwrap_or(0);
             let Some((_, bytes)) = state.events.remove(spare) else { break };
             state.bytes -= bytes;
@@ -102,7 +136,7 @@ impl Queue {
 
     /// Waits until there are events, or `deadline`; then up to [`limits::SEND_WAIT`] longer for a full batch.
     pub fn take(&self, deadline: Instant) -> Taken {
-        let fill = deadline.saturating_duration_since(Instant::now()).min(limits::SEND_WAIT);
+        let fill = deadline.saturating_duration_since(Instant::now()).min(self.size.wait);
         self.take_filled(deadline, fill)
     }
 
@@ -113,11 +147,11 @@ impl Queue {
             s.events.is_empty()
                 || s.closed
                 || s.hurry
-                || s.events.len() >= limits::SEND_EVENTS
+                || s.events.len() >= self.size.batch
                 || s.bytes >= limits::SEND_BYTES
         });
         let (mut events, mut bytes) = (Vec::new(), 0);
-        while events.len() < limits::SEND_EVENTS && bytes < limits::SEND_BYTES {
+        while events.len() < self.size.batch && bytes < limits::SEND_BYTES {
             let Some((event, weight)) = state.events.pop_front() else { break };
             state.bytes -= weight;
             bytes += weight;

@@ -10,6 +10,7 @@ use trackway_capture::editor::{Editor, Verdict};
 use trackway_capture::recorder::Way;
 use trackway_event::limits;
 
+use crate::asking::Asking;
 use crate::lines::{Lines, Piece};
 use crate::recording::Tap;
 
@@ -96,6 +97,8 @@ pub(crate) struct Pump {
     pub(crate) tap: Option<Tap>,
     /// Where answers of our own go.
     pub(crate) client: Out,
+    /// What is asked of the server on our own account.
+    pub(crate) asking: Arc<Asking>,
 }
 
 impl Pump {
@@ -135,11 +138,16 @@ impl Pump {
         let (text, newline) = line.split_at(end);
         let at = Instant::now();
         // A mistake in the edits may cost the recording, never the message (CAP §2.1).
-        let verdict = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match self.way {
-            Way::FromClient => self.editor.from_client(text),
-            Way::FromServer => self.editor.from_server(text),
-        }))
-        .unwrap_or(Verdict::Forward);
+        let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match self.way {
+            Way::FromClient => {
+                let send = |ask: &[u8]| to.write(&mut to.lock(), &[ask]);
+                self.asking.before(&self.editor, self.tap.as_ref(), text, send);
+                Some(self.editor.from_client(text))
+            }
+            Way::FromServer if self.asking.takes(text) => None,
+            Way::FromServer => Some(self.editor.from_server(text)),
+        }));
+        let Some(verdict) = looked.unwrap_or(Some(Verdict::Forward)) else { return Ok(()) };
         // Before the message goes out: a quick server's answer must not reach the recorder ahead of its request.
         if let Some(tap) = &self.tap {
             tap.see(self.way, at, text);

@@ -15,6 +15,7 @@ use trackway_capture::wire::eligible::project_marker;
 use trackway_capture::wire::inject::{Injection, Missing, Mode};
 use trackway_event::{CaptureBy, ProjectId, Timestamp};
 
+use crate::asking::Asking;
 use crate::guard::{Child, Signals, launched};
 use crate::leaving::Leaving;
 use crate::pump::{Flow, Out, Pump};
@@ -124,15 +125,21 @@ pub fn run(options: &WrapOptions, command: &[OsString]) -> i32 {
     let tap = recording.as_ref().map(Recording::tap);
     let client = Out::stdout();
 
-    let up =
-        Pump { way: Way::FromClient, editor: Arc::clone(&editor), tap: tap.clone(), client: client.clone() };
+    let asking = Arc::new(Asking::default());
+    let up = Pump {
+        way: Way::FromClient,
+        editor: Arc::clone(&editor),
+        tap: tap.clone(),
+        client: client.clone(),
+        asking: Arc::clone(&asking),
+    };
     let ending = child.clone();
     spawn("trackway-up", move || {
         up.run(io::stdin(), &Out::new(to_child));
         // The client has gone: the child's input is closed by now; it may end by itself first.
         ending.end_after_grace();
     });
-    let down = Pump { way: Way::FromServer, editor, tap, client: client.clone() };
+    let down = Pump { way: Way::FromServer, editor, tap, client: client.clone(), asking };
     let flow = client.flow();
     let (done, finished) = sync_channel::<()>(1);
     let to_client = client.clone();

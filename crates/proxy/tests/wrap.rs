@@ -238,3 +238,57 @@ fn exports_are_masked_and_a_dead_receiver_costs_nothing() {
     assert_eq!(code, Some(2));
     assert!(errors.contains("--export otlp"), "{errors}");
 }
+
+const OPENING: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+
+fn call_of(id: u32, tool: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{{"context":"why"}}}}}}"#
+    )
+}
+
+fn came(answer: &serde_json::Value) -> &str {
+    answer["result"]["content"][0]["text"].as_str().unwrap()
+}
+
+#[test]
+fn case_04_a_call_before_any_listing_is_known_by_a_listing_of_our_own() {
+    let mut wrapped = Wrapped::start(NOWHERE, SERVER);
+    let early = call_of(1, "plain");
+    assert_eq!(came(&wrapped.ask(&early)), early, "nothing is asked before the handshake is complete");
+    wrapped.ask(OPENING);
+    wrapped.say(INITIALIZED);
+    let answer = wrapped.ask(&call_of(2, "plain"));
+    assert_eq!(answer["id"], 2, "the listing's own answer is not the client's: {answer}");
+    assert!(!came(&answer).contains("context"), "{answer}");
+    for (id, tool) in [(3, "own"), (4, "nowhere"), (5, "nowhere")] {
+        let call = call_of(id, tool);
+        assert_eq!(came(&wrapped.ask(&call)), call, "{tool} owns its argument, or is not known");
+    }
+    assert_eq!(wrapped.finish().0, Some(0));
+    // A revision without a handshake is asked with the call's own metadata.
+    let mut wrapped = Wrapped::start(NOWHERE, SERVER);
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}"#;
+    let modern = call_of(6, "plain").replace(r#""name""#, &format!(r#"{meta},"name""#));
+    assert!(!came(&wrapped.ask(&modern)).contains("why"));
+}
+
+#[test]
+fn case_04_a_server_that_lists_too_slowly_gets_the_call_as_it_is_and_its_late_answer_stays_here() {
+    // Answers the call at once, and the listing only after it.
+    let script = r#"while read -r line; do case "$line" in
+        *initialized*) ;;
+        *tools/list*) late=$(printf '%s' "$line" | sed 's/.*"id":"\([^"]*\)".*/\1/') ;;
+        *) printf '%s\n' "$line"; if [ -n "$late" ]; then printf '{"jsonrpc":"2.0","id":"%s","result":{"tools":[]}}\n' "$late"; late=; fi ;;
+    esac; done"#;
+    let mut wrapped = Wrapped::start(NOWHERE, &["sh", "-c", script]);
+    wrapped.say(INITIALIZED);
+    let call = call_of(1, "plain");
+    let begin = Instant::now();
+    wrapped.say(&call);
+    assert_eq!(wrapped.line().trim(), call);
+    assert!(begin.elapsed() >= Duration::from_millis(450), "it was worth half a second");
+    wrapped.say("ping");
+    assert_eq!(wrapped.line(), "ping\n", "the late answer was not passed on");
+}

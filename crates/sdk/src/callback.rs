@@ -35,6 +35,8 @@ pub(crate) struct Said {
     pub(crate) tags: BTreeMap<Box<str>, Box<str>>,
     /// Free members.
     pub(crate) properties: serde_json::Map<String, serde_json::Value>,
+    /// The conversation as the host names it.
+    pub(crate) session: Option<String>,
     /// What failed.
     pub(crate) notes: Vec<&'static str>,
 }
@@ -55,6 +57,13 @@ pub(crate) async fn ask(
         match within(runtime, deadline, async move { identify(request, extra).await }).await {
             Some(identity) => said.identity = identity,
             None => said.notes.push("identify_failed"),
+        }
+    }
+    if let Some(resolve) = options.resolve_session.clone() {
+        let (request, extra) = (request.clone(), extra.clone());
+        match within(runtime, deadline, async move { resolve(&request, &extra) }).await {
+            Some(session) => said.session = session,
+            None => said.notes.push("resolve_session_failed"),
         }
     }
     if let Some(tags) = options.tags.clone() {

@@ -13,14 +13,16 @@ use tokio::sync::oneshot;
 use trackway_capture::delivery::{Delivery, DeliveryConfig, Report};
 use trackway_capture::export::{ExportSource, Exporters};
 use trackway_capture::queue::{Keep, Queue};
-use trackway_capture::recorder::{Protocol, Recorder, RecorderConfig};
+use trackway_capture::recorder::{Feedback, Protocol, Recorder, RecorderConfig};
 use trackway_capture::redact::{Redaction, RedactionConfig};
 use trackway_capture::wire::inject::{Injection, Mode};
 use trackway_event::{CaptureBy, Event, EventId, Kind, ProjectId, SdkInfo};
 
 use crate::callback::Identities;
+use crate::debug::Debug;
+use crate::guard::Guard;
 use crate::options::Options;
-use crate::tracked::Tools;
+use crate::tools::Tools;
 use crate::wire;
 use crate::worker::{Clock, Inbox, Note, Sink, Worker};
 
@@ -35,6 +37,7 @@ pub(crate) struct Hub {
     pub(crate) clock: Clock,
     pub(crate) injection: Injection,
     pub(crate) options: Options,
+    pub(crate) guard: Guard,
     /// First 8 hex digits of the SHA-256 of the project's id (CAP §4.1).
     pub(crate) marker: String,
     exchanges: AtomicU64,
@@ -120,7 +123,7 @@ impl Hub {
             let off = trackway_capture::redact::Level::Off;
             Redaction::new(RedactionConfig { arguments: off, results: off, ..RedactionConfig::default() })
         });
-        let mode = options.context.mode();
+        let mode = options.intent.mode();
         let config = RecorderConfig {
             project: id.clone(),
             capture: CaptureBy::Sdk,
@@ -130,7 +133,9 @@ impl Hub {
             demo: false,
             protocol: if options.no_protocol { Protocol::Requests } else { Protocol::All },
         };
-        let recorder = Recorder::new(config, Box::new(random)).with_sessions(options.sessions.clone());
+        let recorder = Recorder::new(config, Box::new(random))
+            .with_sessions(options.sessions.clone())
+            .with_feedback(if options.feedback { Feedback::On } else { Feedback::Off });
         let (mut queue, mut delivery) = (None, None);
         let sink = match &options.memory {
             Some(memory) => Sink::Memory(memory.clone()),
@@ -138,7 +143,8 @@ impl Hub {
                 let source = ExportSource { project: project.clone(), sdk: sdk.clone() };
                 let exporters = Exporters::start(&options.exporters, &source);
                 let keep = if project.is_some() { Keep::ForDelivery } else { Keep::Nothing };
-                let shared = Arc::new(Queue::with_exporters(exporters, keep));
+                let size = options.size.unwrap_or_default();
+                let shared = Arc::new(Queue::with_exporters(exporters, keep).sized(size));
                 if project.is_some() {
                     let config = DeliveryConfig {
                         endpoint: key.0.clone(),
@@ -167,6 +173,7 @@ impl Hub {
             clock,
             sink,
             identities: Identities::default(),
+            debug: options.debug.clone().map(Debug::new),
         };
         let thread = std::thread::Builder::new().name("trackway-record".into()).spawn(move || work(worker));
         let thread = match thread {
@@ -182,6 +189,7 @@ impl Hub {
             clock,
             injection,
             options,
+            guard: Guard::default(),
             marker,
             exchanges: AtomicU64::new(1),
             tools: Mutex::default(),

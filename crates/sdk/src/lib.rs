@@ -66,16 +66,21 @@
 //! ```
 
 mod callback;
+mod debug;
+mod guard;
+mod handle;
 mod hub;
 mod options;
+mod running;
 mod snapshot;
 pub mod testing;
+mod tools;
 mod tracked;
 mod wire;
 mod worker;
 
 pub use hub::{Handle, Status};
-pub use options::{Context, IdentifyMode, Options};
+pub use options::{IdentifyMode, Intent, Options, SessionMode};
 pub use snapshot::{Extra, RequestInfo, UserIdentity};
 pub use tracked::{Tracked, track};
 pub use trackway_capture::export::{

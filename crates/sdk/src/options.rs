@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trackway_capture::export::ExporterConfig;
+use trackway_capture::queue::Size;
 use trackway_capture::recorder::SessionRules;
-use trackway_capture::redact::RedactionConfig;
+use trackway_capture::redact::{Level, RedactionConfig};
 use trackway_capture::wire::inject::{Missing, Mode};
 use trackway_event::Event;
 
@@ -23,13 +24,15 @@ type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) type Identify = Arc<dyn Fn(RequestInfo, Extra) -> Answer<Option<UserIdentity>> + Send + Sync>;
 /// `event_tags`, boxed.
 pub(crate) type Tags = Arc<dyn Fn(&RequestInfo, &Extra) -> BTreeMap<String, String> + Send + Sync>;
+/// `resolve_session`, boxed.
+pub(crate) type ResolveSession = Arc<dyn Fn(&RequestInfo, &Extra) -> Option<String> + Send + Sync>;
 /// `event_properties`, boxed.
 pub(crate) type Properties =
     Arc<dyn Fn(&RequestInfo, &Extra) -> serde_json::Map<String, serde_json::Value> + Send + Sync>;
 
 /// How agents are asked why they make a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Context {
+pub enum Intent {
     /// A required argument of every eligible tool: strict function schemas of model vendors need it.
     #[default]
     Required,
@@ -41,7 +44,7 @@ pub enum Context {
     ObserveOnly,
 }
 
-impl Context {
+impl Intent {
     pub(crate) const fn mode(self) -> Mode {
         match self {
             Self::Required => Mode::Required,
@@ -50,6 +53,17 @@ impl Context {
             Self::ObserveOnly => Mode::ObserveOnly,
         }
     }
+}
+
+/// Where a session comes from (SDK-50, SDK-54).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionMode {
+    /// From what the request shows: the host's own rule, a conversation key of a known client, the MCP session, the pipe.
+    #[default]
+    Auto,
+    /// From the agent: every eligible tool gets a required argument `session_id`, and every answer ends in a block of text
+    /// with the id to send next. It sets conversations apart where neither transport nor client does.
+    Handle,
 }
 
 /// When `identify` is asked (SDK-42).
@@ -72,9 +86,15 @@ pub struct Options {
     pub(crate) identify_mode: IdentifyMode,
     pub(crate) stateless: Option<bool>,
     pub(crate) sessions: SessionRules,
-    pub(crate) context: Context,
+    pub(crate) session_mode: SessionMode,
+    pub(crate) resolve_session: Option<ResolveSession>,
+    pub(crate) intent: Intent,
     pub(crate) context_description: Option<String>,
     pub(crate) no_report_missing: bool,
+    pub(crate) feedback: bool,
+    pub(crate) headers: Vec<String>,
+    pub(crate) size: Option<Size>,
+    pub(crate) debug: Option<PathBuf>,
     pub(crate) tags: Option<Tags>,
     pub(crate) properties: Option<Properties>,
     pub(crate) redaction: RedactionConfig,
@@ -92,7 +112,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither callbacks nor the token (INV-09).
         f.debug_struct("Options")
-            .field("context", &self.context)
+            .field("intent", &self.intent)
             .field("stateless", &self.stateless)
             .field("endpoint", &self.endpoint)
             .field("spool", &self.spool)
@@ -140,10 +160,36 @@ impl Options {
         self
     }
 
+    /// Names the conversation a request belongs to, where the host knows it: any text of 1 to 256 characters, which leaves only
+    /// as a one-way `ses_…`. `None` leaves it to the other ways. Runs beside the call like `identify`.
+    #[must_use]
+    pub fn resolve_session<F>(mut self, resolve: F) -> Self
+    where
+        F: Fn(&RequestInfo, &Extra) -> Option<String> + Send + Sync + 'static,
+    {
+        self.resolve_session = Some(Arc::new(resolve));
+        self
+    }
+
+    /// Where a session comes from.
+    #[must_use]
+    pub fn session_mode(mut self, mode: SessionMode) -> Self {
+        self.session_mode = mode;
+        self
+    }
+
+    /// Whether agents are asked for a `context` argument (they are). Off, it is still taken out for a client that holds an
+    /// older listing; [`Self::intent`] has more shades.
+    #[must_use]
+    pub fn context(mut self, on: bool) -> Self {
+        self.intent = if on { Intent::Required } else { Intent::Off };
+        self
+    }
+
     /// How agents are asked why they make a call.
     #[must_use]
-    pub fn context(mut self, context: Context) -> Self {
-        self.context = context;
+    pub fn intent(mut self, intent: Intent) -> Self {
+        self.intent = intent;
         self
     }
 
@@ -158,6 +204,13 @@ impl Options {
     #[must_use]
     pub fn report_missing(mut self, on: bool) -> Self {
         self.no_report_missing = !on;
+        self
+    }
+
+    /// Whether agents are offered `send_feedback` to praise or complain (off).
+    #[must_use]
+    pub fn feedback(mut self, on: bool) -> Self {
+        self.feedback = on;
         self
     }
 
@@ -214,6 +267,20 @@ impl Options {
         self
     }
 
+    /// How much of arguments and results is recorded (all, once credentials are masked).
+    #[must_use]
+    pub fn capture(mut self, arguments: Level, results: Level) -> Self {
+        (self.redaction.arguments, self.redaction.results) = (arguments, results);
+        self
+    }
+
+    /// HTTP headers to record beside those of SDK-91, by name. Those that carry credentials are never recorded.
+    #[must_use]
+    pub fn header_allow_list<I: IntoIterator<Item = T>, T: Into<String>>(mut self, names: I) -> Self {
+        self.headers = names.into_iter().map(|name| name.into().to_ascii_lowercase()).collect();
+        self
+    }
+
     /// Also sends events elsewhere. With exporters and without a project, only there.
     #[must_use]
     pub fn exporter(mut self, exporter: ExporterConfig) -> Self {
@@ -232,6 +299,28 @@ impl Options {
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
+        self
+    }
+
+    /// Events that may wait to be sent (10,000, and 32 MiB).
+    #[must_use]
+    pub fn queue_capacity(mut self, events: usize) -> Self {
+        self.size = Some(Size { events, ..self.size.unwrap_or_default() });
+        self
+    }
+
+    /// Events of a batch, at most 1,000 (100), and how long it waits to fill (1 s).
+    #[must_use]
+    pub fn batch(mut self, events: usize, wait: Duration) -> Self {
+        self.size = Some(Size { batch: events, wait, ..self.size.unwrap_or_default() });
+        self
+    }
+
+    /// A file that gets a line for each event: time, id, kind, name, status and duration, never its contents. At 5 MiB it is
+    /// moved to the same name with `.1` at its end.
+    #[must_use]
+    pub fn debug(mut self, file: impl Into<PathBuf>) -> Self {
+        self.debug = Some(file.into());
         self
     }
 
@@ -268,6 +357,9 @@ impl Options {
     }
 
     pub(crate) fn has_callbacks(&self) -> bool {
-        self.identify.is_some() || self.tags.is_some() || self.properties.is_some()
+        self.identify.is_some()
+            || self.tags.is_some()
+            || self.properties.is_some()
+            || self.resolve_session.is_some()
     }
 }

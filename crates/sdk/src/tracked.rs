@@ -5,10 +5,9 @@
 
 use std::any::TypeId;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
@@ -16,16 +15,19 @@ use rmcp::model::*;
 use rmcp::service::{MaybeSendFuture, NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde::Serialize;
-use trackway_capture::recorder::{Ending, Observed, Scope, Transport, Way};
+use trackway_capture::recorder::{Observed, SEND_FEEDBACK, Scope, Told, Transport, Way};
 use trackway_capture::wire::inject::{MORE_TOOLS, MORE_TOOLS_ANSWER, Missing};
 use trackway_event::json::payload_of;
-use trackway_event::{Payload, Peer, limits};
+use trackway_event::{Payload, Peer};
 
-use crate::hub::{Handle, Hub};
-use crate::options::Options;
+use crate::handle;
+use crate::hub::{Handle, Hub, random};
+use crate::options::{Options, SessionMode};
+use crate::running::{Held, Running};
 use crate::snapshot::{Extra, RequestInfo};
-use crate::wire::{self, Answer, Era};
-use crate::worker::{Exchange, Note, Outcome};
+use crate::tools::{Ours, Tools};
+use crate::wire::{self, Era, Speaks};
+use crate::worker::Note;
 
 /// How long a listing of our own may take, for a call whose tool is not known (CAP §4.6).
 const LISTING: Duration = Duration::from_millis(500);
@@ -55,6 +57,7 @@ pub fn track<S: ServerHandler>(server: S, project: impl AsRef<str>, options: Opt
         connection: NEXT.fetch_add(1, Ordering::Relaxed) | 1 << 63,
         tools: Arc::default(),
         held: Arc::default(),
+        corrected: AtomicBool::new(false),
     }
 }
 
@@ -67,126 +70,8 @@ pub struct Tracked<S> {
     connection: u64,
     tools: Arc<Tools>,
     held: Arc<Held>,
-}
-
-/// The opening of an MCP session over HTTP: its id is only known from the next request on, so its note waits for that.
-#[derive(Default)]
-struct Held(Mutex<Option<Opening>>);
-
-/// Its hub, its weight and its note.
-type Opening = (Arc<Hub>, usize, Box<Exchange>);
-
-impl std::fmt::Debug for Held {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Held")
-    }
-}
-
-impl Held {
-    fn keep(&self, hub: Arc<Hub>, bytes: usize, exchange: Box<Exchange>) {
-        let old = self.lock().replace((hub, bytes, exchange));
-        if let Some((hub, bytes, exchange)) = old {
-            hub.inbox.push(bytes, Note::Exchange(exchange));
-        }
-    }
-
-    fn release(&self, session: Option<&str>) {
-        let Some((hub, bytes, mut exchange)) = self.lock().take() else { return };
-        exchange.scope.mcp_session = session.map(Into::into);
-        exchange.session = session.map(Into::into);
-        hub.inbox.push(bytes, Note::Exchange(exchange));
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Opening>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.release(None);
-    }
-}
-
-/// What is known of a server's tools.
-#[derive(Debug, Default)]
-pub(crate) struct Tools {
-    /// Whether `context` of a tool is ours to cut.
-    ours: RwLock<HashMap<String, bool>>,
-    /// The server has a tool of the reporting tool's name.
-    owns_more_tools: AtomicBool,
-    /// A listing has been seen.
-    listed: AtomicBool,
-}
-
-impl Tools {
-    fn learn(&self, tools: &[Tool]) {
-        let mut ours = self.ours.write().unwrap_or_else(PoisonError::into_inner);
-        for tool in tools {
-            if ours.len() < limits::PENDING {
-                ours.insert(tool.name.to_string(), wire::is_eligible(tool));
-            }
-            if tool.name == MORE_TOOLS {
-                self.owns_more_tools.store(true, Ordering::Relaxed);
-            }
-        }
-        self.listed.store(true, Ordering::Relaxed);
-    }
-
-    fn get(&self, name: &str) -> Option<bool> {
-        self.ours.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
-    }
-}
-
-/// A request, what callbacks see of it, and under what its user is remembered.
-type Begun = (Scope, Observed, Option<(RequestInfo, Extra)>, Option<Box<str>>);
-
-/// A request under way; leaves its note when it ends, however it ends.
-struct Running {
-    hub: Arc<Hub>,
-    parts: Option<Begun>,
-    /// Where the note waits, for the opening of a session over HTTP.
-    held: Option<Arc<Held>>,
-    era: Era,
-    /// Whether the client gave the request up: rmcp sends no answer then.
-    given_up: Box<dyn Fn() -> bool + Send>,
-}
-
-impl Running {
-    fn done<T: Answer>(mut self, id: &RequestId, result: &Result<T, ErrorData>) {
-        let (wall, mono_us) = self.hub.clock.read(Instant::now());
-        if (self.given_up)() {
-            return self.leave(Outcome::Ended(Ending::Cancelled, mono_us));
-        }
-        let line = wire::answer(id, result, self.era);
-        let outcome =
-            line.map(|line| Outcome::Answer(Observed { way: Way::FromServer, wall, mono_us, line }));
-        self.leave(outcome.unwrap_or(Outcome::Ended(Ending::Unreadable, mono_us)));
-    }
-
-    fn leave(&mut self, outcome: Outcome) {
-        let Some((scope, request, seen, session)) = self.parts.take() else { return };
-        let answer = match &outcome {
-            Outcome::Answer(answer) => answer.line.len(),
-            Outcome::Ended(..) => 0,
-        };
-        let bytes = 512 + request.line.len() + answer;
-        let exchange = Box::new(Exchange { scope, request, outcome, seen, session });
-        match &self.held {
-            Some(held) => held.keep(Arc::clone(&self.hub), bytes, exchange),
-            None => self.hub.inbox.push(bytes, Note::Exchange(exchange)),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.parts.is_some() {
-            let ending = if std::thread::panicking() { Ending::Panicked } else { Ending::Cancelled };
-            let now_us = self.hub.clock.read(Instant::now()).1;
-            self.leave(Outcome::Ended(ending, now_us));
-        }
-    }
+    /// The agent was told that its session id is not ours; once a connection is enough.
+    corrected: AtomicBool,
 }
 
 impl<S: ServerHandler> Tracked<S> {
@@ -216,6 +101,18 @@ impl<S: ServerHandler> Tracked<S> {
         context: &RequestContext<RoleServer>,
     ) -> Option<Running> {
         let hub = self.hub(context)?;
+        hub.guard.run(|| self.begun(hub, method, name, arguments, params, context))
+    }
+
+    fn begun(
+        &self,
+        hub: &Arc<Hub>,
+        method: &'static str,
+        name: Option<&str>,
+        arguments: Option<&JsonObject>,
+        params: &impl Serialize,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<Running> {
         let (wall, mono_us) = hub.clock.read(Instant::now());
         // Opening a session is of the older revisions, whatever newer one the client names beside it.
         let opening = method == "initialize";
@@ -239,12 +136,14 @@ impl<S: ServerHandler> Tracked<S> {
         let cancel = context.ct.clone();
         let given_up = Box::new(move || cancel.is_cancelled());
         let modern = !opening && context.protocol_version().is_some_and(|v| v.as_str() >= MODERN);
-        let era = if modern { Era::Modern } else { Era::Legacy };
+        let tasks =
+            method == "tools/call" && context.client_capabilities().is_some_and(|can| can.supports_tasks());
+        let speaks = Speaks { era: if modern { Era::Modern } else { Era::Legacy }, tasks };
         Some(Running {
             hub: Arc::clone(hub),
             parts: Some((scope, request, seen, session)),
             held,
-            era,
+            speaks,
             given_up,
         })
     }
@@ -276,7 +175,7 @@ impl<S: ServerHandler> Tracked<S> {
             transport: Transport::Http,
             mcp_session,
             user_agent: context.client_info().map(|c| peer(&c)).or_else(|| user_agent(text("user-agent")?)),
-            headers: kept(parts),
+            headers: kept(parts, &hub.options.headers),
             ..Scope::default()
         }
     }
@@ -287,14 +186,19 @@ impl<S: ServerHandler> Tracked<S> {
         if parts.is_none() && wrapped(&hub.marker) {
             return;
         }
-        let Some(line) = wire::notification(method, params) else { return };
+        let Some(line) = hub.guard.run(|| wire::notification(method, params)) else { return };
         let (wall, mono_us) = hub.clock.read(Instant::now());
+        let session = parts.and_then(|p| p.headers.get("mcp-session-id")).and_then(|id| id.to_str().ok());
+        if session.is_some() && hub.options.stateless != Some(true) {
+            // The first message after the opening tells which session it opened, be it only a notification.
+            self.held.release(session.map(str::trim));
+        }
         let scope = match parts {
             None => Scope { connection: self.connection, ..Scope::default() },
             Some(parts) => Scope {
                 connection: self.connection,
                 transport: Transport::Http,
-                headers: kept(parts),
+                headers: kept(parts, &hub.options.headers),
                 ..Scope::default()
             },
         };
@@ -302,13 +206,13 @@ impl<S: ServerHandler> Tracked<S> {
         hub.inbox.push(seen.line.len(), Note::Notice(Arc::new(scope), seen));
     }
 
-    /// Whether this tool's `context` is ours to cut; found out by the server itself where no listing was seen (CAP §4.6).
-    async fn is_ours(&self, hub: &Hub, name: &str, context: &RequestContext<RoleServer>) -> bool {
+    /// Which arguments of this tool are ours to cut; found out by the server itself where no listing was seen (CAP §4.6).
+    async fn ours(&self, hub: &Hub, name: &str, context: &RequestContext<RoleServer>) -> Ours {
         if let Some(ours) = self.tools.get(name) {
             return ours;
         }
         if let Some(tool) = self.inner.get_tool(name) {
-            let ours = wire::is_eligible(&tool);
+            let ours = Ours::of(&tool);
             self.tools.learn(std::slice::from_ref(&tool));
             hub.learn(std::slice::from_ref(&tool));
             return ours;
@@ -334,7 +238,7 @@ impl<S: ServerHandler> Tracked<S> {
             // A server that lists slowly is called as if it owned the argument: nothing is taken from it.
             let _ = tokio::time::timeout(LISTING, list).await;
         }
-        shared.get(name).unwrap_or(false)
+        shared.get(name).unwrap_or_default()
     }
 }
 
@@ -381,17 +285,24 @@ fn user_agent(text: &str) -> Option<Peer> {
 }
 
 /// The headers of SDK-91's list.
-fn kept(parts: &Parts) -> Option<Payload> {
+fn kept(parts: &Parts, more: &[String]) -> Option<Payload> {
     let mut kept = serde_json::Map::new();
     for (name, value) in &parts.headers {
         let name = name.as_str();
         let listed = matches!(name, "user-agent" | "mcp-protocol-version" | "traceparent" | "content-type")
-            || name.starts_with("x-mcp-client-");
+            || name.starts_with("x-mcp-client-")
+            || more.iter().any(|listed| listed == name) && !is_secret(name);
         if let (true, Ok(value)) = (listed, value.to_str()) {
             kept.insert(name.to_owned(), value.chars().take(256).collect::<String>().into());
         }
     }
     (!kept.is_empty()).then(|| payload_of(&kept)).flatten()
+}
+
+/// Headers that carry credentials or cookies, whatever a list says (INV-09).
+fn is_secret(name: &str) -> bool {
+    let words = ["authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "session"];
+    words.iter().any(|word| name.contains(word))
 }
 
 /// A method whose request and answer are recorded as they are.
@@ -482,9 +393,7 @@ impl<S: ServerHandler> ServerHandler for Tracked<S> {
             let (Some(hub), Ok(listing)) = (edits, &result) else { return result };
             self.tools.learn(&listing.tools);
             hub.tools(TypeId::of::<S>()).learn(&listing.tools);
-            let owned = self.tools.owns_more_tools.load(Ordering::Relaxed);
-            let more = if owned { Missing::Off } else { hub.injection.report_missing };
-            match wire::inject(&hub.injection, listing, more) {
+            match hub.guard.run(|| self.injected(&hub, listing)) {
                 Some(injected) => Ok(injected),
                 None => result,
             }
@@ -497,30 +406,35 @@ impl<S: ServerHandler> ServerHandler for Tracked<S> {
         context: RequestContext<RoleServer>,
     ) -> impl Future<Output = Result<CallToolResponse, ErrorData>> + MaybeSendFuture + '_ {
         async move {
-            let running =
+            let handed = self.handle_of(&mut request, &context).await;
+            let mut running =
                 self.begin("tools/call", Some(&request.name), request.arguments.as_ref(), &request, &context);
+            if let (Some(running), Some((told, _))) = (&mut running, &handed) {
+                running.tell(told.clone());
+            }
             let id = context.id.clone();
             if let Some(hub) = self.hub(&context) {
-                let reporting = request.name == MORE_TOOLS && hub.injection.report_missing == Missing::On;
-                if reporting && !self.owns_more_tools(hub) {
-                    let thanks = CallToolResult::success(vec![ContentBlock::text(MORE_TOOLS_ANSWER)]);
-                    let result = Ok(CallToolResponse::Complete(thanks));
+                if let Some(thanks) = self.answered_here(hub, &request.name) {
+                    let result = Ok(thanks);
                     if let Some(running) = running {
                         running.done(&id, &result);
                     }
                     return result;
                 }
                 let given = request.arguments.as_ref().is_some_and(|a| a.contains_key("context"));
-                if hub.strips() && given && self.is_ours(hub, &request.name, &context).await {
+                if hub.strips() && given && self.ours(hub, &request.name, &context).await.context {
                     // Keeps the order of the others; an empty object stays one.
                     if let Some(arguments) = &mut request.arguments {
                         arguments.retain(|key, _| key != "context");
                     }
                 }
             }
-            let result = self.inner.call_tool(request, context).await;
+            let mut result = self.inner.call_tool(request, context).await;
             if let Some(running) = running {
                 running.done(&id, &result);
+            }
+            if let (Some((told, Some(extended))), Ok(response)) = (handed, &mut result) {
+                handle::decorate(response, &told, extended);
             }
             result
         }
@@ -615,6 +529,50 @@ impl<S: ServerHandler> ServerHandler for Tracked<S> {
 }
 
 impl<S: ServerHandler> Tracked<S> {
+    /// The listing with what is ours in it; `None`: nothing is.
+    fn injected(&self, hub: &Hub, bare: &ListToolsResult) -> Option<ListToolsResult> {
+        let owned = self.tools.owns_more_tools.load(Ordering::Relaxed);
+        let more = if owned { Missing::Off } else { hub.injection.report_missing };
+        let mut listing = wire::inject(&hub.injection, bare, more);
+        if hub.options.session_mode == SessionMode::Handle {
+            handle::offer(listing.get_or_insert_with(|| bare.clone()), bare);
+        }
+        let last = bare.next_cursor.is_none();
+        if hub.options.feedback && last && !self.tools.owns_feedback.load(Ordering::Relaxed) {
+            listing.get_or_insert_with(|| bare.clone()).tools.push(handle::feedback_tool());
+        }
+        listing
+    }
+
+    /// The session the agent's handle names, the argument taken out; and where the answer is to tell it, whether its structured
+    /// part is too.
+    async fn handle_of(
+        &self,
+        request: &mut CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<(Told, Option<bool>)> {
+        let hub = self.hub(context).filter(|hub| hub.options.session_mode == SessionMode::Handle)?;
+        let ours = self.ours(hub, &request.name, context).await;
+        let (now, _) = hub.clock.read(Instant::now());
+        let told = ours.session.then(|| handle::take(&mut request.arguments, now, random()))?;
+        // Said once a connection: an agent that goes on regardless does not want to hear it again.
+        let again = told == Told::Unknown && self.corrected.swap(true, Ordering::Relaxed);
+        Some((told, (!again).then_some(ours.output)))
+    }
+
+    /// The answer to a call of a tool that is ours.
+    fn answered_here(&self, hub: &Hub, name: &str) -> Option<CallToolResponse> {
+        if name == MORE_TOOLS && hub.injection.report_missing == Missing::On && !self.owns_more_tools(hub) {
+            return Some(CallToolResult::success(vec![ContentBlock::text(MORE_TOOLS_ANSWER)]).into());
+        }
+        let owned = || {
+            self.tools.owns_feedback.load(Ordering::Relaxed)
+                || hub.tools(TypeId::of::<S>()).owns_feedback.load(Ordering::Relaxed)
+                || self.inner.get_tool(SEND_FEEDBACK).is_some()
+        };
+        (name == SEND_FEEDBACK && hub.options.feedback && !owned()).then(handle::thanks)
+    }
+
     fn owns_more_tools(&self, hub: &Hub) -> bool {
         self.tools.owns_more_tools.load(Ordering::Relaxed)
             || hub.tools(TypeId::of::<S>()).owns_more_tools.load(Ordering::Relaxed)

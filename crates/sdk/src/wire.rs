@@ -4,8 +4,8 @@ use std::io::Write;
 
 use rmcp::ErrorData;
 use rmcp::model::{
-    CallToolResponse, CustomResult, GetPromptResponse, ListToolsResult, ReadResourceResponse, RequestId,
-    RequestMetaObject, Tool,
+    CallToolResponse, ClientCapabilities, CustomResult, ErrorCode, GetPromptResponse, ListToolsResult,
+    ReadResourceResponse, RequestId, RequestMetaObject, Tool,
 };
 use serde::Serialize;
 use trackway_capture::wire::eligible;
@@ -19,27 +19,45 @@ const ANSWER_BYTES: usize = 1024 * 1024;
 /// An answer that can be put on the wire. rmcp's response enums have no serde of their own.
 pub(crate) trait Answer {
     fn write(&self, out: &mut Capped) -> Option<()>;
+
+    /// Whether rmcp adds cache hints to it from 2026-07-28 on.
+    fn cached(&self) -> bool {
+        false
+    }
+
+    /// The error rmcp sends in its place to a client that cannot read it.
+    fn refused(&self, _speaks: Speaks) -> Option<ErrorData> {
+        None
+    }
 }
 
 macro_rules! serialised {
-    ($($what:ty),* $(,)?) => { $(impl Answer for $what {
+    ($($what:ty = $cached:literal),* $(,)?) => { $(impl Answer for $what {
         fn write(&self, out: &mut Capped) -> Option<()> { out.json(self) }
+
+        fn cached(&self) -> bool { $cached }
     })* };
 }
 
 serialised!(
-    rmcp::model::InitializeResult,
-    rmcp::model::DiscoverResult,
-    rmcp::model::CompleteResult,
-    rmcp::model::ListPromptsResult,
-    rmcp::model::ListResourcesResult,
-    rmcp::model::ListResourceTemplatesResult,
-    rmcp::model::GetTaskResult,
-    rmcp::model::ListSkillsResult,
-    rmcp::model::GetSkillResult,
-    ListToolsResult,
-    CustomResult,
+    rmcp::model::InitializeResult = false,
+    rmcp::model::DiscoverResult = false,
+    rmcp::model::CompleteResult = false,
+    rmcp::model::ListPromptsResult = true,
+    rmcp::model::ListResourcesResult = true,
+    rmcp::model::ListResourceTemplatesResult = true,
+    rmcp::model::GetTaskResult = false,
+    rmcp::model::ListSkillsResult = true,
+    rmcp::model::GetSkillResult = true,
+    ListToolsResult = true,
+    CustomResult = false,
 );
+
+/// What rmcp answers to a client of an older revision instead of asking it for input.
+fn no_input(speaks: Speaks) -> Option<ErrorData> {
+    let text = "InputRequiredResult requires negotiated protocol version 2026-07-28 or newer";
+    (speaks.era == Era::Legacy).then(|| ErrorData::invalid_request(text, None))
+}
 
 impl Answer for () {
     fn write(&self, out: &mut Capped) -> Option<()> {
@@ -57,6 +75,17 @@ impl Answer for CallToolResponse {
             _ => out.write_all(b"{}").ok(),
         }
     }
+
+    fn refused(&self, speaks: Speaks) -> Option<ErrorData> {
+        match self {
+            Self::InputRequired(_) => no_input(speaks),
+            Self::Task(_) if !speaks.tasks => {
+                let wanted = ClientCapabilities::builder().enable_tasks().build();
+                Some(ErrorData::missing_required_client_capability(wanted))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Answer for GetPromptResponse {
@@ -67,6 +96,10 @@ impl Answer for GetPromptResponse {
             _ => out.write_all(b"{}").ok(),
         }
     }
+
+    fn refused(&self, speaks: Speaks) -> Option<ErrorData> {
+        if matches!(self, Self::InputRequired(_)) { no_input(speaks) } else { None }
+    }
 }
 
 impl Answer for ReadResourceResponse {
@@ -76,6 +109,14 @@ impl Answer for ReadResourceResponse {
             Self::InputRequired(result) => out.json(result),
             _ => out.write_all(b"{}").ok(),
         }
+    }
+
+    fn cached(&self) -> bool {
+        matches!(self, Self::Complete(_))
+    }
+
+    fn refused(&self, speaks: Speaks) -> Option<ErrorData> {
+        if matches!(self, Self::InputRequired(_)) { no_input(speaks) } else { None }
     }
 }
 
@@ -162,8 +203,34 @@ pub(crate) enum Era {
     Modern,
 }
 
-/// An answer or error as the line that rmcp will send for it.
-pub(crate) fn answer<T: Answer>(id: &RequestId, result: &Result<T, ErrorData>, era: Era) -> Option<Vec<u8>> {
+/// What rmcp looks at once a handler has answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Speaks {
+    pub(crate) era: Era,
+    /// The client can follow tasks.
+    pub(crate) tasks: bool,
+}
+
+/// An answer or error as the line that rmcp will send for it: rmcp edits both after the handler has returned.
+pub(crate) fn answer<T: Answer>(
+    id: &RequestId,
+    result: &Result<T, ErrorData>,
+    speaks: Speaks,
+) -> Option<Vec<u8>> {
+    let refused = match result {
+        Ok(result) => result.refused(speaks),
+        Err(error) if speaks.era == Era::Modern && error.code == ErrorCode::RESOURCE_NOT_FOUND => {
+            Some(ErrorData { code: ErrorCode::INVALID_PARAMS, ..error.clone() })
+        }
+        Err(_) => None,
+    };
+    match refused {
+        Some(error) => line::<T>(id, &Err(error), speaks.era),
+        None => line(id, result, speaks.era),
+    }
+}
+
+fn line<T: Answer>(id: &RequestId, result: &Result<T, ErrorData>, era: Era) -> Option<Vec<u8>> {
     let mut out = Capped { bytes: Vec::with_capacity(512) };
     out.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":").ok()?;
     out.json(id)?;
@@ -189,8 +256,33 @@ pub(crate) fn answer<T: Answer>(id: &RequestId, result: &Result<T, ErrorData>, e
     out.bytes.push(b'}');
     Some(match era {
         Era::Legacy => without_result_type(out.bytes),
+        Era::Modern if whole.is_some() && result.as_ref().is_ok_and(Answer::cached) => {
+            with_cache_hints(out.bytes)
+        }
         Era::Modern => out.bytes,
     })
+}
+
+/// Adds the cache hints a whole result lacks.
+fn with_cache_hints(mut line: Vec<u8>) -> Vec<u8> {
+    let lacks = || {
+        let result = get(&line, &(0..line.len()), "result")?;
+        let kind = get(&line, &result, "resultType").and_then(|v| line.get(v));
+        let whole = kind.is_none_or(|kind| kind == b"\"complete\"");
+        let hints = [("ttlMs", "0"), ("cacheScope", "\"private\"")];
+        let missing: Vec<_> =
+            hints.into_iter().filter(|(key, _)| whole && get(&line, &result, key).is_none()).collect();
+        Some((result.end - 1, members(&line, &result)?.is_empty(), missing))
+    };
+    let Some((end, mut first, missing)) = lacks() else { return line };
+    let mut added = String::new();
+    for (key, value) in missing {
+        added.push_str(if first { "" } else { "," });
+        added.push_str(&format!("\"{key}\":{value}"));
+        first = false;
+    }
+    line.splice(end..end, added.into_bytes());
+    line
 }
 
 /// Cuts `"resultType":"complete"` out of an answer's result.

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 use trackway_capture::queue::Queue;
-use trackway_capture::recorder::{Ending, Observed, Recorder, Scope};
+use trackway_capture::recorder::{Ending, Observed, Recorder, Scope, Told};
 use trackway_capture::redact::Redaction;
 use trackway_event::json::payload_of;
 use trackway_event::{Event, Timestamp, limits};
 
 use crate::callback::{self, Ask, Identities, Said};
+use crate::debug::Debug;
 use crate::options::Options;
 use crate::snapshot::{Extra, RequestInfo};
 use crate::testing::Memory;
@@ -150,6 +151,7 @@ pub(crate) struct Worker {
     pub(crate) clock: Clock,
     pub(crate) sink: Sink,
     pub(crate) identities: Identities,
+    pub(crate) debug: Option<Debug>,
 }
 
 type Asked = (Box<Exchange>, Said);
@@ -221,7 +223,9 @@ impl Worker {
         }
         let wanted =
             self.identities.ask(options.identify_mode, exchange.session.as_deref(), &extra, Instant::now());
-        if wanted == Ask::No && options.tags.is_none() && options.properties.is_none() {
+        let others =
+            options.tags.is_some() || options.properties.is_some() || options.resolve_session.is_some();
+        if wanted == Ask::No && !others {
             return self.record(exchange, Said::default());
         }
         let (options, callbacks) = (Arc::clone(options), callbacks.clone());
@@ -239,6 +243,9 @@ impl Worker {
     }
 
     fn record(&mut self, mut exchange: Box<Exchange>, said: Said) {
+        if let Some(session) = &said.session {
+            exchange.scope.told = Some(Told::Named(session.as_str().into()));
+        }
         let mut groups = Default::default();
         if let Some((_, extra)) = &exchange.seen {
             let session = exchange.session.as_deref();
@@ -288,6 +295,9 @@ impl Worker {
     fn finish(&mut self, event: Event) {
         let redaction = &mut self.redaction;
         let cleaned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| redaction.apply(event)));
+        if let (Some(debug), Ok(Some(event))) = (&mut self.debug, &cleaned) {
+            debug.event(event);
+        }
         match (cleaned, &self.sink) {
             (Ok(Some(event)), Sink::Queue(queue)) => queue.push(event),
             (Ok(Some(event)), Sink::Memory(memory)) => memory.push(event),

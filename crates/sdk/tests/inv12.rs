@@ -1,5 +1,5 @@
-//! INV-12: the same traffic through `wrap` and through `track()` is recorded the same. The program starts itself as the wrapper
-//! and as the server it wraps, so it has a `main` of its own; what it compares are the events as either would send them.
+//! INV-12: the same traffic through `wrap` or `proxy` and through `track()` is recorded the same. The program starts itself as the
+//! wrapper, as the server it wraps and as the proxy, so it has a `main` of its own; what it compares are the events as either would send them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by them")]
 
@@ -16,25 +16,31 @@ fn main() {
     match &*word {
         "as-wrapper" => std::process::exit(unix::wrapper()),
         "as-server" => threads.block_on(unix::server()),
+        "as-proxy" => unix::proxy(),
         _ => threads.block_on(unix::compare()),
     }
 }
 
 #[cfg(unix)]
 mod unix {
-    use std::io::Read;
+    use std::io::{BufRead as _, BufReader, Read};
     use std::os::fd::OwnedFd;
     use std::process::{Command, Stdio};
-    use std::time::Duration;
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, Instant};
 
-    use rmcp::ServiceExt;
-    use rmcp::model::PaginatedRequestParams;
+    use rmcp::model::{PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams};
+    use rmcp::transport::StreamableHttpClientTransport;
+    use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+    use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+    use rmcp::{ClientLifecycleMode, ClientServiceExt, ServerHandler, ServiceExt};
     use serde_json::{Value, json};
     use tokio::net::unix::pipe;
     use trackway::testing::Harness;
     use trackway::track;
     use trackway_capture::wire::inject::{Missing, Mode};
     use trackway_event::{Event, Kind, ProjectId};
+    use trackway_proxy::http::{HostSeen, NamedBy, ProxyOptions};
     use trackway_proxy::wrap::{Print, WrapOptions, run};
 
     use crate::kit::{self, Client, Server, call};
@@ -66,15 +72,140 @@ mod unix {
     }
 
     pub(super) async fn compare() {
-        let (wrapped, tracked) =
-            tokio::time::timeout(PATIENCE, async { (through_wrap().await, through_track().await) })
-                .await
-                .unwrap();
-        let (wrapped, tracked) = (facts(&wrapped), facts(&tracked));
-        let calls = wrapped.iter().filter(|fact| fact["kind"] == json!(Kind::ToolCall)).count();
-        assert_eq!(calls, 5, "{wrapped:#?}");
-        assert_eq!(wrapped, tracked);
-        println!("inv_12: {} events recorded the same by wrap and track", wrapped.len());
+        let pairs = async {
+            same("wrap", &through_wrap().await, &through_track().await);
+            for revision in [Revision::Sessions, Revision::Modern] {
+                let tracked = through_track_over_http(revision).await;
+                let proxied = through_proxy(revision, tracked.len()).await;
+                same(revision.word(), &proxied, &tracked);
+            }
+        };
+        tokio::time::timeout(PATIENCE, pairs).await.unwrap();
+    }
+
+    fn same(what: &str, before: &[Event], inside: &[Event]) {
+        let (before, inside) = (facts(before), facts(inside));
+        let calls = before.iter().filter(|fact| fact["kind"] == json!(Kind::ToolCall)).count();
+        assert_eq!(calls, 5, "{what}: {before:#?}");
+        let differ =
+            |a: &[Value], b: &[Value]| a.iter().filter(|f| !b.contains(f)).cloned().collect::<Vec<_>>();
+        assert_eq!((differ(&before, &inside), differ(&inside, &before)), (vec![], vec![]), "{what}");
+        assert_eq!(before.len(), inside.len(), "{what}");
+        println!("inv_12: {} events recorded the same ({what})", before.len());
+    }
+
+    /// How a client opens over HTTP.
+    #[derive(Clone, Copy, Debug)]
+    enum Revision {
+        /// `initialize`, and a session of the transport.
+        Sessions,
+        /// `server/discover` of 2026-07-28, and no session.
+        Modern,
+    }
+
+    impl Revision {
+        const fn word(self) -> &'static str {
+            match self {
+                Self::Sessions => "http with sessions",
+                Self::Modern => "http 2026-07-28",
+            }
+        }
+    }
+
+    async fn connect(url: &str, revision: Revision) -> Client {
+        let transport = StreamableHttpClientTransport::from_uri(url.to_owned());
+        let client = kit::client_info("kit-client");
+        match revision {
+            Revision::Sessions => client.serve(transport).await.unwrap(),
+            Revision::Modern => {
+                let preferred_versions = vec![ProtocolVersion::V_2026_07_28];
+                let discover = ClientLifecycleMode::Discover { preferred_versions };
+                client.serve_with_lifecycle(transport, discover).await.unwrap()
+            }
+        }
+    }
+
+    async fn listen<S: ServerHandler>(server: impl Fn() -> S + Send + Sync + 'static) -> String {
+        let service = StreamableHttpService::new(
+            move || Ok(server()),
+            Arc::new(LocalSessionManager::default()),
+            StreamableHttpServerConfig::default(),
+        );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = axum::Router::new().nest_service("/mcp", service);
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        format!("http://{address}/mcp")
+    }
+
+    async fn through_track_over_http(revision: Revision) -> Vec<Event> {
+        let harness = Harness::new();
+        let options = harness.options();
+        let url = listen(move || track(Server::default(), "proj_test", options.clone())).await;
+        let client = connect(&url, revision).await;
+        traffic(&client).await;
+        client.cancel().await.unwrap();
+        let last = "refund an order";
+        let is_last = |e: &Event| e.intent.as_deref() == Some(last);
+        let seen = harness.wait_for(|events| events.iter().any(is_last));
+        assert!(seen.iter().any(is_last), "{seen:#?}");
+        // The session's notices may still be on their way.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        harness.events()
+    }
+
+    pub(super) fn proxy() {
+        let options = ProxyOptions {
+            upstream: std::env::args().nth(2).unwrap(),
+            listen: ([127, 0, 0, 1], 0).into(),
+            public_url: None,
+            allow_hosts: Vec::new(),
+            allow_origins: Vec::new(),
+            host: HostSeen::Upstream,
+            named_by: NamedBy::default(),
+            identify: None,
+            project: ProjectId::parse("proj_test").unwrap(),
+            endpoint: "http://127.0.0.1:9".to_owned(),
+            token: None,
+            mode: Mode::Required,
+            context_description: None,
+            report_missing: Missing::On,
+            print: Print::Yes,
+            spool: None,
+            leaving: trackway_proxy::leaving::Leaving::default(),
+        };
+        trackway_proxy::http::run(&options, |address| println!("{address}")).unwrap();
+    }
+
+    async fn through_proxy(revision: Revision, at_least: usize) -> Vec<Event> {
+        let url = listen(Server::default).await;
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["as-proxy", &url])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        let printed: Arc<Mutex<Vec<Event>>> = Arc::default();
+        let (said, into) = (child.stderr.take().unwrap(), Arc::clone(&printed));
+        std::thread::spawn(move || {
+            for line in BufReader::new(said).lines().map_while(Result::ok) {
+                into.lock().unwrap().extend(serde_json::from_str::<Event>(&line));
+            }
+        });
+        let client = connect(&format!("http://{}/mcp", address.trim()), revision).await;
+        traffic(&client).await;
+        client.cancel().await.unwrap();
+        let until = Instant::now() + Duration::from_secs(10);
+        while printed.lock().unwrap().len() < at_least && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let events = printed.lock().unwrap();
+        events.clone()
     }
 
     /// One of each: listings, endings of a call, an intent, a `context` of the tool's own, a wish, an unknown tool.
@@ -87,6 +218,8 @@ mod unix {
         call(client, "fails", json!({"a": "x", "context": "find the order"})).await.unwrap();
         call(client, "errs", json!({"a": "x", "password": "hunter2"})).await.unwrap_err();
         call(client, "nowhere", json!({})).await.unwrap_err();
+        client.read_resource(ReadResourceRequestParams::new("kit://words")).await.unwrap();
+        client.read_resource(ReadResourceRequestParams::new("nowhere://")).await.unwrap_err();
         call(client, "get_more_tools", json!({"context": "refund an order"})).await.unwrap();
     }
 
@@ -129,9 +262,11 @@ mod unix {
         let raw = |json: Option<&str>| json.map(|json| serde_json::from_str::<Value>(json).unwrap());
         let mut facts: Vec<Value> = events
             .iter()
+            // The end of a session over HTTP is a DELETE, which no handler sees.
+            .filter(|e| &*e.name != "session_end")
             .map(|e| {
                 json!({
-                    "kind": e.kind, "status": e.status, "tool": e.tool,
+                    "kind": e.kind, "name": e.name, "status": e.status, "tool": e.tool,
                     "arguments": raw(e.arguments.as_ref().map(|a| a.get())),
                     "result": raw(e.result.as_ref().map(|r| r.get())),
                     "intent": e.intent, "intent_source": e.intent_source,

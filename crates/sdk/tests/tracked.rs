@@ -12,7 +12,7 @@ use rmcp::model::{CallToolRequest, CallToolRequestParams, ClientRequest, Paginat
 use rmcp::service::PeerRequestOptions;
 use serde_json::json;
 use trackway::testing::Harness;
-use trackway::{Context, IdentifyMode, Options, UserIdentity, track};
+use trackway::{IdentifyMode, Intent, Options, SessionMode, UserIdentity, track};
 use trackway_event::{Event, IntentSource, Kind, SessionSource, Status};
 
 fn calls(events: &[Event]) -> Vec<&Event> {
@@ -123,10 +123,10 @@ async fn wishes_are_answered_and_recorded_unless_the_server_owns_the_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn context_can_be_optional_off_or_never_touched() {
     for (mode, injected, cut) in
-        [(Context::Optional, true, true), (Context::Off, false, true), (Context::ObserveOnly, false, false)]
+        [(Intent::Optional, true, true), (Intent::Off, false, true), (Intent::ObserveOnly, false, false)]
     {
         let harness = Harness::new();
-        let client = connect(track(Server::default(), "proj_test", harness.options().context(mode))).await;
+        let client = connect(track(Server::default(), "proj_test", harness.options().intent(mode))).await;
         let echo = serde_json::to_value(&tools(&client).await[0]).unwrap();
         assert_eq!(echo["inputSchema"]["properties"].get("context").is_some(), injected, "{mode:?}");
         assert_eq!(echo["inputSchema"]["required"], json!(["a"]), "{mode:?}");
@@ -274,4 +274,134 @@ async fn own_events_and_the_end() {
         r#"{"a":"x"}"#,
         "calls go on, still without the argument that agents were asked for"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handle_carries_the_session_and_the_server_never_sees_it() {
+    let harness = Harness::new();
+    let options = harness.options().session_mode(SessionMode::Handle);
+    let client = connect(track(Server::default(), "proj_test", options)).await;
+    let listed = tools(&client).await;
+    let echo = serde_json::to_value(&listed[0]).unwrap();
+    assert_eq!(echo["inputSchema"]["required"], json!(["a", "context", "session_id"]));
+    let own = listed.iter().find(|t| t.name == "own").unwrap();
+    let own = serde_json::to_value(own).unwrap();
+    assert_eq!(own["inputSchema"]["required"], json!(["session_id"]), "its own context is no reason");
+
+    let arguments = json!({"a": "x", "session_id": "start", "context": "first"});
+    let answer = call(&client, "echo", arguments).await.unwrap();
+    assert_eq!(text(&answer), r#"{"a":"x"}"#);
+    let last = serde_json::to_value(&answer.content).unwrap();
+    let last = last.as_array().unwrap().last().unwrap()["text"].as_str().unwrap().to_owned();
+    let handle = last.strip_prefix("session_id: ").unwrap().to_owned();
+    for wrong in [true, true] {
+        let given = if wrong { "ses_of_somebody_else" } else { "" };
+        call(&client, "echo", json!({"a": "y", "session_id": given})).await.unwrap();
+    }
+    let said = call(&client, "fails", json!({"a": "z", "session_id": handle})).await.unwrap();
+    assert_eq!(said.content.len(), 2, "an answer that says what went wrong tells the session too");
+    call(&client, "errs", json!({"a": "z", "session_id": handle})).await.unwrap_err();
+
+    let events = harness.wait_for(|events| calls(events).len() == 5);
+    let seen = calls(&events);
+    let of = |n: usize| seen[n].session_id.as_ref().map(|s| s.as_str());
+    assert_eq!((of(0), of(3), of(4)), (Some(&*handle), Some(&*handle), Some(&*handle)));
+    assert_eq!((of(1), of(2)), (None, None), "a handle of nobody joins no session");
+    assert!(seen.iter().all(|e| !e.arguments.as_ref().unwrap().get().contains("session_id")), "{seen:?}");
+    assert_eq!(seen[0].session_source, Some(SessionSource::Operator));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_19_a_session_id_of_the_tools_own_is_never_read() {
+    struct Owner;
+    impl rmcp::ServerHandler for Owner {
+        fn get_info(&self) -> rmcp::model::ServerConfig {
+            rmcp::ServerHandler::get_info(&Server::default())
+        }
+        fn get_tool(&self, _: &str) -> Option<Tool> {
+            let schema = json!({"type": "object", "properties": {"session_id": {"type": "string"}}});
+            Some(Tool::new("log_in", "Logs in.", schema.as_object().unwrap().clone()))
+        }
+        async fn call_tool(
+            &self,
+            request: CallToolRequestParams,
+            context: rmcp::service::RequestContext<rmcp::RoleServer>,
+        ) -> Result<rmcp::model::CallToolResponse, rmcp::ErrorData> {
+            let mut echo = request;
+            echo.name = "echo".into();
+            rmcp::ServerHandler::call_tool(&Server::default(), echo, context).await
+        }
+    }
+    let harness = Harness::new();
+    let client =
+        connect(track(Owner, "proj_test", harness.options().session_mode(SessionMode::Handle))).await;
+    let answer = call(&client, "log_in", json!({"session_id": "mine"})).await.unwrap();
+    assert_eq!((text(&answer).as_str(), answer.content.len()), (r#"{"session_id":"mine"}"#, 1));
+    let events = harness.wait_for(|events| calls(events).len() == 1);
+    assert_eq!(calls(&events)[0].session_source, Some(SessionSource::StdioProcess));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_names_conversations_and_the_name_stays_with_it() {
+    let harness = Harness::new();
+    let options = harness.options().resolve_session(|request, _| {
+        let room = request.arguments.as_ref()?.get("a")?.as_str()?;
+        assert_ne!(room, "boom");
+        Some(room.to_owned())
+    });
+    let client = connect(track(Server::default(), "proj_test", options)).await;
+    for room in ["kitchen", "hall", "kitchen", "boom"] {
+        call(&client, "echo", json!({"a": room})).await.unwrap();
+    }
+    let events = harness.wait_for(|events| calls(events).len() == 4);
+    let mut by_room: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for event in calls(&events) {
+        let room = event.arguments.as_ref().unwrap().get().to_owned();
+        by_room.entry(room).or_default().push((event.session_source, event.session_id.clone()));
+    }
+    let kitchen = &by_room[r#"{"a":"kitchen"}"#];
+    assert_eq!(kitchen[0], kitchen[1]);
+    assert_eq!(kitchen[0].0, Some(SessionSource::Operator));
+    assert_ne!(kitchen[0], by_room[r#"{"a":"hall"}"#][0]);
+    assert_eq!(by_room[r#"{"a":"boom"}"#][0].0, Some(SessionSource::StdioProcess), "it failed: the next way");
+    assert!(!kitchen[0].1.as_ref().unwrap().as_str().contains("kitchen"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn feedback_is_offered_on_wish_answered_and_recorded() {
+    let harness = Harness::new();
+    let client = connect(track(Server::default(), "proj_test", harness.options().feedback(true))).await;
+    let listed = tools(&client).await;
+    assert_eq!(listed.last().unwrap().name, "send_feedback");
+    let said = json!({"feedback_type": "praise", "summary": "echo is quick", "sentiment": "positive", "task_completed": true});
+    let answer = call(&client, "send_feedback", said).await.unwrap();
+    assert!(text(&answer).starts_with("Thank you"));
+    call(&client, "send_feedback", json!({"feedback_type": "rant"})).await.unwrap();
+    let is_word = |e: &&Event| e.kind == Kind::Feedback;
+    let events = harness.wait_for(|events| events.iter().filter(is_word).count() == 2);
+    let words: Vec<_> = events.iter().filter(is_word).collect();
+    assert_eq!(words[0].intent.as_deref(), Some("echo is quick"));
+    let facts = |n: usize| -> serde_json::Value {
+        serde_json::from_str(words[n].properties.as_ref().unwrap().get()).unwrap()
+    };
+    assert_eq!(facts(0)["feedback"]["type"], "praise");
+    assert_eq!(facts(0)["feedback"]["task_completed"], true);
+    assert_eq!(facts(1)["feedback"]["type"], "other", "what is missing does not lose the rest");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_debug_file_names_what_was_recorded_and_none_of_its_contents() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("debug.jsonl");
+    let harness = Harness::new();
+    let options = harness.options().debug(&file).capture(trackway::Level::Shape, trackway::Level::Off);
+    let client = connect(track(Server::default(), "proj_test", options)).await;
+    call(&client, "echo", json!({"a": "a word of the user's", "context": "an intent"})).await.unwrap();
+    let events = harness.wait_for(|events| calls(events).len() == 1);
+    let seen = calls(&events)[0];
+    assert!(!seen.arguments.as_ref().unwrap().get().contains("a word"), "{seen:?}");
+    assert!(seen.result.is_none(), "{seen:?}");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(r#""tool":"echo""#), "{text}");
+    assert!(!text.contains("a word") && !text.contains("an intent"), "{text}");
 }

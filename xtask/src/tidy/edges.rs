@@ -22,7 +22,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
     ("trackway-server", &["trackway-capture", "trackway-proxy", "rmcp"]),
     ("trackway-shop", &["trackway-"]),
-    ("trackway-tests", &["trackway-"]),
+    (
+        "trackway-tests",
+        &["trackway-core", "trackway-store", "trackway-server", "trackway-proxy", "trackway-cli"],
+    ),
 ];
 
 /// The borders that are crossed, and what DEPENDENCIES.md lacks or has too much.

@@ -8,7 +8,7 @@ use trackway_event::json::payload_of;
 use trackway_event::{Event, Kind};
 
 use super::keys::Keys;
-use super::{Recorder, call, fact};
+use super::{Feedback, Recorder, call, fact, feedback};
 use crate::wire::scan::elements;
 use crate::wire::{Message, get, get_text};
 
@@ -17,7 +17,12 @@ impl Recorder {
     pub(super) fn describe(&mut self, line: &[u8], message: &Message, method: &str, event: &mut Event) {
         let Some(params) = &message.params else { return };
         match method {
-            "tools/call" => call::asked(line, params, self.config.mode, &self.catalog, event),
+            "tools/call" => {
+                call::asked(line, params, self.config.mode, &self.catalog, event);
+                if self.feedback == Feedback::On {
+                    feedback::read(line, params, &self.catalog, event);
+                }
+            }
             "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
                 event.resource = get_text(line, params, "uri").map(|u| crate::redact::url(&u).into());
             }

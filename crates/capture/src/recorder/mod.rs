@@ -7,6 +7,7 @@ mod ask;
 mod call;
 mod catalog;
 mod ending;
+mod feedback;
 mod keys;
 mod notice;
 mod person;
@@ -27,8 +28,9 @@ use crate::editor::id_of;
 use crate::wire::inject::Mode;
 use crate::wire::{Message, get, get_text, messages};
 
+pub use feedback::{Feedback, SEND_FEEDBACK};
 pub use person::IdentifyRule;
-pub use scope::{Ending, Scope, Transport};
+pub use scope::{Ending, Scope, Told, Transport};
 pub use session::{SessionRules, TraceSessions};
 
 use catalog::Catalog;
@@ -109,6 +111,7 @@ pub struct Recorder {
     catalog: Catalog,
     keys: Keys,
     sessions: SessionRules,
+    feedback: Feedback,
     /// What was not recorded.
     pub counts: Counts,
 }
@@ -122,6 +125,7 @@ impl Recorder {
             config,
             keys,
             sessions: SessionRules::default(),
+            feedback: Feedback::default(),
             random,
             waiting: Waiting::default(),
             connections: Connections::default(),
@@ -136,6 +140,12 @@ impl Recorder {
     pub fn with_sessions(mut self, rules: SessionRules) -> Self {
         self.keys = Keys::new(&self.config.project, rules.salt.as_deref());
         self.sessions = rules;
+        self
+    }
+
+    /// The same, knowing that agents are offered a tool for feedback (SDK-31).
+    pub fn with_feedback(mut self, feedback: Feedback) -> Self {
+        self.feedback = feedback;
         self
     }
 

@@ -23,8 +23,21 @@ pub struct Scope {
     pub actor: Option<Box<str>>,
     /// The user as a callback of the host named them; goes before every other way.
     pub person: Option<trackway_event::Actor>,
+    /// The session as the host or the agent named it; goes before every other way (rung 1, SDK-50, SDK-54).
+    pub told: Option<Told>,
     /// The headers that are kept (SDK-91). JSON text.
     pub headers: Option<Payload>,
+}
+
+/// A session named beside the protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// By a callback of the host: any text of 1 to 256 characters; it leaves only as the `ses_…` derived from it.
+    Named(Box<str>),
+    /// By the handle that the agent was given, as it stands.
+    Handle(SessionId),
+    /// By a handle that nobody gave out: no session at all, so that none is joined by mistake.
+    Unknown,
 }
 
 /// How messages travel.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use trackway_event::{Event, Payload, SessionId, SessionSource, limits};
 
-use super::{Observed, Recorder, Scope, Transport};
+use super::{Observed, Recorder, Scope, Told, Transport};
 use crate::wire::get_text;
 
 /// The operator's rules for sessions.
@@ -48,6 +48,19 @@ impl Recorder {
         modern: bool,
         event: &mut Event,
     ) {
+        match &scope.told {
+            Some(Told::Named(name)) if NAME_CHARS.contains(&name.chars().count()) => {
+                return self.is_of(scope, "operator", name, SessionSource::Operator, event);
+            }
+            Some(Told::Handle(session)) => {
+                event.session_id = Some(session.clone());
+                event.session_source = Some(SessionSource::Operator);
+                event.note("session_handle");
+                return self.remember(scope, event);
+            }
+            Some(Told::Unknown) => return event.note("session_handle_unknown"),
+            Some(Told::Named(_)) | None => {}
+        }
         if let Some(name) = self.by_operator(scope, &seen.line, meta) {
             return self.is_of(scope, "operator", &name, SessionSource::Operator, event);
         }

@@ -70,9 +70,14 @@ pub struct Schema {
 
 /// Looks at one tool object. `None`: it has no name, and so is none of our business.
 pub fn tool(line: &[u8], object: Range<usize>) -> Option<Tool> {
+    tool_for(line, object, ARGUMENT)
+}
+
+/// The same for another argument than [`ARGUMENT`].
+pub fn tool_for(line: &[u8], object: Range<usize>, argument: &str) -> Option<Tool> {
     let parts = members(line, &object)?;
     let name = text(line, &find(line, &parts, "name")?.value)?;
-    let schema = schema(line, &parts);
+    let schema = schema(line, &parts, argument);
     let marked = match &schema {
         Err(Reason::ForeignMarker) => marker(line, &parts),
         Ok(_) | Err(_) => None,
@@ -94,7 +99,7 @@ pub fn project_marker(project: &trackway_event::ProjectId) -> String {
     digest.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 
-fn schema(line: &[u8], tool: &[Member]) -> Result<Schema, Reason> {
+fn schema(line: &[u8], tool: &[Member], argument: &str) -> Result<Schema, Reason> {
     let meta = find(line, tool, "_meta").map(|m| m.value.clone());
     if let Some(meta) = &meta {
         let inner = members(line, meta).ok_or(Reason::Malformed)?;
@@ -121,14 +126,14 @@ fn schema(line: &[u8], tool: &[Member]) -> Result<Schema, Reason> {
             }
             "properties" => {
                 let inner = members(line, value).ok_or(Reason::Malformed)?;
-                if find(line, &inner, ARGUMENT).is_some() {
+                if find(line, &inner, argument).is_some() {
                     return Err(Reason::Collision);
                 }
                 properties = Some(value.clone());
             }
             "required" => {
                 for element in elements(line, value).ok_or(Reason::Malformed)? {
-                    if text(line, &element).ok_or(Reason::Malformed)? == ARGUMENT {
+                    if text(line, &element).ok_or(Reason::Malformed)? == argument {
                         return Err(Reason::Collision);
                     }
                 }

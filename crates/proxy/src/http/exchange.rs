@@ -151,6 +151,7 @@ impl Shared {
             user_agent: headers::user_agent(&parts.headers),
             actor: self.named_by.find(&parts.headers),
             person: None,
+            told: None,
             headers: self.tap.as_ref().and_then(|_| headers::kept(&parts.headers)),
         };
         Watch {

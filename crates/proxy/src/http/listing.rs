@@ -10,11 +10,12 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt, Full, Limited};
 use tokio::sync::Mutex;
-use trackway_capture::wire::{get, messages};
+use trackway_capture::wire::messages;
 
 use super::exchange::Shared;
 use super::headers::Content;
 use super::sse::{Piece, Splitter};
+use crate::asking::meta_of;
 
 /// How long a call may be held up.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -140,16 +141,6 @@ fn headers_of(caller: &HeaderMap) -> HeaderMap {
         headers.insert("mcp-method", HeaderValue::from_static("tools/list"));
     }
     headers
-}
-
-/// The caller's metadata, for revisions whose requests carry their own.
-fn meta_of(call: &[u8]) -> Option<serde_json::Value> {
-    let all = messages(call)?;
-    let params = all.iter().find_map(|m| m.params.clone())?;
-    let mut meta: serde_json::Value = serde_json::from_slice(call.get(get(call, &params, "_meta")?)?).ok()?;
-    // Progress is the call's own.
-    meta.as_object_mut()?.remove("progressToken");
-    Some(meta)
 }
 
 #[cfg(test)]

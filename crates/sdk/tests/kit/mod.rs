@@ -41,7 +41,8 @@ impl Server {
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         let mut info = ServerConfig::default();
-        info.capabilities = ServerCapabilities::builder().enable_tools().enable_prompts().build();
+        info.capabilities =
+            ServerCapabilities::builder().enable_tools().enable_prompts().enable_resources().build();
         info.server_info = Implementation::new("kit", "1.2.3");
         info
     }
@@ -73,6 +74,20 @@ impl ServerHandler for Server {
                 Ok(CallToolResult::success(vec![]).into())
             }
             other => Err(ErrorData::invalid_params(format!("no tool {other}"), None)),
+        }
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        match request.uri.strip_prefix("kit://") {
+            Some(text) => {
+                let contents = ResourceContents::text(text, request.uri.clone());
+                Ok(ReadResourceResult::new(vec![contents]).into())
+            }
+            None => Err(ErrorData::resource_not_found("no such resource", None)),
         }
     }
 

@@ -1,7 +1,7 @@
-//! An MCP server for the published conformance suites, written after their scenarios (D30): `conformance_fixture PORT`.
+//! An MCP server for the published conformance suites, written after their scenarios (D30): `conformance_fixture PORT [MODE]`.
 //!
-//! Started by `tests/conformance.rs`. It knows nothing of Trackway; what it answers is in `answers`, what it asks its client
-//! for in `asks`.
+//! Started by `tests/conformance.rs`. What it answers is in `answers`, what it asks its client for in `asks`; neither knows of
+//! Trackway. With a MODE it serves itself through `track()`: the suites must find the same.
 
 mod answers;
 mod asks;
@@ -23,6 +23,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use trackway::{Intent, Options, SessionMode};
 
 /// The server; it has no state.
 struct Fixture;
@@ -31,15 +32,38 @@ struct Fixture;
 type Surroundings = RequestContext<RoleServer>;
 
 fn main() -> Result<()> {
-    let port: u16 = std::env::args().nth(1).context("a port")?.parse()?;
+    let mut args = std::env::args().skip(1);
+    let port: u16 = args.next().context("a port")?.parse()?;
+    let options = args.next().map(|mode| options(&mode)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let config = StreamableHttpServerConfig::default().with_sse_retry(Some(Duration::from_millis(500)));
-        let service =
-            StreamableHttpService::new(|| Ok(Fixture), Arc::new(LocalSessionManager::default()), config);
-        let router = axum::Router::new().nest_service("/mcp", service);
+        let sessions = Arc::new(LocalSessionManager::default());
+        let router = match options {
+            None => {
+                let service = StreamableHttpService::new(|| Ok(Fixture), sessions, config);
+                axum::Router::new().nest_service("/mcp", service)
+            }
+            Some(options) => {
+                let track = move || Ok(trackway::track(Fixture, "proj_conformance", options.clone()));
+                axum::Router::new().nest_service("/mcp", StreamableHttpService::new(track, sessions, config))
+            }
+        };
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
         Ok(axum::serve(listener, router).await?)
+    })
+}
+
+/// What `track()` is told; its Trackway is never there.
+fn options(mode: &str) -> Result<Options> {
+    let options = Options::new().endpoint("http://127.0.0.1:1");
+    Ok(match mode {
+        "required" => options,
+        "optional" => options.intent(Intent::Optional).report_missing(false),
+        "off" => options.context(false).report_missing(false),
+        "observe-only" => options.intent(Intent::ObserveOnly).report_missing(false),
+        "everything" => options.feedback(true).session_mode(SessionMode::Handle),
+        other => anyhow::bail!("{other} is no mode"),
     })
 }
 
