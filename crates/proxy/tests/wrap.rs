@@ -249,7 +249,7 @@ fn call_of(id: u32, tool: &str) -> String {
 }
 
 fn came(answer: &serde_json::Value) -> &str {
-    answer["result"]["content"][0]["text"].as_str().unwrap()
+    answer["result"]["content"][0]["text"].as_str().unwrap_or_default()
 }
 
 #[test]
