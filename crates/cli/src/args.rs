@@ -62,6 +62,12 @@ pub(crate) enum Verb {
     /// Make, list and revoke bearer tokens; works beside a running server
     #[command(subcommand)]
     Token(Token),
+    /// Who may sign in: add, list, change and remove members; works beside a running server
+    #[command(subcommand)]
+    Member(Member),
+    /// What admins did
+    #[command(subcommand)]
+    Audit(Audit),
     /// Copy the data while a server runs, check a copy, start from one
     #[command(subcommand)]
     Backup(Backup),
@@ -212,6 +218,82 @@ pub(crate) enum Scope {
     Read,
     /// Everything
     Admin,
+}
+
+/// `member …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Member {
+    /// Let someone sign in, and print their one-use link
+    #[command(after_help = "Example:\n  trackway member add eve --role viewer")]
+    Add {
+        /// The name they sign in with
+        name: String,
+        /// What they may do
+        #[arg(long, value_enum, default_value = "member")]
+        role: Role,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List who may sign in
+    List(Json),
+    /// Print a new one-use sign-in link for a member
+    Link {
+        /// Their name
+        name: String,
+    },
+    /// Change what a member may do; counts at once
+    Role {
+        /// Their name
+        name: String,
+        /// What they may do
+        #[arg(value_enum)]
+        role: Role,
+    },
+    /// Read a password from standard input for a member; ends their sessions
+    #[command(after_help = "Example:\n  trackway member password eve < password.txt")]
+    Password {
+        /// Their name
+        name: String,
+        /// Take the password away: only links sign them in
+        #[arg(long)]
+        none: bool,
+    },
+    /// End a member's sessions and links, and forget them
+    Remove {
+        /// Their name
+        name: String,
+    },
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Role {
+    /// Read
+    Viewer,
+    /// Read, and change what a project works on
+    Member,
+    /// Also tokens, projects, members, retention
+    Admin,
+    /// Also owners
+    Owner,
+}
+
+/// `audit …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// List what admins did, the newest first
+    List {
+        /// Only about this project
+        #[arg(long, value_name = "ID")]
+        project: Option<String>,
+        /// How many at most
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `backup …`.

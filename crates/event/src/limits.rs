@@ -129,5 +129,9 @@ pub const SHUTDOWN: Duration = Duration::from_secs(10);
 pub const LOGIN_LINK: Duration = Duration::from_secs(15 * 60);
 /// How long an unused dashboard session lives (dashboard §10).
 pub const COOKIE_IDLE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long a dashboard session lives at most, used or not (F-156).
+pub const COOKIE_AGE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// After how long the secret of a used dashboard session is exchanged (F-156).
+pub const COOKIE_ROTATION: Duration = Duration::from_secs(24 * 60 * 60);
 /// Sign-in tries per address in ten minutes (dashboard §10).
 pub const LOGIN_TRIES: u32 = 10;

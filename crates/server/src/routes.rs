@@ -97,10 +97,7 @@ pub fn router(state: AppState) -> Router {
         let layer = from_fn_with_state((state.clone(), route.access), guard);
         inner = inner.route(route.path, (route.handler)().route_layer(layer));
     }
-    let pages = dashboard::routes();
-    if pages.has_routes() {
-        inner = inner.merge(pages.route_layer(from_fn_with_state((state.clone(), Access::Page), guard)));
-    }
+    inner = inner.merge(dashboard::routes(&state));
     let inner = inner.fallback(not_found).method_not_allowed_fallback(method_not_allowed).with_state(state);
     let service = tower::service_fn(move |request: Request| {
         let inner = inner.clone();

@@ -36,6 +36,7 @@ struct Inner {
     questions: Arc<Semaphore>,
     big_bodies: Arc<Semaphore>,
     login_tries: Limiter,
+    passwords: Arc<Semaphore>,
     draining: AtomicBool,
     drained: tokio::sync::watch::Sender<bool>,
     refused: tokio::sync::broadcast::Sender<Arc<Refused>>,
@@ -70,6 +71,7 @@ impl AppState {
             questions: Arc::new(Semaphore::new(QUESTIONS)),
             big_bodies: Arc::new(Semaphore::new(BIG_BODIES)),
             login_tries: Limiter::default(),
+            passwords: Arc::new(Semaphore::new(crate::auth::password::AT_A_TIME)),
             draining: AtomicBool::new(false),
             drained: tokio::sync::watch::Sender::new(false),
             refused: tokio::sync::broadcast::Sender::new(REFUSALS),
@@ -146,6 +148,12 @@ impl AppState {
     /// A permit for one big body, or `None` after [`limits::INGEST_HOLD`].
     pub(crate) async fn big_body(&self) -> Option<OwnedSemaphorePermit> {
         let waiting = self.0.big_bodies.clone().acquire_owned();
+        tokio::time::timeout(limits::INGEST_HOLD, waiting).await.ok()?.ok()
+    }
+
+    /// A permit for checking one password, or `None` after [`limits::INGEST_HOLD`].
+    pub(crate) async fn password_check(&self) -> Option<OwnedSemaphorePermit> {
+        let waiting = self.0.passwords.clone().acquire_owned();
         tokio::time::timeout(limits::INGEST_HOLD, waiting).await.ok()?.ok()
     }
 

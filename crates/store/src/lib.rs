@@ -4,6 +4,7 @@
 //! (`ARCHITECTURE.md` §4). Every method blocks: async callers go through their runtime's blocking pool, but for
 //! [`Store::submit`], which only queues.
 
+pub mod access;
 #[cfg(test)]
 mod conformance;
 pub mod control;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, oneshot};
 use trackway_event::{Event, Outcome, Timestamp};
 
+pub use access::*;
 pub use control::*;
 pub use error::StoreError;
 use query::*;
@@ -66,14 +68,36 @@ pub trait Store: Send + Sync + 'static {
 
     /// Stores a one-use sign-in link by the hash of its secret.
     fn create_login_link(&self, hash: &[u8; 32], expires_at: Timestamp) -> Result<()>;
-    /// Uses a link up. `false` when it is unknown, used or expired.
-    fn use_login_link(&self, hash: &[u8; 32], now: Timestamp) -> Result<bool>;
+    /// Stores a one-use sign-in link of a member by the hash of its secret.
+    fn create_member_link(&self, member: MemberKey, hash: &[u8; 32], expires_at: Timestamp) -> Result<()>;
+    /// Uses a link up: whose it was. `None` when it is unknown, used or expired.
+    fn use_login_link(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<MemberKey>>;
     /// Opens a dashboard session.
-    fn create_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<()>;
-    /// Whether a dashboard session lives; moves its idle time on (at most once a minute).
-    fn touch_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<bool>;
+    fn create_login(&self, hash: &[u8; 32], member: MemberKey, now: Timestamp) -> Result<()>;
+    /// The living dashboard session of this hash; moves its idle time on (at most once a minute).
+    fn touch_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<Login>>;
+    /// Gives a session another secret; the old one counts for a minute. `false` when another request was first.
+    fn rotate_login(&self, old: &[u8; 32], new: &[u8; 32], now: Timestamp) -> Result<bool>;
     /// Ends a dashboard session.
     fn end_login(&self, hash: &[u8; 32]) -> Result<()>;
+
+    /// Everyone who may sign in, the oldest first.
+    fn members(&self) -> Result<Vec<Member>>;
+    /// Adds someone who may sign in. [`StoreError::Conflict`] when the name is taken.
+    fn add_member(&self, name: &str, role: Role, now: Timestamp) -> Result<Member>;
+    /// Ends a member with their sessions and links. [`StoreError::Conflict`] for the last owner.
+    fn remove_member(&self, member: MemberKey) -> Result<bool>;
+    /// Changes what a member may do. [`StoreError::Conflict`] for the last owner.
+    fn set_role(&self, member: MemberKey, role: Role) -> Result<bool>;
+    /// Sets or takes away a member's password, by its hash, and ends their sessions.
+    fn set_password(&self, member: MemberKey, hash: Option<&str>) -> Result<bool>;
+    /// The member of this name and the hash of their password, where they have one.
+    fn password_of(&self, name: &str) -> Result<Option<(MemberKey, String)>>;
+
+    /// Notes an act of an admin.
+    fn note(&self, entry: NewAudit, now: Timestamp) -> Result<()>;
+    /// The newest acts.
+    fn audit(&self, ask: &AuditAsk) -> Result<Vec<Audit>>;
 
     // -- quarantine ----------------------------------------------------------------------------------------------
 

@@ -3,10 +3,12 @@
 //! Called by `main`.
 
 mod attach;
+mod audit;
 mod backup;
 mod completions;
 mod config;
 mod doctor;
+mod member;
 mod open;
 mod project;
 mod proxy;
@@ -45,6 +47,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Detach(args) => attach::detach(&args).map(done),
         Verb::Project(verb) => project::run(&global, verb).map(done),
         Verb::Token(verb) => token::run(&global, verb).map(done),
+        Verb::Member(verb) => member::run(&global, verb).map(done),
+        Verb::Audit(verb) => audit::run(&global, &verb).map(done),
         Verb::Backup(verb) => backup::run(&global, &verb),
         Verb::Doctor(args) => doctor::run(&global, &args),
         Verb::Config(verb) => config::run(&global, &verb).map(done),

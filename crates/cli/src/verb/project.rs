@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use trackway_event::ProjectId;
-use trackway_store::{NewProject, Project as Stored, StoreError};
+use trackway_store::{Act, NewProject, Project as Stored, StoreError};
 
+use super::audit;
 use crate::args::{Global, Json, Project};
 use crate::failure::{Exit, Failure, Result};
 use crate::{output, secret};
@@ -39,8 +40,9 @@ fn create(global: &Global, name: &str, id: Option<&str>, args: &Json) -> Result<
     };
     let id = ProjectId::parse(&id)
         .map_err(|error| Failure::new(Exit::Usage, format!("{:?}: {error}", output::harmless(&id))))?;
-    let project =
-        super::control(global)?.create_project(&NewProject { id, name, demo: false }, super::now())?;
+    let control = super::control(global)?;
+    let project = control.create_project(&NewProject { id, name, demo: false }, super::now())?;
+    audit::note(&control, audit::act(Act::ProjectCreate, project.id.as_str()), Some(&project))?;
     if args.json {
         return output::json(&as_json(&project));
     }
@@ -75,6 +77,7 @@ fn delete(global: &Global, id: &str) -> Result<()> {
     let control = super::control(global)?;
     let project = control.project(id)?.ok_or(StoreError::UnknownProject)?;
     control.delete_project(project.key, super::now())?;
+    audit::note(&control, audit::act(Act::ProjectDelete, project.id.as_str()), Some(&project))?;
     output::print(&format!("{} is deleted; the server removes its files\n", project.id))
 }
 

@@ -4,8 +4,9 @@
 
 use serde_json::json;
 use trackway_store::sqlite::ControlDb;
-use trackway_store::{NewToken, Project, StoreError, TokenScope};
+use trackway_store::{Act, NewToken, Project, StoreError, TokenScope};
 
+use super::audit;
 use crate::args::{Global, Scope, Token};
 use crate::failure::{Exit, Failure, Result};
 use crate::{output, secret};
@@ -31,6 +32,8 @@ pub(super) fn run(global: &Global, verb: Token) -> Result<()> {
             let text = format!("twt_{}", secret::random_text(SECRET_CHARS)?);
             let new = new_token(&text, project.as_ref(), scope, output::harmless(&name))?;
             let token = control.create_token(new, super::now())?;
+            let act = audit::act(Act::TokenCreate, &token.id).detail(scope.as_str());
+            audit::note(&control, act, project.as_ref())?;
             if json {
                 return output::json(&json!({ "id": token.id, "token": text, "scope": scope.as_str(),
                     "project": project.map(|project| project.id), "name": token.name }));
@@ -39,7 +42,11 @@ pub(super) fn run(global: &Global, verb: Token) -> Result<()> {
         }
         Token::List { project, json } => list(&super::control(global)?, project.as_deref(), Form::of(json)),
         Token::Revoke { id } => {
-            if super::control(global)?.revoke_token(&id, super::now())? {
+            let control = super::control(global)?;
+            let of = control.tokens(None)?.into_iter().find(|token| token.id == id).and_then(|t| t.project);
+            if control.revoke_token(&id, super::now())? {
+                let project = control.projects()?.into_iter().find(|project| Some(project.key) == of);
+                audit::note(&control, audit::act(Act::TokenRevoke, &id), project.as_ref())?;
                 return output::print(&format!("{} is revoked\n", output::harmless(&id)));
             }
             Err(Failure::new(Exit::Negative, format!("there is no token {}", output::harmless(&id)))

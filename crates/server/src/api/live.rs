@@ -24,12 +24,14 @@ use trackway_store::query::{Committed, EventRow};
 use super::ask::{Asked, Keys};
 use super::live_filter;
 use super::objects::EventObject;
-use crate::auth::InProject;
+use crate::auth::{self, InProject, Viewer};
 use crate::problem::{Problem, ProblemBody};
 use crate::state::{AppState, Refused};
 
 /// How often a comment keeps the connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often an open feed looks whether its reader still may read.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Rows of one read when catching up.
 const CATCH_UP: usize = 200;
 /// Feeds open at a time.
@@ -69,6 +71,8 @@ pub(super) async fn show(
         drained: state.drained(),
         filter,
         feed,
+        look: tokio::time::interval_at(tokio::time::Instant::now() + LOOK_AGAIN, LOOK_AGAIN),
+        viewer: at.viewer,
         seen: resume.unwrap_or(0),
         catch_up: resume.is_some(),
         waiting: VecDeque::new(),
@@ -87,6 +91,9 @@ struct Feed {
     /// Whether refusals of no known project are for this viewer.
     sees_unknown: bool,
     filter: Filter,
+    viewer: Viewer,
+    /// When the viewer is looked up again.
+    look: tokio::time::Interval,
     feed: broadcast::Receiver<Arc<Committed>>,
     refused: broadcast::Receiver<Arc<Refused>>,
     drained: watch::Receiver<bool>,
@@ -126,6 +133,11 @@ impl Feed {
             };
             tokio::select! {
                 () = ended => return None,
+                _ = self.look.tick() => {
+                    if !auth::still(&self.state, &self.viewer, self.key).await {
+                        return None;
+                    }
+                }
                 committed = self.feed.recv() => match committed {
                     Ok(committed) => committed.events.iter().for_each(|row| self.push(row.clone())),
                     Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up = true,

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
 use trackway_event::{ProblemCode, ProjectId, limits};
-use trackway_store::NewProject;
+use trackway_store::{Act, NewAudit, NewProject};
 
 use super::objects::{IntakeObject, List, ProjectObject, RefusedObject};
 use crate::auth::{InProject, Viewer};
@@ -50,7 +50,11 @@ pub(super) async fn list(
 /// Makes a project, or adopts the events that named an unknown one; kept bodies are taken in before the answer.
 #[utoipa::path(post, path = "/api/v1/projects", tag = "projects", request_body = NewProjectBody,
     responses((status = 201, body = ProjectObject), (status = 400, body = ProblemBody), (status = 409, body = ProblemBody)))]
-pub(super) async fn create(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn create(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    request: Request,
+) -> Result<Response, Problem> {
     let bad = |detail: &str| Problem::new(ProblemCode::BadRequest, detail);
     let reading = axum::body::to_bytes(request.into_body(), BODY);
     let bytes = tokio::time::timeout(limits::BODY_TIMEOUT, reading)
@@ -68,7 +72,11 @@ pub(super) async fn create(State(state): State<AppState>, request: Request) -> R
     if name.is_none() && id.is_none() && alias.is_none() {
         return Err(bad("send a JSON object with \"name\", \"id\" or \"alias\", all texts"));
     }
+    let detail = alias.as_ref().map(|alias| format!("also known as {alias}")).unwrap_or_default();
     let project = adopt(&state, name, id, alias).await?;
+    let act = NewAudit::new(viewer.actor(), Act::ProjectCreate, project.id.as_str());
+    let (act, now) = (act.of(project.id.as_str()).detail(detail), state.now());
+    state.ask("note", move |store| store.note(act, now)).await?;
     Ok((StatusCode::CREATED, Json(ProjectObject::from(project))).into_response())
 }
 

@@ -6,6 +6,8 @@
 mod limiter;
 pub(crate) mod login;
 mod origin;
+pub mod password;
+mod viewer;
 
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::middleware::Next;
@@ -14,16 +16,25 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use sha2::{Digest, Sha256};
 use trackway_event::ProblemCode;
-use trackway_store::{Project, ProjectKey, TokenScope};
+use trackway_store::Project;
 
 pub(crate) use limiter::Limiter;
 pub(crate) use origin::{Peer, peer_of};
+pub use viewer::Viewer;
 
+use crate::options::ServeOptions;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Name of the session cookie.
+/// Name of the session cookie over plain HTTP.
 pub const COOKIE: &str = "trackway_session";
+/// Its name behind TLS: no other host and no plain page of this one can set it.
+pub const HOST_COOKIE: &str = "__Host-trackway_session";
+
+/// The name of the session cookie of a server set up like this.
+pub const fn cookie_name(options: &ServeOptions) -> &'static str {
+    if options.trusted_proxy { HOST_COOKIE } else { COOKIE }
+}
 
 /// What a route asks of whoever calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,61 +47,26 @@ pub enum Access {
     Page,
     /// A sign-in or a token that may read; the project in the path must be one it may see.
     Read,
-    /// A sign-in, or an admin token bound to no project.
+    /// A sign-in of a member or above, or an admin token of the project: changes what a project works on.
+    Change,
+    /// A sign-in of an admin or above, or an admin token bound to no project.
     Admin,
+    /// A sign-in of an owner, or an admin token bound to no project.
+    Owner,
 }
 
-/// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Viewer {
-    /// Signed in by cookie: the owner.
-    Login {
-        /// Hash of the cookie, for signing out.
-        hash: [u8; 32],
-    },
-    /// A bearer token.
-    Token {
-        /// What it may do.
-        scope: TokenScope,
-        /// The project it is bound to.
-        project: Option<ProjectKey>,
-    },
-}
-
-impl Viewer {
-    /// Whether rows of this project may be shown.
-    pub fn may_read(&self, project: ProjectKey) -> bool {
+impl Access {
+    /// In words, for the reference and the tests.
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Login { .. } => true,
-            Self::Token { scope: TokenScope::Ingest, .. } => false,
-            Self::Token { scope: TokenScope::Read, project: bound } => *bound == Some(project),
-            Self::Token { scope: TokenScope::Admin, project: bound } => {
-                bound.is_none_or(|bound| bound == project)
-            }
+            Self::Public => "public",
+            Self::Open => "open",
+            Self::Page => "page",
+            Self::Read => "read",
+            Self::Change => "change",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
         }
-    }
-
-    /// Whether it may make and adopt projects.
-    pub fn is_admin(&self) -> bool {
-        match self {
-            Self::Login { .. } => true,
-            Self::Token { scope, project } => *scope == TokenScope::Admin && project.is_none(),
-        }
-    }
-
-    fn reads_at_all(&self) -> bool {
-        match self {
-            Self::Login { .. } => true,
-            Self::Token { scope, .. } => *scope != TokenScope::Ingest,
-        }
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Viewer {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(unauthorized)
     }
 }
 
@@ -125,20 +101,25 @@ pub(crate) async fn guard(
     if access == Access::Public {
         return next.run(request).await;
     }
-    let is_asset = access == Access::Page && request.uri().path().starts_with("/assets/");
-    let access = if is_asset { Access::Open } else { access };
     let wants_page = access == Access::Page && request.method() == Method::GET;
     let next_url = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
     let checked = match access {
         Access::Public => Ok(()),
         Access::Open => check_sender(&state, &request),
-        Access::Page | Access::Read | Access::Admin => {
+        Access::Page | Access::Read | Access::Change | Access::Admin | Access::Owner => {
             let checked = check_sender(&state, &request);
             match checked {
                 Ok(()) => check_viewer(&state, access, &mut request).await,
                 Err(problem) => Err(problem),
             }
         }
+    };
+    let rotated = match request.extensions().get::<Viewer>() {
+        Some(Viewer::Login { hash, stale: true, .. }) if checked.is_ok() && wants_page => {
+            let old = *hash;
+            rotate(&state, old).await
+        }
+        Some(Viewer::Login { .. } | Viewer::Token { .. }) | None => None,
     };
     let mut response = match checked {
         Ok(()) => next.run(request).await,
@@ -147,8 +128,22 @@ pub(crate) async fn guard(
         }
         Err(problem) => problem.into_response(),
     };
+    if let Some(cookie) = rotated {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     protect(response.headers_mut());
     response
+}
+
+/// Another secret for a session whose secret is old: the cookie to set.
+async fn rotate(state: &AppState, old: [u8; 32]) -> Option<HeaderValue> {
+    let now = state.now();
+    let secret = login::random_text().ok()?;
+    let new = hash(&secret);
+    let rotated = state.ask("rotate", move |store| store.rotate_login(&old, &new, now)).await;
+    // Another request was first, or the disk is full: the old secret goes on.
+    rotated.ok().filter(|rotated| *rotated)?;
+    login::cookie(state.options(), &secret).ok()
 }
 
 /// Headers of dashboard §10, on everything a browser may show.
@@ -172,12 +167,14 @@ async fn check_viewer(state: &AppState, access: Access, request: &mut Request) -
     let allowed = match access {
         Access::Public | Access::Open => true,
         Access::Page | Access::Read => viewer.reads_at_all(),
+        Access::Change => viewer.changes_at_all(),
         Access::Admin => viewer.is_admin(),
+        Access::Owner => viewer.is_owner(),
     };
     if !allowed {
         return Err(Problem::new(
             ProblemCode::Forbidden,
-            "this token may not do that; use one with more rights",
+            "this sign-in or token may not do that; use one with more rights",
         ));
     }
     request.extensions_mut().insert(viewer);
@@ -191,14 +188,19 @@ async fn check_viewer(state: &AppState, access: Access, request: &mut Request) -
 pub(crate) async fn viewer_of(state: &AppState, headers: &HeaderMap) -> Result<Option<Viewer>, Problem> {
     if let Some(secret) = bearer(headers) {
         let hash = hash(secret);
-        let token = state.ask("token", move |store| store.token_by_hash(&hash)).await?;
-        let token = token.ok_or_else(unauthorized)?;
-        return Ok(Some(Viewer::Token { scope: token.scope, project: token.project }));
+        return viewer::of_token(state, hash).await?.map(Some).ok_or_else(unauthorized);
     }
-    let Some(secret) = cookie(headers) else { return Ok(None) };
-    let (hash, now) = (hash(&secret), state.now());
-    let alive = state.ask("login", move |store| store.touch_login(&hash, now)).await?;
-    if alive { Ok(Some(Viewer::Login { hash })) } else { Err(unauthorized()) }
+    let Some(secret) = cookie(headers, cookie_name(state.options())) else { return Ok(None) };
+    viewer::of_login(state, hash(&secret)).await?.map(Some).ok_or_else(unauthorized)
+}
+
+/// Whether a viewer, looked up again, may still read this project: for streams that outlive their request.
+pub(crate) async fn still(state: &AppState, viewer: &Viewer, project: trackway_store::ProjectKey) -> bool {
+    let again = match viewer {
+        Viewer::Login { hash, .. } => viewer::of_login(state, *hash).await,
+        Viewer::Token { hash, .. } => viewer::of_token(state, *hash).await,
+    };
+    again.is_ok_and(|viewer| viewer.is_some_and(|viewer| viewer.may_read(project)))
 }
 
 /// SHA-256 of a secret, the form in which it is stored.
@@ -220,35 +222,15 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     Some(if scheme.eq_ignore_ascii_case("bearer") { secret.trim() } else { "" })
 }
 
-fn cookie(headers: &HeaderMap) -> Option<String> {
+fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
     let mut pairs = all.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_may_read_what() {
-        let (a, b) = (ProjectKey(1), ProjectKey(2));
-        let token = |scope, project| Viewer::Token { scope, project };
-        for (viewer, reads_a, reads_b, admin) in [
-            (Viewer::Login { hash: [0; 32] }, true, true, true),
-            (token(TokenScope::Admin, None), true, true, true),
-            (token(TokenScope::Admin, Some(a)), true, false, false),
-            (token(TokenScope::Read, Some(a)), true, false, false),
-            (token(TokenScope::Read, None), false, false, false),
-            (token(TokenScope::Ingest, Some(a)), false, false, false),
-        ] {
-            assert_eq!(
-                (viewer.may_read(a), viewer.may_read(b), viewer.is_admin()),
-                (reads_a, reads_b, admin),
-                "{viewer:?}"
-            );
-        }
-    }
 
     #[test]
     fn credentials_are_found_in_headers() {
@@ -259,6 +241,7 @@ mod tests {
         headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic abc"));
         assert_eq!(bearer(&headers), Some(""));
         headers.insert(header::COOKIE, HeaderValue::from_static("a=b; trackway_session=xyz; c=d"));
-        assert_eq!(cookie(&headers).as_deref(), Some("xyz"));
+        assert_eq!(cookie(&headers, COOKIE).as_deref(), Some("xyz"));
+        assert_eq!(cookie(&headers, HOST_COOKIE), None, "behind TLS the plain one counts for nothing");
     }
 }

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use trackway_event::{Event, EventId, Kind, ProblemCode, ProjectId};
-use trackway_store::NewProject;
+use trackway_store::{Act, NewAudit, NewProject};
 
 use super::frame::Theme;
 use super::link;
@@ -58,10 +58,10 @@ pub(crate) async fn adopt(guest: Guest, Form(form): Form<ProjectForm>) -> Respon
 
 /// `POST /p/{p}/setup/test`
 pub(crate) async fn test_event(visit: Visit, Path(_): Path<String>) -> Response {
-    if !visit.guest.viewer.is_admin() {
+    if !visit.guest.viewer.may_change(visit.project.key) {
         return visit::problem_page(
             visit.guest.theme,
-            &Problem::new(ProblemCode::Forbidden, "sending a test event needs an admin"),
+            &Problem::new(ProblemCode::Forbidden, "sending a test event needs a member"),
         );
     }
     let (now, key) = (visit.guest.now, visit.project.key);
@@ -110,7 +110,13 @@ async fn create(guest: &Guest, form: ProjectForm) -> Response {
     };
     let now = guest.now;
     let new = NewProject { id, name, demo: false };
-    match guest.state.ask("create_project", move |store| store.create_project(new, now)).await {
+    let act = NewAudit::new(guest.viewer.actor(), Act::ProjectCreate, new.id.as_str()).of(new.id.as_str());
+    let made = guest.state.ask("create_project", move |store| {
+        let project = store.create_project(new, now)?;
+        store.note(act, now)?;
+        Ok(project)
+    });
+    match made.await {
         Ok(project) => Redirect::to(&link::path(project.id.as_str(), "setup")).into_response(),
         Err(problem) => pages::new_page(guest, problem.status(), wrong(problem.detail.clone())).await,
     }

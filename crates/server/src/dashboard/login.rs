@@ -16,7 +16,7 @@ pub(crate) fn page(theme: Theme, token: &str, next: &str, why: Option<&str>) -> 
             form method="post" action="/login" {
                 input type="hidden" name="next" value=(next);
                 @if token.is_empty() {
-                    p { "Trackway has no password. It prints a sign-in link that works once, for 15 minutes: when it starts, and whenever you run" }
+                    p { "Trackway prints a sign-in link that works once, for 15 minutes: when it starts, and whenever you run" }
                     pre.cmd { "trackway open" }
                     label for="token" { "Or paste the link's token" }
                     div.row { input #token name="token" type="text" autocomplete="one-time-code" spellcheck="false" required maxlength="400"; button.primary { "Sign in" } }
@@ -26,8 +26,24 @@ pub(crate) fn page(theme: Theme, token: &str, next: &str, why: Option<&str>) -> 
                     button.primary autofocus { "Sign in" }
                 }
             }
+            @if token.is_empty() { (by_password(next)) }
         },
     )
+}
+
+/// The second way in, for members who were given a password.
+fn by_password(next: &str) -> Markup {
+    html! {
+        details { summary { "I have a password" }
+            form method="post" action="/login" {
+                input type="hidden" name="next" value=(next);
+                label for="name" { "Name" }
+                input #name name="name" type="text" autocomplete="username" spellcheck="false" required maxlength="100";
+                label for="password" { "Password" }
+                div.row { input #password name="password" type="password" autocomplete="current-password" required maxlength="1024"; button.primary { "Sign in" } }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -44,9 +44,11 @@ mod track;
 mod visit;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use maud::Markup;
 
+use crate::auth::{Access, guard};
 use crate::state::AppState;
 
 /// A page or an action of the dashboard.
@@ -55,24 +57,38 @@ pub struct PageRoute {
     pub method: &'static str,
     /// Path; `{p}` is a project.
     pub path: &'static str,
+    /// What it asks of the caller.
+    pub access: Access,
     handler: fn() -> MethodRouter<AppState>,
 }
 
 const fn page(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> PageRoute {
-    PageRoute { method: "GET", path, handler }
+    PageRoute { method: "GET", path, access: Access::Page, handler }
 }
 
+/// What members and above may do.
 const fn action(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> PageRoute {
-    PageRoute { method: "POST", path, handler }
+    PageRoute { method: "POST", path, access: Access::Change, handler }
+}
+
+/// What admins and above may do.
+const fn admin_action(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> PageRoute {
+    PageRoute { method: "POST", path, access: Access::Admin, handler }
+}
+
+/// What concerns nobody but the reader.
+const fn own_action(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> PageRoute {
+    PageRoute { method: "POST", path, access: Access::Page, handler }
 }
 
 /// Every page and action. The navigation shows [`frame::NAV`].
 pub const PAGES: &[PageRoute] = &[
     page("/", || get(pages::home)),
     page("/setup", || get(pages::new_project)),
-    page("/projects/new", || get(pages::new_project).post(actions::create_project)),
-    action("/setup/adopt", || post(actions::adopt)),
-    action("/theme", || post(actions::theme)),
+    page("/projects/new", || get(pages::new_project)),
+    admin_action("/projects/new", || post(actions::create_project)),
+    admin_action("/setup/adopt", || post(actions::adopt)),
+    own_action("/theme", || post(actions::theme)),
     page("/p/{p}", || get(pages::project_home)),
     page("/p/{p}/overview", || get(pages::overview)),
     page("/p/{p}/live", || get(pages::live)),
@@ -88,17 +104,22 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/people", || get(people::show)),
     page("/p/{p}/people/{person}", || get(people::show_one)),
     page("/p/{p}/settings", || get(settings::show)),
-    action("/p/{p}/settings/tokens", || post(settings::make_token)),
-    action("/p/{p}/settings/tokens/revoke", || post(settings::revoke_token)),
+    admin_action("/p/{p}/settings/tokens", || post(settings::make_token)),
+    admin_action("/p/{p}/settings/tokens/revoke", || post(settings::revoke_token)),
     page("/p/{p}/jump", || get(pages::jump)),
     page("/p/{p}/setup", || get(pages::setup)),
     action("/p/{p}/setup/test", || post(actions::test_event)),
 ];
 
-/// Every page, action and asset; mounted behind the page guard, which lets `/assets/` through.
-pub fn routes() -> Router<AppState> {
-    let assets = Router::new().route("/assets/{hash}/{name}", get(assets::serve));
-    PAGES.iter().fold(assets, |router, route| router.route(route.path, (route.handler)()))
+/// Every page, action and asset, each behind the guard of its line.
+pub fn routes(state: &AppState) -> Router<AppState> {
+    let guarded = |access, handler: MethodRouter<AppState>| {
+        handler.route_layer(from_fn_with_state((state.clone(), access), guard))
+    };
+    let assets = Router::new().route("/assets/{hash}/{name}", guarded(Access::Open, get(assets::serve)));
+    PAGES
+        .iter()
+        .fold(assets, |router, route| router.route(route.path, guarded(route.access, (route.handler)())))
 }
 
 /// The sign-in page; `token` is empty where there is none yet.

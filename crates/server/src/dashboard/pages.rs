@@ -191,7 +191,7 @@ pub(crate) async fn setup(visit: Visit) -> Response {
     let (title, at) = ("Add a source", "setup");
     let (key, now, project) = (visit.project.key, visit.guest.now, visit.project.clone());
     let (way, origin) = (setup_page::Way::of(visit.guest.params.tab.as_deref()), visit.origin.clone());
-    let may_write = visit.guest.viewer.is_admin();
+    let may_write = visit.guest.viewer.may_change(visit.project.key);
     let projects = visit.guest.projects.clone();
     let found = visit.ask("setup", move |store| {
         let recent = newest(store, key, now, 100)?;

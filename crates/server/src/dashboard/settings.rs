@@ -13,7 +13,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::{ProblemCode, Timestamp};
 use trackway_store::query::{EventRow, EventsAsk, PageAsk, Protocol};
-use trackway_store::{Intake, NewToken, Project, Quarantined, StoreHealth, Token, TokenScope};
+use trackway_store::{Act, Intake, NewAudit, NewToken, Project, Quarantined, StoreHealth, Token, TokenScope};
 
 use super::frame::Bar;
 use super::icons::{Icon, icon};
@@ -128,7 +128,13 @@ pub(crate) async fn make_token(visit: Visit, Path(_): Path<String>, Form(form): 
         name,
     };
     let now = visit.guest.now;
-    match visit.ask("create_token", move |store| store.create_token(new, now)).await {
+    let act = NewAudit::new(visit.guest.viewer.actor(), Act::TokenCreate, new.id.clone());
+    let act = act.of(visit.project.id.as_str()).detail(scope.as_str());
+    let made = visit.ask("create_token", move |store| {
+        store.create_token(new, now)?;
+        store.note(act, now)
+    });
+    match made.await {
         Ok(_) => page(&visit, StatusCode::OK, Some(text), None).await,
         Err(problem) => page(&visit, problem.status(), None, Some(problem.detail)).await,
     }
@@ -151,10 +157,16 @@ pub(crate) async fn revoke_token(
         return refusal;
     }
     let (key, now) = (visit.project.key, visit.guest.now);
+    let act = NewAudit::new(visit.guest.viewer.actor(), Act::TokenRevoke, form.id.clone());
+    let act = act.of(visit.project.id.as_str());
     let ended = visit.ask("revoke_token", move |store| {
         // another project's token is none of this page's
         let own = store.tokens(Some(key))?.into_iter().any(|token| token.id == form.id);
-        Ok(own && store.revoke_token(&form.id, now)?)
+        let ended = own && store.revoke_token(&form.id, now)?;
+        if ended {
+            store.note(act, now)?;
+        }
+        Ok(ended)
     });
     match ended.await {
         Ok(true) => {

@@ -75,7 +75,7 @@ pub(crate) async fn submit(State(state): State<AppState>, request: Request) -> R
 
 /// A token writes only to its own project; any other looks unknown.
 fn check_project(state: &AppState, viewer: &Viewer, text: &str) -> Result<(), Problem> {
-    let Viewer::Token { scope, project } = viewer else { return Ok(()) };
+    let Viewer::Token { scope, project, .. } = viewer else { return Ok(()) };
     if *scope == TokenScope::Read {
         return Err(Problem::new(
             ProblemCode::Forbidden,

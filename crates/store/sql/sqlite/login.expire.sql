@@ -1,2 +1,2 @@
--- Forgets sessions last used before ?1.
-DELETE FROM login WHERE used_at < ?1;
+-- Forgets sessions last used before ?1, begun before ?2, or replaced by another before ?3.
+DELETE FROM login WHERE used_at < ?1 OR created_at < ?2 OR ends_at < ?3;

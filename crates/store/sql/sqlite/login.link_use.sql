@@ -1,2 +1,2 @@
--- Uses a link up. ?1 hash; answers its expiry.
-DELETE FROM login_link WHERE hash = ?1 RETURNING expires_at;
+-- Uses a link up. ?1 hash; answers its expiry and its member.
+DELETE FROM login_link WHERE hash = ?1 RETURNING expires_at, member;

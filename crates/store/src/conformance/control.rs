@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use trackway_event::{DropReason, ProjectId, limits};
 
 use super::kit::*;
-use crate::{NewProject, NewQuarantined, NewToken, Store, StoreError, Tally, TokenScope};
+use crate::{
+    Act, AuditAsk, MemberKey, NewAudit, NewProject, NewQuarantined, NewToken, Role, Store, StoreError, Tally,
+    TokenScope,
+};
 
 pub(super) fn inv_06_projects_see_only_their_own(make: &dyn Fn() -> Arc<dyn Store>) {
     let store = make();
@@ -85,18 +88,70 @@ pub(super) fn tokens_live_until_revoked(make: &dyn Fn() -> Arc<dyn Store>) {
 pub(super) fn sign_in_links_work_once(make: &dyn Fn() -> Arc<dyn Store>) {
     let store = make();
     store.create_login_link(&[1; 32], at(100)).unwrap();
-    assert!(store.use_login_link(&[1; 32], at(99)).unwrap());
-    assert!(!store.use_login_link(&[1; 32], at(99)).unwrap());
+    assert_eq!(store.use_login_link(&[1; 32], at(99)).unwrap(), Some(MemberKey::OWNER));
+    assert_eq!(store.use_login_link(&[1; 32], at(99)).unwrap(), None);
     store.create_login_link(&[2; 32], at(100)).unwrap();
-    assert!(!store.use_login_link(&[2; 32], at(100)).unwrap(), "expired");
-    store.create_login(&[3; 32], at(0)).unwrap();
-    let idle = limits::COOKIE_IDLE.as_micros() as i64;
-    assert!(store.touch_login(&[3; 32], at(idle - 1)).unwrap());
-    assert!(store.touch_login(&[3; 32], at(2 * idle - 2)).unwrap(), "use moves the end on");
-    assert!(!store.touch_login(&[3; 32], at(4 * idle)).unwrap());
-    assert!(!store.touch_login(&[4; 32], at(0)).unwrap());
-    store.end_login(&[3; 32]).unwrap();
-    assert!(!store.touch_login(&[3; 32], at(2 * idle - 2)).unwrap());
+    assert_eq!(store.use_login_link(&[2; 32], at(100)).unwrap(), None, "expired");
+}
+
+pub(super) fn dashboard_sessions_end(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let alive = |hash: u8, us: i64| store.touch_login(&[hash; 32], at(us)).unwrap();
+    let (idle, age) = (limits::COOKIE_IDLE.as_micros() as i64, limits::COOKIE_AGE.as_micros() as i64);
+    let day = limits::COOKIE_ROTATION.as_micros() as i64;
+    store.create_login(&[3; 32], MemberKey::OWNER, at(0)).unwrap();
+    let login = alive(3, 1).unwrap();
+    assert_eq!((login.name.as_str(), login.role, login.stale), ("owner", Role::Owner, false));
+    assert!(alive(3, idle - 1).is_some_and(|login| login.stale));
+    assert!(alive(3, 2 * idle - 2).is_some(), "use moves the end on");
+    assert!(alive(3, 3 * idle - 4).is_some());
+    assert!(alive(3, age - 1).is_some() && alive(3, age).is_none(), "but never beyond its age");
+    assert!(alive(4, 0).is_none());
+    // Another secret: the old one counts for a minute, and only one request exchanges it.
+    assert!(store.rotate_login(&[3; 32], &[5; 32], at(day)).unwrap());
+    assert!(!store.rotate_login(&[3; 32], &[6; 32], at(day)).unwrap());
+    assert!(alive(3, day + 59_999_999).is_some_and(|login| !login.stale));
+    assert!(alive(3, day + 60_000_000).is_none() && alive(6, day).is_none());
+    assert!(alive(5, day).is_some_and(|login| !login.stale));
+    assert!(alive(5, age).is_none(), "a new secret is no new session");
+    store.end_login(&[5; 32]).unwrap();
+    assert!(alive(5, day).is_none());
+}
+
+pub(super) fn members_keep_an_owner(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let eve = store.add_member("eve", Role::Viewer, at(1)).unwrap();
+    assert!(matches!(store.add_member("eve", Role::Admin, at(1)), Err(StoreError::Conflict(_))));
+    store.create_member_link(eve.key, &[1; 32], at(100)).unwrap();
+    assert_eq!(store.use_login_link(&[1; 32], at(2)).unwrap(), Some(eve.key));
+    store.create_login(&[2; 32], eve.key, at(3)).unwrap();
+    assert_eq!(store.touch_login(&[2; 32], at(4)).unwrap().unwrap().role, Role::Viewer);
+    assert!(store.set_role(eve.key, Role::Admin).unwrap());
+    assert_eq!(store.touch_login(&[2; 32], at(4)).unwrap().unwrap().role, Role::Admin, "counts at once");
+    assert!(matches!(store.remove_member(MemberKey::OWNER), Err(StoreError::Conflict(_))));
+    assert!(matches!(store.set_role(MemberKey::OWNER, Role::Admin), Err(StoreError::Conflict(_))));
+    store.create_member_link(eve.key, &[4; 32], at(100)).unwrap();
+    assert!(store.remove_member(eve.key).unwrap() && !store.remove_member(eve.key).unwrap());
+    assert!(store.touch_login(&[2; 32], at(5)).unwrap().is_none(), "gone with the member");
+    assert_eq!(store.use_login_link(&[4; 32], at(5)).unwrap(), None);
+    assert_eq!(store.members().unwrap().len(), 1);
+}
+
+pub(super) fn acts_are_noted_in_order(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    for (i, project) in [None, Some("proj_a"), Some("proj_b")].into_iter().enumerate() {
+        let mut entry = NewAudit::new("cli", Act::TokenCreate, format!("tok_{i}"));
+        entry.project = project.map(str::to_owned);
+        store.note(entry, at(i as i64)).unwrap();
+    }
+    let ask = |before, project: Option<&str>| {
+        let ask = AuditAsk { before, project: project.map(str::to_owned), limit: 2 };
+        store.audit(&ask).unwrap().into_iter().map(|a| (a.seq, a.target)).collect::<Vec<_>>()
+    };
+    let newest = ask(None, None);
+    assert_eq!(newest.iter().map(|a| a.1.as_str()).collect::<Vec<_>>(), ["tok_2", "tok_1"]);
+    assert_eq!(ask(Some(newest[1].0), None)[0].1, "tok_0");
+    assert_eq!(ask(None, Some("proj_a"))[0].1, "tok_1");
 }
 
 fn refused(text: &str, body: Vec<u8>) -> NewQuarantined {

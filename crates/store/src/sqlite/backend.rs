@@ -17,6 +17,7 @@ use super::control::hold;
 use super::fault::at;
 use super::project::Project;
 use super::{ControlDb, SqliteOptions, identity, open, read};
+use crate::access::{Audit, AuditAsk, Login, Member, MemberKey, NewAudit, Role};
 use crate::query::*;
 use crate::{
     Committed, Intake, NewProject, NewQuarantined, NewToken, ProjectKey, Quarantined, QuarantinedBody,
@@ -277,20 +278,60 @@ impl Store for SqliteStore {
         self.inner.control.create_login_link(hash, expires_at)
     }
 
-    fn use_login_link(&self, hash: &[u8; 32], now: Timestamp) -> Result<bool> {
+    fn create_member_link(&self, member: MemberKey, hash: &[u8; 32], expires_at: Timestamp) -> Result<()> {
+        self.inner.control.create_member_link(member, hash, expires_at)
+    }
+
+    fn use_login_link(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<MemberKey>> {
         self.inner.control.use_login_link(hash, now)
     }
 
-    fn create_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<()> {
-        self.inner.control.create_login(hash, now)
+    fn create_login(&self, hash: &[u8; 32], member: MemberKey, now: Timestamp) -> Result<()> {
+        self.inner.control.create_login(hash, member, now)
     }
 
-    fn touch_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<bool> {
+    fn touch_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<Login>> {
         self.inner.control.touch_login(hash, now)
+    }
+
+    fn rotate_login(&self, old: &[u8; 32], new: &[u8; 32], now: Timestamp) -> Result<bool> {
+        self.inner.control.rotate_login(old, new, now)
     }
 
     fn end_login(&self, hash: &[u8; 32]) -> Result<()> {
         self.inner.control.end_login(hash)
+    }
+
+    fn members(&self) -> Result<Vec<Member>> {
+        self.inner.control.members()
+    }
+
+    fn add_member(&self, name: &str, role: Role, now: Timestamp) -> Result<Member> {
+        self.inner.control.add_member(name, role, now)
+    }
+
+    fn remove_member(&self, member: MemberKey) -> Result<bool> {
+        self.inner.control.remove_member(member)
+    }
+
+    fn set_role(&self, member: MemberKey, role: Role) -> Result<bool> {
+        self.inner.control.set_role(member, role)
+    }
+
+    fn set_password(&self, member: MemberKey, hash: Option<&str>) -> Result<bool> {
+        self.inner.control.set_password(member, hash)
+    }
+
+    fn password_of(&self, name: &str) -> Result<Option<(MemberKey, String)>> {
+        self.inner.control.password_of(name)
+    }
+
+    fn note(&self, entry: NewAudit, now: Timestamp) -> Result<()> {
+        self.inner.control.note(&entry, now)
+    }
+
+    fn audit(&self, ask: &AuditAsk) -> Result<Vec<Audit>> {
+        self.inner.control.audit(ask)
     }
 
     fn quarantine(&self, entry: NewQuarantined, now: Timestamp) -> Result<()> {

@@ -15,8 +15,10 @@ use crate::{Result, StoreError};
 pub(super) struct Schema(pub(super) &'static [&'static str]);
 
 /// `trackway.db`.
-pub(super) const CONTROL: Schema =
-    Schema(&[include_str!("../../sql/sqlite/migrations/control/0001-control.sql")]);
+pub(super) const CONTROL: Schema = Schema(&[
+    include_str!("../../sql/sqlite/migrations/control/0001-control.sql"),
+    include_str!("../../sql/sqlite/migrations/control/0002-trust.sql"),
+]);
 /// `events.db`.
 pub(super) const LEDGER: Schema = Schema(&[
     include_str!("../../sql/sqlite/migrations/events/0001-ledger.sql"),

@@ -1,7 +1,7 @@
-//! Tokens, sign-in links and dashboard sessions; only hashes of their secrets are kept.
+//! Bearer tokens; only hashes of their secrets are kept.
 
 use rusqlite::{OptionalExtension, Row};
-use trackway_event::{Timestamp, limits};
+use trackway_event::Timestamp;
 
 use super::{ControlDb, sql};
 use crate::{NewToken, ProjectKey, Result, StoreError, Token, TokenScope};
@@ -74,64 +74,6 @@ impl ControlDb {
         }
         Ok(found)
     }
-
-    /// Stores a one-use sign-in link.
-    pub fn create_login_link(&self, hash: &[u8; 32], expires_at: Timestamp) -> Result<()> {
-        self.change(|tx| {
-            tx.prepare(sql!("login.link_insert"))?.execute((hash, expires_at.micros()))?;
-            Ok(())
-        })
-    }
-
-    /// Uses a link up. `false` when it is unknown, used or expired.
-    pub(in crate::sqlite) fn use_login_link(&self, hash: &[u8; 32], now: Timestamp) -> Result<bool> {
-        self.change(|tx| {
-            let expires: Option<i64> =
-                tx.prepare(sql!("login.link_use"))?.query_row([hash], |r| r.get(0)).optional()?;
-            tx.prepare(sql!("login.link_expire"))?.execute([now.micros()])?;
-            Ok(expires.is_some_and(|at| at > now.micros()))
-        })
-    }
-
-    /// Opens a dashboard session.
-    pub(in crate::sqlite) fn create_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<()> {
-        self.change(|tx| {
-            tx.prepare(sql!("login.expire"))?.execute([now.micros() - idle_us()])?;
-            tx.prepare(sql!("login.insert"))?.execute((hash, now.micros()))?;
-            Ok(())
-        })
-    }
-
-    /// Whether a dashboard session lives; moves its idle time on, at most once a minute.
-    pub(in crate::sqlite) fn touch_login(&self, hash: &[u8; 32], now: Timestamp) -> Result<bool> {
-        let used: Option<i64> = self.ask(|conn| {
-            let mut statement = conn.prepare_cached(sql!("login.used_at"))?;
-            Ok(statement.query_row([hash], |r| r.get(0)).optional()?)
-        })?;
-        let Some(used) = used.filter(|used| now.micros() - used < idle_us()) else { return Ok(false) };
-        if now.micros() - used >= MINUTE_US {
-            let touched = self.change(|tx| {
-                tx.prepare(sql!("login.touch"))?.execute((hash, now.micros()))?;
-                Ok(())
-            });
-            if let Err(error) = touched {
-                tracing::warn!(%error, "could not note the use of a dashboard session");
-            }
-        }
-        Ok(true)
-    }
-
-    /// Ends a dashboard session.
-    pub(in crate::sqlite) fn end_login(&self, hash: &[u8; 32]) -> Result<()> {
-        self.change(|tx| {
-            tx.prepare(sql!("login.delete"))?.execute([hash])?;
-            Ok(())
-        })
-    }
-}
-
-fn idle_us() -> i64 {
-    limits::COOKIE_IDLE.as_micros() as i64
 }
 
 fn token(row: &Row<'_>) -> rusqlite::Result<Result<Token>> {

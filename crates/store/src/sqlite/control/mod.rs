@@ -2,6 +2,7 @@
 //! verbs of the command line (D33); what one writes, the other sees within half a second.
 
 mod keys;
+mod members;
 mod projects;
 mod quarantine;
 mod tally;

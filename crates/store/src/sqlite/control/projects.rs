@@ -65,7 +65,12 @@ impl ControlDb {
             if tx.prepare(sql!("project.mark_deleted"))?.execute((project.0, now.micros()))? == 0 {
                 return Err(StoreError::UnknownProject);
             }
-            for statement in [sql!("alias.delete_of"), sql!("token.delete_of"), sql!("tally.delete_of")] {
+            for statement in [
+                sql!("alias.delete_of"),
+                sql!("token.delete_of"),
+                sql!("tally.delete_of"),
+                sql!("setting.delete_of"),
+            ] {
                 tx.prepare(statement)?.execute([project.0])?;
             }
             Ok(())

@@ -1,0 +1,2 @@
+-- Forgets member ?1.
+DELETE FROM member WHERE row = ?1;

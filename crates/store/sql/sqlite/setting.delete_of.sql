@@ -1,0 +1,2 @@
+-- Forgets the settings of project ?1.
+DELETE FROM setting WHERE project = ?1;
