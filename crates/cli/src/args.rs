@@ -163,6 +163,35 @@ pub(crate) enum Project {
     },
     /// List the projects
     List(Json),
+    /// Show a project's settings: what it keeps, for how long, and its limits
+    Settings {
+        /// Its id
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change a setting of a project; in force within a second
+    #[command(after_help = "Examples:\n  trackway project set proj_shop capture shape\n  \
+        trackway project set proj_shop redact.patterns \"email card\"\n  \
+        trackway project set proj_shop retention.payloads 30\n  \
+        trackway project set proj_shop retention.payloads      back to the default")]
+    Set {
+        /// Its id
+        id: String,
+        /// The setting
+        key: String,
+        /// Its value; without one the default holds again
+        value: Option<String>,
+    },
+    /// Show a text or a JSON document as a project would keep it
+    #[command(after_help = "Example:\n  trackway project try proj_shop '{\"to\": \"ann@example.org\"}'")]
+    Try {
+        /// Its id
+        id: String,
+        /// The text
+        text: String,
+    },
     /// Delete a project and all its data
     Delete {
         /// Its id

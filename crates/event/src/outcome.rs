@@ -46,6 +46,10 @@ closed_list! {
         MissingEventName = 13: "missing_event_name",
         /// A PostHog event that is none of MCP's and names no user.
         MissingDistinctId = 14: "missing_distinct_id",
+        /// More came than the project's rate allows, to a client that cannot be asked to send again.
+        RateLimited = 15: "rate_limited",
+        /// More came than the project may be sent in a day.
+        Quota = 16: "quota",
     }
 }
 
@@ -69,6 +73,8 @@ impl DropReason {
             Self::TooMany => "the batch holds more than 1,000 events; send smaller batches",
             Self::MissingEventName => "the event has no name; set \"event\"",
             Self::MissingDistinctId => "the event names no user; set \"distinct_id\"",
+            Self::RateLimited => "more came than the project's limit.events_per_second allows; send less, or raise it",
+            Self::Quota => "more came than the project's limit.events_per_day allows; send less, or raise it",
         }
     }
 }

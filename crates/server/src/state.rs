@@ -11,6 +11,7 @@ use trackway_store::{Project, ProjectKey, Store};
 use crate::auth::{Limiter, Viewer};
 use crate::metrics::Metrics;
 use crate::options::ServeOptions;
+use crate::policy::Policies;
 use crate::problem::Problem;
 
 /// A source of the present time.
@@ -37,6 +38,7 @@ struct Inner {
     big_bodies: Arc<Semaphore>,
     login_tries: Limiter,
     passwords: Arc<Semaphore>,
+    policies: Policies,
     draining: AtomicBool,
     drained: tokio::sync::watch::Sender<bool>,
     refused: tokio::sync::broadcast::Sender<Arc<Refused>>,
@@ -72,6 +74,7 @@ impl AppState {
             big_bodies: Arc::new(Semaphore::new(BIG_BODIES)),
             login_tries: Limiter::default(),
             passwords: Arc::new(Semaphore::new(crate::auth::password::AT_A_TIME)),
+            policies: Policies::default(),
             draining: AtomicBool::new(false),
             drained: tokio::sync::watch::Sender::new(false),
             refused: tokio::sync::broadcast::Sender::new(REFUSALS),
@@ -96,6 +99,10 @@ impl AppState {
     /// The counters.
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    pub(crate) fn policies(&self) -> &Policies {
+        &self.0.policies
     }
 
     pub(crate) fn login_tries(&self) -> &Limiter {

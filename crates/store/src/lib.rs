@@ -12,6 +12,7 @@ pub mod error;
 pub mod query;
 pub mod sqlite;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, oneshot};
@@ -93,6 +94,11 @@ pub trait Store: Send + Sync + 'static {
     fn set_password(&self, member: MemberKey, hash: Option<&str>) -> Result<bool>;
     /// The member of this name and the hash of their password, where they have one.
     fn password_of(&self, name: &str) -> Result<Option<(MemberKey, String)>>;
+
+    /// The settings of a project that were set, by name.
+    fn settings(&self, project: ProjectKey) -> Result<BTreeMap<String, String>>;
+    /// Sets a setting of a project, or takes it back.
+    fn set_setting(&self, project: ProjectKey, key: &str, value: Option<&str>) -> Result<()>;
 
     /// Notes an act of an admin.
     fn note(&self, entry: NewAudit, now: Timestamp) -> Result<()>;

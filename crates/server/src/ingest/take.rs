@@ -9,6 +9,7 @@ use trackway_event::{DropReason, Event, Outcome, Timestamp, limits, validate};
 use trackway_store::{NewQuarantined, Project, ProjectKey, StoreError, Tally};
 
 use super::{Adapter, Batch, clean};
+use crate::policy::Admission;
 use crate::state::{AppState, Refused};
 
 /// How long the first try after "no room" waits; doubled up to [`LAST_WAIT`].
@@ -64,9 +65,19 @@ pub(crate) async fn take(state: &AppState, sender: &Sender<'_>, text: &str) -> R
     let groups = taking.sort(state, batch, text, sender);
     for (key, group) in groups {
         let (places, events): (Vec<usize>, Vec<Event>) = group.into_iter().unzip();
-        let again = || events_of(sender, text, &places);
-        match submit(state, key, events, sender.received_at, again).await {
+        let again = || events_of(state, key, sender, text, &places);
+        let admitted = admit(state, key, events.len(), sender.received_at).await;
+        let submitted = match admitted {
+            Ok(()) => submit(state, key, events, sender.received_at, again).await,
+            Err(DropReason::Quota) => Ok(vec![Outcome::Dropped(DropReason::Quota); places.len()]),
+            Err(reason) => Err(reason),
+        };
+        match submitted {
             Ok(outcomes) => {
+                let over = outcomes.iter().filter(|o| **o == Outcome::Dropped(DropReason::Quota)).count();
+                if over > 0 {
+                    *taking.tally(Some(key)).dropped.entry(DropReason::Quota).or_default() += over as u64;
+                }
                 for (place, outcome) in places.iter().zip(outcomes) {
                     taking.set(*place, outcome);
                 }
@@ -172,6 +183,7 @@ impl Taking {
                 (Ok(_), None, _) => Err(DropReason::MissingProject),
                 (Ok(mut event), Some(_), Some(project)) => {
                     event.flags.demo = project.demo;
+                    state.policies().of(&**state.store(), project.key).apply(&mut event);
                     validate::cap(&mut event).map(|()| (project.key, event))
                 }
             };
@@ -257,17 +269,48 @@ fn lookup<'a>(
 }
 
 /// The events at these places again, read once more from the body: the happy path never copies an event.
-fn events_of(sender: &Sender<'_>, text: &str, places: &[usize]) -> Vec<Event> {
+fn events_of(
+    state: &AppState,
+    key: ProjectKey,
+    sender: &Sender<'_>,
+    text: &str,
+    places: &[usize],
+) -> Vec<Event> {
+    let policy = state.policies().of(&**state.store(), key);
     let Ok(batch) = (sender.adapter.read)(text, sender.received_at) else { return Vec::new() };
     let wanted = |place: &usize| places.binary_search(place).is_ok();
     let items = batch.items.into_iter().enumerate().filter(|(place, _)| wanted(place));
     items
         .filter_map(|(_, item)| {
             let mut event = item.event.ok()?;
+            policy.apply(&mut event);
             validate::cap(&mut event).ok()?;
             Some(*event)
         })
         .collect()
+}
+
+/// Waits for the project's rate, at most [`limits::INGEST_HOLD`] (F-158).
+async fn admit(state: &AppState, key: ProjectKey, events: usize, now: Timestamp) -> Result<(), DropReason> {
+    let deadline = tokio::time::Instant::now() + limits::INGEST_HOLD;
+    let day = now.micros().div_euclid(86_400_000_000);
+    let mut held = false;
+    loop {
+        match state.policies().admit(key, events, day) {
+            Admission::In => return Ok(()),
+            Admission::OverQuota => return Err(DropReason::Quota),
+            Admission::After(wait) => {
+                if !held {
+                    held = true;
+                    state.metrics().held.fetch_add(1, Ordering::Relaxed);
+                }
+                if tokio::time::Instant::now() + wait >= deadline || state.is_draining() {
+                    return Err(DropReason::RateLimited);
+                }
+                tokio::time::sleep(wait.max(FIRST_WAIT)).await;
+            }
+        }
+    }
 }
 
 /// Submits, and while there is no room tries again for [`limits::INGEST_HOLD`] (D3).

@@ -1,7 +1,7 @@
 //! [`SqliteStore`]: the [`Store`] over one data directory. Routes every question to `trackway.db` or to a project's
 //! ledger, and runs the helper that writes counts, moves logs and removes deleted projects.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -324,6 +324,14 @@ impl Store for SqliteStore {
 
     fn password_of(&self, name: &str) -> Result<Option<(MemberKey, String)>> {
         self.inner.control.password_of(name)
+    }
+
+    fn settings(&self, project: ProjectKey) -> Result<BTreeMap<String, String>> {
+        self.inner.control.settings(project)
+    }
+
+    fn set_setting(&self, project: ProjectKey, key: &str, value: Option<&str>) -> Result<()> {
+        self.inner.control.set_setting(project, key, value)
     }
 
     fn note(&self, entry: NewAudit, now: Timestamp) -> Result<()> {

@@ -5,6 +5,7 @@ mod keys;
 mod members;
 mod projects;
 mod quarantine;
+mod settings;
 mod tally;
 
 use std::path::{Path, PathBuf};

@@ -1,2 +1,0 @@
--- Every setting of every project. Few.
-SELECT project, key, value FROM setting ORDER BY project, key;
