@@ -73,7 +73,9 @@ impl DropReason {
             Self::TooMany => "the batch holds more than 1,000 events; send smaller batches",
             Self::MissingEventName => "the event has no name; set \"event\"",
             Self::MissingDistinctId => "the event names no user; set \"distinct_id\"",
-            Self::RateLimited => "more came than the project's limit.events_per_second allows; send less, or raise it",
+            Self::RateLimited => {
+                "more came than the project's limit.events_per_second allows; send less, or raise it"
+            }
             Self::Quota => "more came than the project's limit.events_per_day allows; send less, or raise it",
         }
     }

@@ -87,7 +87,11 @@ fn a_rate_is_a_bucket_and_a_quota_is_a_day() {
     let Admission::After(wait) = policies.admit(key, 10, 1) else { panic!("no limit") };
     assert!(wait > Duration::from_millis(800) && wait <= Duration::from_secs(1), "{wait:?}");
     hold(&[("limit.events_per_second", "10")]);
-    assert_eq!(policies.admit(key, 1_000, 1), Admission::In, "a batch above the burst is not locked out for ever");
+    assert_eq!(
+        policies.admit(key, 1_000, 1),
+        Admission::In,
+        "a batch above the burst is not locked out for ever"
+    );
     assert!(matches!(policies.admit(key, 1, 1), Admission::After(wait) if wait > Duration::from_secs(80)));
     hold(&[("limit.events_per_day", "5")]);
     assert_eq!(policies.admit(key, 5, 1), Admission::In);

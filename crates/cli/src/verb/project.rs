@@ -96,7 +96,8 @@ fn settings(global: &Global, id: &str, args: &Json) -> Result<()> {
     let set = control.settings(project.key)?;
     let all = PROJECT_SETTINGS.iter().map(|s| (s, set.get(s.key).map_or(s.default, String::as_str)));
     if args.json {
-        let items = all.map(|(s, value)| json!({ "key": s.key, "value": value, "set": set.contains_key(s.key) }));
+        let items =
+            all.map(|(s, value)| json!({ "key": s.key, "value": value, "set": set.contains_key(s.key) }));
         return output::json(&json!({ "items": items.collect::<Vec<_>>(), "next": null }));
     }
     let rows: Vec<Vec<String>> =
@@ -113,7 +114,11 @@ fn set(global: &Global, id: &str, key: &str, value: Option<&str>) -> Result<()> 
     control.set_setting(project.key, key, value)?;
     let act = audit::act(Act::SettingChange, key).detail(value.unwrap_or("the default"));
     audit::note(&control, act, Some(&project))?;
-    output::print(&format!("{key} of {} is {}\n", project.id, output::harmless(value.unwrap_or("the default"))))
+    output::print(&format!(
+        "{key} of {} is {}\n",
+        project.id,
+        output::harmless(value.unwrap_or("the default"))
+    ))
 }
 
 fn as_json(project: &Stored) -> serde_json::Value {
