@@ -10,6 +10,7 @@
 //! Invariants: captured strings reach a page only through [`hostile`]; rows of a project only after `AppState::project_of`
 //! (INV-06); no inline script, style or handler, so that the content policy can forbid them.
 
+mod accounts;
 mod actions;
 mod assets;
 mod chart;
@@ -31,6 +32,7 @@ mod overview;
 mod pages;
 mod parts;
 mod people;
+mod person;
 mod place;
 mod replay;
 mod sessions;
@@ -102,7 +104,9 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/goals", || get(goals::show)),
     page("/p/{p}/clients", || get(clients::show)),
     page("/p/{p}/people", || get(people::show)),
-    page("/p/{p}/people/{person}", || get(people::show_one)),
+    page("/p/{p}/people/{person}", || get(person::show)),
+    action("/p/{p}/merge", || post(person::merge)),
+    page("/p/{p}/accounts/{type}/{key}", || get(accounts::show_one)),
     page("/p/{p}/settings", || get(settings::show)),
     admin_action("/p/{p}/settings/tokens", || post(settings::make_token)),
     admin_action("/p/{p}/settings/tokens/revoke", || post(settings::revoke_token)),

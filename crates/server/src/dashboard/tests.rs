@@ -6,6 +6,7 @@
 mod contrast;
 mod html;
 mod kit;
+mod people;
 
 use http::StatusCode;
 use trackway_event::{DropReason, Kind, Status};

@@ -222,7 +222,7 @@ impl Visit {
                 "Session" => Some("Sessions"),
                 "Tool" => Some("Tools"),
                 "Issue" => Some("Issues"),
-                "Person" => Some("People"),
+                "Person" | "Account" => Some("People"),
                 _ => None,
             }
             .map(|list| (list, super::link::path(self.project.id.as_str(), at))),

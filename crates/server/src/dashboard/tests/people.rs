@@ -1,0 +1,105 @@
+//! People with several ids, and accounts: what the pages say, that hostile names stay text, and the undo.
+
+use http::StatusCode;
+use trackway_event::identity::{GroupFacts, Identity};
+use trackway_event::{Actor, ActorId, Event, Kind, Status, Timestamp};
+
+use super::EVIL;
+use super::html::Page;
+use super::kit::{Kit, call};
+
+fn by(at: Timestamp, session: &str, id: &str) -> Event {
+    let mut event = call(at, session, "words", Status::Ok);
+    let (id, _) = ActorId::parse(id).unwrap();
+    event.actor = Some(Box::new(Actor { id, name: None, traits: Default::default() }));
+    event
+}
+
+/// A person with a second id and a hostile trait, in two accounts, one of them hostile.
+async fn fill(kit: &Kit) {
+    let at = |s: i64| kit.now.plus_micros((s - 600) * 1_000_000);
+    let mut early = by(at(0), "ses_a", "anon-1");
+    early.groups.insert("organization".into(), "acme".into());
+    early.groups.insert(EVIL.replace('\0', "").into(), EVIL.replace('\0', "").into());
+    let mut identify = by(at(5), "ses_a", "ana");
+    identify.kind = Kind::Identify;
+    let mut said = Identity { anon_distinct_id: Some("anon-1".into()), ..Identity::default() };
+    said.set.insert("plan".into(), "gold".into());
+    said.set.insert(EVIL.into(), EVIL.into());
+    identify.identity = Some(Box::new(said));
+    let mut group = call(at(6), "ses_a", "words", Status::Ok);
+    group.kind = Kind::GroupIdentify;
+    let mut set = serde_json::Map::new();
+    set.insert("name".into(), EVIL.into());
+    let facts = GroupFacts { kind: "organization".into(), key: "acme".into(), set };
+    group.identity = Some(Box::new(Identity { group: Some(facts), ..Identity::default() }));
+    kit.send("proj_a", vec![early, identify, group]).await;
+}
+
+#[tokio::test]
+async fn a_person_shows_ids_and_an_undo_and_accounts_their_people() {
+    let kit = Kit::new().await;
+    fill(&kit).await;
+    for path in ["people", "people?tab=accounts", "people/ana", "accounts/organization/acme"] {
+        let answer = kit.get(&format!("/p/proj_a/{path}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        let page = Page::read(&answer.body);
+        page.assert_inert(path);
+        for raw in ['\u{202e}', '\u{200b}', '\0', '\u{2028}'] {
+            assert!(!answer.body.contains(raw), "{path} holds {:04x}", u32::from(raw));
+        }
+        for link in page.links().into_iter().filter(|l| l.starts_with("/p/")) {
+            let status = kit.get(&link).await.status;
+            assert!(status.is_success() || status.is_redirection(), "{path}: {link} answers {status}");
+        }
+    }
+    let list = Page::read(&kit.get("/p/proj_a/people").await.body);
+    assert_eq!((list.testid("person-row"), list.testid("tab-accounts")), (1, 1));
+    let list = Page::read(&kit.get("/p/proj_a/people?tab=accounts").await.body);
+    assert_eq!(list.testid("account-row"), 2);
+    let account = Page::read(&kit.get("/p/proj_a/accounts/organization/acme").await.body);
+    assert_eq!((account.testid("person-row"), account.testid("session-row")), (1, 1));
+    assert!(
+        account.text_of("lede").contains("1 call in 1 session by 1 person"),
+        "{}",
+        account.text_of("lede")
+    );
+
+    let person = Page::read(&kit.get("/p/proj_a/people/anon-1").await.body);
+    assert!(person.text_of("lede").contains("ana made 1 call in 1 session"), "{}", person.text_of("lede"));
+    assert_eq!((person.testid("id-row"), person.testid("merge-row")), (2, 1));
+    assert_eq!((person.testid("trait-source"), person.testid("call-row")), (2, 3));
+
+    let form = "merge=1&act=withdraw&person=ana";
+    let reader = kit.read_token("proj_a").await;
+    assert_eq!(kit.post_as("/p/proj_a/merge", form, &reader).await.status, StatusCode::FORBIDDEN);
+    let undone = kit.post("/p/proj_a/merge", form).await;
+    assert_eq!(
+        (undone.status, undone.header("location").as_str()),
+        (StatusCode::SEE_OTHER, "/p/proj_a/people/ana")
+    );
+    let person = kit.get("/p/proj_a/people/ana").await.body;
+    let page = Page::read(&person);
+    assert_eq!((page.testid("id-row"), page.testid("merge-row")), (1, 1));
+    assert!(person.contains("taken back here") && person.contains("Count again"));
+    assert_eq!(Page::read(&kit.get("/p/proj_a/people").await.body).testid("person-row"), 2);
+    kit.post("/p/proj_a/merge", "merge=1&act=restore&person=ana").await;
+    assert_eq!(Page::read(&kit.get("/p/proj_a/people").await.body).testid("person-row"), 1);
+    assert_eq!(
+        kit.post("/p/proj_a/merge", "merge=9&act=restore&person=x").await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(kit.post("/p/proj_a/merge", "merge=1&act=x&person=x").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn accounts_that_are_not_there_say_so() {
+    let kit = Kit::new().await;
+    kit.project("proj_a").await;
+    let body = kit.get("/p/proj_a/people?tab=accounts").await.body;
+    assert!(body.contains("Nothing has arrived yet."));
+    let none = kit.get("/p/proj_a/accounts/organization/nobody").await;
+    assert_eq!((none.status, Page::read(&none.body).testid("unknown-account")), (StatusCode::NOT_FOUND, 1));
+    let bad = kit.get("/p/proj_a/people?tab=accounts&f=toool:eq:x").await;
+    assert_eq!((bad.status, Page::read(&bad.body).testid("chip-bad")), (StatusCode::BAD_REQUEST, 1));
+}
