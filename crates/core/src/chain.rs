@@ -1,9 +1,11 @@
 //! Attempt chains: how often an agent tries until a call works, and how its session ended (product §2, F-79, F-90).
 //!
-//! A fold over the logical calls of one session; the replay folds retries with it, lists show the ending. Loops need the
-//! calls' results and come with the issue on struggle; until then `stuck` is five failures in a row.
+//! A fold over the logical calls of one session; the replay folds retries with it, lists show the ending. What is counted
+//! over chains is [`crate::metric::attempts`], what makes a loop [`crate::metric::repeats`].
 
 use trackway_event::{Event, Status, Timestamp};
+
+use crate::metric::repeats;
 
 /// How long after a failure the next call still belongs to the same attempt, µs.
 const PATIENCE_US: i64 = 10 * 60 * 1_000_000;
@@ -19,8 +21,10 @@ pub struct CallView<'a> {
     pub started_at: Timestamp,
     /// Duration, µs; unknown counts as none.
     pub duration_us: Option<u64>,
-    /// What became of it.
+    /// What became of it; `None` too where an error was declared that does not count.
     pub status: Option<Status>,
+    /// What it has in common with a call that says the same again ([`repeats::key`]).
+    pub repeat: Option<i64>,
 }
 
 impl<'a> CallView<'a> {
@@ -30,15 +34,18 @@ impl<'a> CallView<'a> {
             tool: event.tool.as_deref().unwrap_or(""),
             started_at: event.started_at,
             duration_us: event.duration_us,
-            status: event.status,
+            status: event.status.filter(|s| !(event.flags.declared_error && s.failed())),
+            repeat: repeats::key(event),
         })
     }
 
-    fn ended_at(&self) -> Timestamp {
+    /// End.
+    pub fn ended_at(&self) -> Timestamp {
         self.started_at.plus_micros(i64::try_from(self.duration_us.unwrap_or(0)).unwrap_or(i64::MAX))
     }
 
-    fn failed(&self) -> bool {
+    /// Whether it failed (product §2).
+    pub fn failed(&self) -> bool {
         self.status.is_some_and(Status::failed)
     }
 }
@@ -72,7 +79,7 @@ pub enum Ending {
     Partial,
     /// The last chain unsolved.
     Failed,
-    /// A tool kept failing.
+    /// A tool kept failing, or the agent went round in a loop, and nothing of it worked afterwards.
     Stuck,
 }
 
@@ -149,7 +156,7 @@ pub fn ending(calls: &[CallView<'_>]) -> Ending {
     }
 }
 
-/// Whether some tool failed five times in a row and never worked again.
+/// Whether some tool failed five times in a row and never worked again, or the agent went round in circles.
 fn is_stuck(calls: &[CallView<'_>]) -> bool {
     let mut order: Vec<&CallView<'_>> = calls.iter().collect();
     order.sort_by_key(|c| c.started_at);
@@ -166,7 +173,18 @@ fn is_stuck(calls: &[CallView<'_>]) -> bool {
             *longest = 0;
         }
     }
-    rows.values().any(|(_, longest)| *longest >= STUCK)
+    rows.values().any(|(_, longest)| *longest >= STUCK) || circled(calls)
+}
+
+/// Whether a loop was never left: no call of its tools worked and told something else afterwards.
+fn circled(calls: &[CallView<'_>]) -> bool {
+    repeats::loops(calls).iter().any(|found| {
+        let inside: Vec<&CallView<'_>> = found.calls.iter().filter_map(|i| calls.get(*i)).collect();
+        let Some(last) = inside.iter().map(|c| c.started_at).max() else { return false };
+        !calls.iter().any(|c| {
+            c.started_at > last && c.status == Some(Status::Ok) && inside.iter().any(|l| l.tool == c.tool)
+        })
+    })
 }
 
 #[cfg(test)]
@@ -191,6 +209,7 @@ mod tests {
                     started_at: noon().plus_micros(seconds(2)),
                     duration_us: Some(seconds(3) as u64),
                     status: Some(status),
+                    repeat: None,
                 }
             })
             .collect()

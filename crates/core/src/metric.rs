@@ -1,5 +1,15 @@
 //! Figures as naive folds over events: the definitions that stored figures are tested against (INV-05). Slow on purpose;
 //! for tests and for answers over few rows.
+//!
+//! - [`attempts`]: first try, recovery, time to first success; [`repeats`]: repeats and loops
+//! - [`weight`]: how heavy results are; [`worth`]: which sessions are worth a look, and why
+//! - [`health`]: warnings about the data itself
+
+pub mod attempts;
+pub mod health;
+pub mod repeats;
+pub mod weight;
+pub mod worth;
 
 use std::collections::BTreeSet;
 
