@@ -6,10 +6,12 @@
 //! - [`session`]: what is known of a session; [`grouping`]: which session an event without one goes to
 //! - [`identity`]: which ids are one person; [`person`]: legal ids and merged facts of an actor; [`winner`]: which of several contradicting facts holds
 //! - [`issue`]: error groups, titles and classes; [`chain`]: attempts and how a session ended
+//! - [`catalog`]: listings, their differences, and arguments against what was shown
 //! - [`cluster`]: sentences about one matter
 //! - [`rollup`]: counters per time bucket; [`sketch`]: mergeable latency distributions; [`metric`]: figures as naive folds, the definitions
 //! - [`filter`]: the conditions of URL, API and command line; [`period`]: their times
 
+pub mod catalog;
 pub mod chain;
 pub mod cluster;
 mod codec;

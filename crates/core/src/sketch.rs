@@ -191,7 +191,7 @@ fn quantile(counts: impl Iterator<Item = (u16, u64)>, total: u64, q: f64) -> Opt
 }
 
 /// The nearest rank of quantile `q` among `total` values, from 1; `None` of no values.
-pub(crate) fn rank(total: u64, q: f64) -> Option<u64> {
+pub fn rank(total: u64, q: f64) -> Option<u64> {
     (total > 0).then(|| ((q.clamp(0.0, 1.0) * total as f64).ceil() as u64).clamp(1, total))
 }
 

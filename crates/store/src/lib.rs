@@ -153,6 +153,10 @@ pub trait Store: Send + Sync + 'static {
     fn clients(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<ClientRow>>;
     /// What agents say they came for, by matter.
     fn intents(&self, project: ProjectKey, scope: &Scope) -> Result<Intents>;
+    /// What the newest calls tell: first try, recovery, loops, endings, weight, unknown tools.
+    fn signals(&self, project: ProjectKey, scope: &Scope) -> Result<Signals>;
+    /// What is wrong with the data itself: sessions in pieces, identities that name nobody.
+    fn warnings(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<Warning>>;
     /// What arrived and what became of it; `None`: over all projects.
     fn intake(&self, project: Option<ProjectKey>) -> Result<Intake>;
     /// Size, room and speed of the storage itself.

@@ -113,7 +113,10 @@ mod tests {
             let calls = calls(&statuses);
             let mut all = Attempts::default();
             chains(&calls).iter().for_each(|c| all.merge(Attempts::of(c, &calls)));
-            assert_eq!((all.first, all.unsolved(), all.failing, all.recovered), (first, unsolved, failing, recovered));
+            assert_eq!(
+                (all.first, all.unsolved(), all.failing, all.recovered),
+                (first, unsolved, failing, recovered)
+            );
         }
         assert_eq!(Attempts::default().first_share(), None);
         assert_eq!(Attempts { chains: 4, first: 3, ..Attempts::default() }.first_share(), Some(0.75));

@@ -6,8 +6,30 @@ use std::fmt;
 const ENOUGH: u64 = 20;
 /// Words that programs put where a person's id belongs. Sorted; small letters.
 const PLACEHOLDERS: &[&str] = &[
-    "0", "1", "admin", "anon", "anonymous", "default", "demo", "example", "guest", "id", "me", "n/a", "nil",
-    "nobody", "none", "null", "test", "undefined", "unknown", "user", "user_id", "userid", "username", "you",
+    "0",
+    "1",
+    "admin",
+    "anon",
+    "anonymous",
+    "default",
+    "demo",
+    "example",
+    "guest",
+    "id",
+    "me",
+    "n/a",
+    "nil",
+    "nobody",
+    "none",
+    "null",
+    "test",
+    "undefined",
+    "unknown",
+    "user",
+    "user_id",
+    "userid",
+    "username",
+    "you",
 ];
 
 /// One session, as far as warnings look at it.
@@ -70,7 +92,10 @@ impl fmt::Display for Warning {
             Self::Fragmented { single, sessions, split } => {
                 write!(f, "{single} of {sessions} sessions hold a single call")?;
                 if *split > 0 {
-                    write!(f, ", and {split} began within 30 minutes of another of the same person and client")?;
+                    write!(
+                        f,
+                        ", and {split} began within 30 minutes of another of the same person and client"
+                    )?;
                 }
                 f.write_str("; send a session id or identify users, so that their calls are kept together")
             }
@@ -83,7 +108,10 @@ impl fmt::Display for Warning {
                 "{single} of {people} people have a single session; identify seems to be given an id that changes with each session"
             ),
             Self::Placeholder { id, sessions } => {
-                write!(f, "{id:?} names nobody, yet it is the user of {sessions} sessions; leave identify unanswered where no user is known")
+                write!(
+                    f,
+                    "{id:?} names nobody, yet it is the user of {sessions} sessions; leave identify unanswered where no user is known"
+                )
             }
         }
     }
@@ -150,13 +178,15 @@ mod tests {
 
     #[test]
     fn warnings_by_case() {
-        let whole: Vec<_> = (0..30).map(|i| session(i * 60, 5, Some(["ann", "bob", "cy"][i as usize % 3]), "c")).collect();
+        let whole: Vec<_> =
+            (0..30).map(|i| session(i * 60, 5, Some(["ann", "bob", "cy"][i as usize % 3]), "c")).collect();
         assert_eq!(warnings(&whole), []);
         let pieces: Vec<_> = (0..30).map(|i| session(i, 1, Some("ann"), "c")).collect();
         assert_eq!(warnings(&pieces), [Warning::Fragmented { single: 30, sessions: 30, split: 29 }]);
         assert_eq!(warnings(&pieces[..19]), []);
 
-        let mut shared: Vec<_> = (0..20).map(|i| session(i * 60, 3, Some("svc"), ["a", "b"][i as usize % 2])).collect();
+        let mut shared: Vec<_> =
+            (0..20).map(|i| session(i * 60, 3, Some("svc"), ["a", "b"][i as usize % 2])).collect();
         shared.extend([session(1, 3, Some("ann"), "a"), session(2, 3, Some("Undefined"), "a")]);
         assert_eq!(
             warnings(&shared),

@@ -24,8 +24,23 @@ const GOING_ON: &[&str] =
     &["in-progress", "in_progress", "inprogress", "pending", "processing", "queued", "running", "working"];
 /// Words before a number that is a counter or a measurement. Sorted.
 const COUNTERS: &[&str] = &[
-    "age", "attempt", "counter", "duration", "duration_ms", "elapsed", "elapsed_ms", "latency", "latency_ms",
-    "request", "request_id", "seq", "sequence", "time", "took", "took_ms", "uptime",
+    "age",
+    "attempt",
+    "counter",
+    "duration",
+    "duration_ms",
+    "elapsed",
+    "elapsed_ms",
+    "latency",
+    "latency_ms",
+    "request",
+    "request_id",
+    "seq",
+    "sequence",
+    "time",
+    "took",
+    "took_ms",
+    "uptime",
 ];
 
 /// What a call has in common with one that says the same again: tool, arguments in any order, and the result with times, ids
@@ -38,7 +53,7 @@ pub fn key(event: &Event) -> Option<i64> {
     hash.update(event.tool.as_deref()?.as_bytes());
     hash.update(&[0]);
     if let Some(arguments) = &event.arguments {
-        hash.update(&arguments_hash(arguments.get()).to_be_bytes());
+        hash.update(&json_hash(arguments.get()).to_be_bytes());
     }
     match event.status? {
         Status::Ok => hash.update(&masked_hash(event.result.as_ref()?.get())?.to_be_bytes()),
@@ -127,7 +142,7 @@ fn in_order(calls: &[CallView<'_>]) -> Vec<usize> {
 }
 
 /// A hash of a JSON text that does not depend on white space and the order of members.
-fn arguments_hash(text: &str) -> u64 {
+pub fn json_hash(text: &str) -> u64 {
     value_hash(text.as_bytes(), &mut 0, DEPTH)
 }
 
@@ -221,10 +236,9 @@ fn masked_hash(text: &str) -> Option<u64> {
             continue;
         }
         let start = at;
-        while bytes
-            .get(at)
-            .is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80 || matches!(b, b'-' | b'_' | b':' | b'.'))
-        {
+        while bytes.get(at).is_some_and(|b| {
+            b.is_ascii_alphanumeric() || *b >= 0x80 || matches!(b, b'-' | b'_' | b':' | b'.')
+        }) {
             at += 1;
         }
         let word = text.get(start..at).unwrap_or_default().trim_end_matches(['.', ':', '-']);
@@ -236,7 +250,8 @@ fn masked_hash(text: &str) -> Option<u64> {
         let masked = is_id_or_time(word) || (is_number(word) && COUNTERS.binary_search(&before).is_ok());
         hash.update(if masked { b"#" } else { word.as_bytes() });
         hash.update(&[0]);
-        before = COUNTERS.binary_search(&lower.as_str()).ok().and_then(|i| COUNTERS.get(i)).copied().unwrap_or("");
+        before =
+            COUNTERS.binary_search(&lower.as_str()).ok().and_then(|i| COUNTERS.get(i)).copied().unwrap_or("");
     }
     Some(hash.digest())
 }
@@ -309,7 +324,8 @@ mod tests {
         let failed = |message: &str| {
             let mut e = answered("{}", "1");
             e.status = Some(Status::ToolError);
-            e.error = Some(Box::new(trackway_event::ErrorInfo { message: message.into(), ..Default::default() }));
+            e.error =
+                Some(Box::new(trackway_event::ErrorInfo { message: message.into(), ..Default::default() }));
             (key(&e), issue::fingerprint(&e))
         };
         assert_eq!(failed("order 17 not found"), failed("order 18 not found"));

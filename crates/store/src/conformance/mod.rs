@@ -9,6 +9,7 @@ mod kit;
 mod lists;
 mod people;
 mod sessions;
+mod signals;
 
 use std::sync::Arc;
 
@@ -52,6 +53,8 @@ const PARTS: &[(&str, Part)] = &[
     ("filters_mean_what_they_say", lists::filters_mean_what_they_say),
     ("full_text_finds_words_and_people", lists::full_text_finds_words_and_people),
     ("intents_are_counted_by_matter", intents::intents_are_counted_by_matter),
+    ("inv_05_signals_equal_their_folds", signals::inv_05_signals_equal_their_folds),
+    ("warnings_name_what_is_wrong", signals::warnings_name_what_is_wrong),
     ("strange_periods_are_answered", lists::strange_periods_are_answered),
     ("the_live_feed_tells_every_commit", lists::the_live_feed_tells_every_commit),
 ];

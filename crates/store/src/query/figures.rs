@@ -4,7 +4,7 @@ pub use trackway_core::identity::{MergeFact, Verdict, Via};
 pub use trackway_core::person::{How, TraitSource};
 use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
-use super::{AccountRef, ActorRef, EventRow, PageAsk, Scope, SessionRow};
+use super::{AccountRef, ActorRef, EventRow, PageAsk, Scope, SessionRow, Signals, ToolSignals};
 
 /// The overview of a scope.
 #[derive(Clone, Debug)]
@@ -103,8 +103,10 @@ pub struct Overview {
     pub intents: Vec<EventRow>,
     /// Newest missing reports, at most 5.
     pub missing: Vec<EventRow>,
-    /// Sessions with failures or wishes, at most 6.
+    /// Sessions with reasons to look at them, the strongest first, at most 6.
     pub worth_a_look: Vec<SessionRow>,
+    /// What the newest calls tell.
+    pub signals: Signals,
     /// Events ever stored, for the low-volume state.
     pub events_ever: u64,
     /// Calls ever stored.
@@ -158,6 +160,8 @@ pub struct ToolDetail {
     pub clients: Vec<ClientRow>,
     /// Newest calls, at most 50.
     pub samples: Vec<EventRow>,
+    /// What its newest calls tell.
+    pub signals: ToolSignals,
 }
 
 /// One error group.

@@ -8,12 +8,14 @@ mod event;
 mod figures;
 mod intent;
 mod session;
+mod signals;
 
 pub use account::*;
 pub use event::*;
 pub use figures::*;
 pub use intent::*;
 pub use session::*;
+pub use signals::*;
 
 use trackway_core::filter::Filter;
 use trackway_event::Timestamp;

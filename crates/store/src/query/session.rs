@@ -4,7 +4,7 @@
 pub use trackway_core::chain::Ending;
 use trackway_event::{Kind, Peer, SessionId, SessionSource, Status, Timestamp};
 
-use super::{ActorRef, PageAsk, Scope};
+use super::{ActorRef, Attempts, FirstSuccess, PageAsk, Scope, Worth};
 
 /// Sessions of a scope.
 #[derive(Clone, Debug)]
@@ -83,6 +83,12 @@ pub struct SessionRow {
     pub tokens: u64,
     /// How it ended; `None` while it is still open (last event less than 30 minutes ago), or with no call to judge by.
     pub ending: Option<Ending>,
+    /// Its attempt chains so far.
+    pub attempts: Attempts,
+    /// The first call that worked.
+    pub first_success: Option<FirstSuccess>,
+    /// Why it is worth a look, strongest first.
+    pub why: Vec<Worth>,
     /// First intents in order, at most three.
     pub intents: Vec<String>,
     /// Ids that were merged into it.

@@ -430,6 +430,14 @@ impl Store for SqliteStore {
         self.ask(project, |reader| read::clients(reader, scope))
     }
 
+    fn signals(&self, project: ProjectKey, scope: &Scope) -> Result<Signals> {
+        self.ask(project, |reader| read::signals(reader, scope))
+    }
+
+    fn warnings(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<Warning>> {
+        self.ask(project, |reader| read::warnings(reader, scope))
+    }
+
     fn intake(&self, project: Option<ProjectKey>) -> Result<Intake> {
         let mut intake = self.inner.control.tallied(project)?;
         let keys = match project {

@@ -5,6 +5,7 @@
 //! forgotten, so that they never tell of what is not in the file.
 
 mod account;
+mod catalog;
 mod cell;
 mod dedupe;
 mod group;
@@ -53,6 +54,7 @@ pub(super) struct Ledger {
     accounts: account::Accounts,
     sessions: session::Sessions,
     issues: issue::Issues,
+    catalogs: catalog::Catalogs,
     rollups: rollup::Rollups,
 }
 
@@ -93,6 +95,7 @@ struct Fresh<'a> {
     accounts: Vec<i64>,
     issue: Option<i64>,
     class: Option<ErrorClass>,
+    catalog: Option<i64>,
 }
 
 impl Ledger {
@@ -122,6 +125,7 @@ impl Ledger {
             accounts: account::Accounts::new(),
             sessions: session::Sessions::new(),
             issues: issue::Issues::new(),
+            catalogs: catalog::Catalogs::new(),
             rollups: rollup::Rollups::new(),
         })
     }
@@ -147,6 +151,7 @@ impl Ledger {
             self.accounts.clear();
             self.sessions.clear();
             self.issues.clear();
+            self.catalogs.clear();
             self.rollups.clear();
         }
         result.map_err(at(&self.file))
@@ -170,6 +175,7 @@ impl Ledger {
         self.people.resolve(conn, &mut fresh, &mut self.next.person)?;
         self.accounts.resolve(conn, &mut fresh, &mut self.next.account)?;
         self.issues.resolve(conn, &mut self.words, &mut fresh, &mut self.next.issue)?;
+        self.catalogs.resolve(conn, &mut fresh)?;
         self.sessions.resolve(
             conn,
             &mut self.words,

@@ -47,6 +47,7 @@ impl Words {
             accounts: Vec::new(),
             issue: None,
             class: None,
+            catalog: None,
         })
     }
 

@@ -14,6 +14,7 @@ mod overview;
 mod people;
 mod pool;
 mod session;
+mod signals;
 mod span;
 mod tools;
 
@@ -26,6 +27,7 @@ pub(super) use overview::overview;
 pub(super) use people::{people, person};
 pub(super) use pool::{Pool, Reader};
 pub(super) use session::{session, sessions};
+pub(super) use signals::{signals, warnings};
 pub(super) use tools::{clients, tool, tools};
 
 use rusqlite::types::Value;

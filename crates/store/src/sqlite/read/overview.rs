@@ -9,9 +9,9 @@ use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
 use super::span::Buckets;
 use super::tools::{Starts, client_rows, starts, tool_rows};
-use super::{Reader, Sql, event, issues, ledger, people, session};
+use super::{Reader, Sql, event, issues, ledger, people, session, signals};
 use crate::Result;
-use crate::query::{Bucket, Compare, EventRow, Overview, OverviewAsk, Scope, SessionRow, Totals};
+use crate::query::{Bucket, Compare, EventRow, Overview, OverviewAsk, Scope, SessionRow, Totals, Worth};
 use crate::sqlite::control::sql;
 
 /// Rows of the short lists.
@@ -20,7 +20,9 @@ const CLIENTS: usize = 8;
 const ISSUES: usize = 5;
 const INTENTS: i64 = 8;
 const MISSING: i64 = 5;
-const WORTH_A_LOOK: i64 = 6;
+const WORTH_A_LOOK: usize = 6;
+/// Sessions of each sort that are weighed for it.
+const CANDIDATES: i64 = 30;
 
 /// Headline figures, series and short lists of a scope.
 pub(in crate::sqlite) fn overview(reader: &Reader, ask: &OverviewAsk) -> Result<Overview> {
@@ -60,7 +62,8 @@ pub(in crate::sqlite) fn overview(reader: &Reader, ask: &OverviewAsk) -> Result<
         issues,
         intents: newest(reader, scope, "e.intent IS NOT NULL AND e.kind <> 15", INTENTS)?,
         missing: newest(reader, scope, "e.kind = 11", MISSING)?,
-        worth_a_look: worth_a_look(reader, scope)?,
+        worth_a_look: worth_a_look(reader, scope, starts.p95_us())?,
+        signals: signals::signals(reader, scope)?,
         events_ever: known.stored,
         calls_ever: known.calls,
         last_event_at: ledger::last_event_at(reader)?,
@@ -146,14 +149,34 @@ fn newest(reader: &Reader, scope: &Scope, sort: &str, most: i64) -> Result<Vec<E
     event::rows(&reader.conn, &sql)
 }
 
-/// The newest sessions with a failure or a wish.
-fn worth_a_look(reader: &Reader, scope: &Scope) -> Result<Vec<SessionRow>> {
-    let mut sql = Sql::new(sql!("session.worth"));
-    sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
-    sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
-    sql.push(" ORDER BY s.started_at DESC, s.row DESC LIMIT ").bind(WORTH_A_LOOK);
-    let mut statement = reader.conn.prepare_cached(&sql.text)?;
-    let rows = statement.query_map(params_from_iter(&sql.values), |r| r.get(0))?;
-    session::by_rows(reader, &rows.collect::<rusqlite::Result<Vec<i64>>>()?)
+/// Of the newest sessions with a failure or a wish, and the newest with several calls, those with the strongest reasons.
+fn worth_a_look(reader: &Reader, scope: &Scope, p95_us: Option<i64>) -> Result<Vec<SessionRow>> {
+    let mut candidates: BTreeSet<i64> = BTreeSet::new();
+    for sort in [sql!("session.worth"), sql!("session.busy")] {
+        let mut sql = Sql::new(sort);
+        sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
+        sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
+        filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
+        sql.push(" ORDER BY s.started_at DESC, s.row DESC LIMIT ").bind(CANDIDATES);
+        let mut statement = reader.conn.prepare_cached(&sql.text)?;
+        let rows = statement.query_map(params_from_iter(&sql.values), |r| r.get::<_, i64>(0))?;
+        for row in rows {
+            candidates.insert(row?);
+        }
+    }
+    let mut rows = session::by_rows(reader, &candidates.into_iter().collect::<Vec<i64>>())?;
+    for row in &mut rows {
+        if p95_us.is_some_and(|p95| row.duration_us() > p95) {
+            row.why.push(Worth::Long);
+            row.why.sort();
+        }
+    }
+    rows.retain(|row| !row.why.is_empty());
+    // The strongest first reason, then more of them, then the newest.
+    rows.sort_by(|a, b| {
+        let first = a.why.first().cmp(&b.why.first());
+        first.then(b.why.len().cmp(&a.why.len())).then(b.started_at.cmp(&a.started_at))
+    });
+    rows.truncate(WORTH_A_LOOK);
+    Ok(rows)
 }

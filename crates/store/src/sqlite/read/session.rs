@@ -1,14 +1,19 @@
 //! Sessions: lists, one session, and what its row is drawn from.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
-use trackway_core::chain::{self, CallView};
+use trackway_core::chain;
+use trackway_core::metric::attempts;
+use trackway_core::metric::worth::{self, Seen};
 use trackway_event::event::Flags;
 use trackway_event::{Kind, SessionId, SessionSource, Status, Timestamp, limits};
 
 use super::cursor::{Cursor, List};
 use super::filter_sql::{self, Target};
+use super::signals::Calls;
 use super::{CUT_SHORT, Reader, Sql, actor, peer, rows_of};
-use crate::query::{Mark, Page, SessionRow, SessionTab, SessionsAsk};
+use crate::query::{Attempts, Mark, Page, SessionRow, SessionTab, SessionsAsk, Worth};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
 
@@ -19,6 +24,8 @@ const HEAD: usize = 20;
 const TAIL: usize = 15;
 /// Events of a session beyond which its track is cut and its ending left open.
 const TRACK: usize = 5_000;
+/// Different failures of a session that are asked whether they are the first of their group.
+const FAILURES: usize = 20;
 /// Most people that `session.people` names.
 const PEOPLE: usize = 50;
 /// Intents of a row.
@@ -148,6 +155,9 @@ fn base(r: &Row<'_>) -> Result<(i64, SessionRow)> {
         missing_reports: n(8)?,
         tokens: n(9)?,
         ending: None,
+        attempts: Attempts::default(),
+        first_success: None,
+        why: Vec::new(),
         intents: Vec::new(),
         merged_from: Vec::new(),
         marks: Vec::new(),
@@ -193,7 +203,8 @@ fn complete(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
 fn track(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
     let mut statement = reader.conn.prepare_cached(sql!("session.track"))?;
     let mut rows = statement.query((row, TRACK as i64))?;
-    let (mut marks, mut calls, mut looked) = (Vec::new(), Vec::new(), 0);
+    let (mut marks, mut calls, mut looked) = (Vec::new(), Calls::default(), 0);
+    let mut failures: HashSet<(i64, i64)> = HashSet::new();
     while let Some(r) = rows.next()? {
         looked += 1;
         let Some(kind) = Kind::from_code(r.get(0)?) else { continue };
@@ -206,25 +217,32 @@ fn track(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
         let flags = Flags::from_bits(r.get(5)?);
         let open = flags.nested || flags.mrtr_open || mark.status == Some(Status::InputRequired);
         if kind == Kind::ToolCall && !open {
-            // Chains only compare tools, so their numbers do.
-            calls.push((r.get::<_, Option<i64>>(4)?.unwrap_or(0).to_string(), mark, flags.declared_error));
+            calls.add(r.get::<_, Option<i64>>(4)?.unwrap_or(0), mark, flags, r.get(6)?);
+        }
+        if let Some(issue) = r.get::<_, Option<i64>>(7)? {
+            failures.insert((issue, mark.started_at.micros()));
         }
         if is_mark(kind) {
             marks.push(mark);
         }
     }
-    let quiet_us = limits::SESSION_QUIET.as_micros() as i64;
-    if looked < TRACK && (reader.clock)().since(session.last_event_at) >= quiet_us {
-        let views: Vec<CallView<'_>> = calls
-            .iter()
-            .map(|(tool, mark, declared)| CallView {
-                tool,
-                started_at: mark.started_at,
-                duration_us: mark.duration_us,
-                status: mark.status.filter(|s| !(*declared && s.failed())),
-            })
-            .collect();
-        session.ending = Some(chain::ending(&views));
+    if looked < TRACK {
+        let views = calls.views();
+        let quiet_us = limits::SESSION_QUIET.as_micros() as i64;
+        let quiet = (reader.clock)().since(session.last_event_at) >= quiet_us;
+        session.ending = quiet.then(|| chain::ending(&views));
+        chain::chains(&views).iter().for_each(|c| session.attempts.merge(Attempts::of(c, &views)));
+        session.first_success = attempts::first_success(session.started_at, &views);
+        let seen = Seen {
+            missing: session.missing_reports,
+            length_us: session.duration_us(),
+            p95_us: None,
+            first_seen: first_seen(&reader.conn, &failures)?,
+        };
+        session.why = worth::reasons(&views, seen);
+        // An open session may still find its way.
+        session.why.retain(|w| quiet || *w != Worth::Unsolved);
+        name_tools(&reader.conn, &mut session.why)?;
     }
     if marks.len() > MARKS {
         let tail = marks.split_off(marks.len() - TAIL);
@@ -233,6 +251,30 @@ fn track(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
         marks.extend(tail);
     }
     session.marks = marks;
+    Ok(())
+}
+
+/// How many of these failures, as (group, start), are the first of their group.
+fn first_seen(conn: &Connection, failures: &HashSet<(i64, i64)>) -> Result<u64> {
+    let mut statement = conn.prepare_cached(sql!("issue.is_first"))?;
+    let mut first = 0;
+    for failure in failures.iter().take(FAILURES) {
+        first += u64::from(statement.exists(*failure)?);
+    }
+    Ok(first)
+}
+
+/// Chains only compare tools, so numbers did; now they are shown.
+fn name_tools(conn: &Connection, why: &mut [Worth]) -> Result<()> {
+    for reason in why {
+        if let Worth::Loop { tools, .. } = reason {
+            for tool in tools {
+                let id: i64 = tool.parse().unwrap_or(0);
+                let mut statement = conn.prepare_cached(sql!("name.text"))?;
+                *tool = statement.query_row([id], |r| r.get(0)).optional()?.unwrap_or_default();
+            }
+        }
+    }
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use super::cursor::{Cursor, List};
 use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
 use super::span::{Buckets, bounds};
-use super::{Reader, Sql, event, issues, rows_of};
-use crate::query::{Bucket, ClientRow, Page, PageAsk, Scope, ToolDetail, ToolRow, ToolsAsk};
+use super::{Reader, Sql, event, issues, rows_of, signals};
+use crate::query::{Bucket, ClientRow, Page, PageAsk, Scope, ToolDetail, ToolRow, ToolSignals, ToolsAsk};
 use crate::sqlite::commit::{DAY_US, DAYS, HOUR_US, HOURS};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -106,6 +106,11 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
         issues: issues::of_tool(reader, scope, id)?,
         clients,
         samples: samples(reader, scope, kind, id, name)?,
+        signals: if kind == Kind::ToolCall {
+            signals::of_tool(reader, scope, name)?
+        } else {
+            ToolSignals::default()
+        },
     }))
 }
 
@@ -125,13 +130,26 @@ pub(in crate::sqlite) fn clients(reader: &Reader, scope: &Scope) -> Result<Vec<C
 pub(super) struct Starts {
     /// How many, by bucket.
     pub(super) counts: Vec<u64>,
+    /// How long they lasted, µs.
+    lengths: Vec<i64>,
     /// How many, and the newest last event, µs, by client; 0: none named.
     by_client: HashMap<i64, (u64, i64)>,
 }
 
+impl Starts {
+    /// The length that 95 of 100 sessions do not pass; needs 20.
+    pub(super) fn p95_us(&self) -> Option<i64> {
+        let mut lengths = self.lengths.clone();
+        let rank = trackway_core::sketch::rank(lengths.len() as u64, 0.95)?;
+        let place = usize::try_from(rank).ok()?.checked_sub(1)?;
+        (lengths.len() >= 20).then(|| *lengths.select_nth_unstable(place).1)
+    }
+}
+
 /// Counts the sessions of a scope in one pass over the index.
 pub(super) fn starts(reader: &Reader, scope: &Scope, buckets: Buckets) -> Result<Starts> {
-    let mut starts = Starts { counts: vec![0; buckets.count], by_client: HashMap::new() };
+    let mut starts =
+        Starts { counts: vec![0; buckets.count], lengths: Vec::new(), by_client: HashMap::new() };
     let mut sql = Sql::new(sql!("session.starts"));
     sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
@@ -144,6 +162,7 @@ pub(super) fn starts(reader: &Reader, scope: &Scope, buckets: Buckets) -> Result
         }
         let (sessions, last) = starts.by_client.entry(r.get::<_, Option<i64>>(1)?.unwrap_or(0)).or_default();
         *sessions += 1;
+        starts.lengths.push(r.get::<_, i64>(2)?.saturating_sub(r.get::<_, i64>(0)?));
         *last = r.get::<_, i64>(2)?.max(*last);
     }
     Ok(starts)

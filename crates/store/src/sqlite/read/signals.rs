@@ -1,0 +1,244 @@
+//! Signals of a scope: the newest calls, put back into their sessions, and given to the folds of `core::metric` that define
+//! them (INV-05). No payload is read: what a repeat needs was kept with the row.
+
+use std::collections::HashMap;
+
+use rusqlite::params_from_iter;
+use trackway_core::catalog::schema::nearest;
+use trackway_core::chain::{self, CallView};
+use trackway_core::metric::health::{self, SessionView};
+use trackway_core::metric::{attempts, percentile, repeats};
+use trackway_event::event::Flags;
+use trackway_event::{Status, Timestamp};
+
+use super::figures::texts;
+use super::filter_sql::{self, Target};
+use super::{CUT_SHORT, Reader, Sql};
+use crate::query::{
+    Attempts, Ending, Mark, SIGNAL_CALLS, Scope, Signals, ToolSignals, UnknownTool, WARNING_SESSIONS,
+    Warning, Weight,
+};
+use crate::sqlite::control::sql;
+use crate::{Result, StoreError};
+
+/// Names without a tool that are shown.
+const UNKNOWN: usize = 50;
+
+/// Calls of one session as rows give them, tools by number.
+#[derive(Default)]
+pub(super) struct Calls(Vec<(String, Mark, Option<i64>)>);
+
+impl Calls {
+    /// Adds a logical call.
+    pub(super) fn add(&mut self, tool: i64, mark: Mark, flags: Flags, repeat: Option<i64>) {
+        let status = mark.status.filter(|s| !(flags.declared_error && s.failed()));
+        self.0.push((tool.to_string(), Mark { status, ..mark }, repeat));
+    }
+
+    /// As the folds want them.
+    pub(super) fn views<'a>(&'a self) -> Vec<CallView<'a>> {
+        let view = |(tool, mark, repeat): &'a (String, Mark, Option<i64>)| CallView {
+            tool: tool.as_str(),
+            started_at: mark.started_at,
+            duration_us: mark.duration_us,
+            status: mark.status,
+            repeat: *repeat,
+        };
+        self.0.iter().map(view).collect()
+    }
+}
+
+/// What one tool's calls add up to.
+#[derive(Default)]
+struct Tool {
+    signals: ToolSignals,
+    tokens: Vec<u64>,
+    unknown: u64,
+    unknown_sessions: u64,
+}
+
+/// One call of a scope.
+struct Row {
+    session: i64,
+    tool: i64,
+    mark: Mark,
+    flags: Flags,
+    repeat: Option<i64>,
+    tokens: Option<u64>,
+}
+
+/// What the newest calls of a scope tell.
+pub(in crate::sqlite) fn signals(reader: &Reader, scope: &Scope) -> Result<Signals> {
+    let mut all = Signals::default();
+    let mut sessions: HashMap<i64, Vec<Row>> = HashMap::new();
+    // A call in no session is one of its own.
+    let mut lone = 0;
+    all.partial = read(reader, scope, |mut row| {
+        all.calls += 1;
+        if row.session == 0 {
+            lone -= 1;
+            row.session = lone;
+        }
+        sessions.entry(row.session).or_default().push(row);
+    })?;
+    all.sessions = sessions.len() as u64;
+    let mut tools: HashMap<i64, Tool> = HashMap::new();
+    let (mut first_calls, mut first_us) = (Vec::new(), Vec::new());
+    let mut endings: HashMap<&str, (Ending, u64)> = HashMap::new();
+    for rows in sessions.values_mut() {
+        // They were read newest first.
+        rows.reverse();
+        let mut calls = Calls::default();
+        rows.iter().for_each(|r| calls.add(r.tool, r.mark, r.flags, r.repeat));
+        let views = calls.views();
+        for chain in chain::chains(&views) {
+            let one = Attempts::of(&chain, &views);
+            all.attempts.merge(one);
+            if let Some(row) = chain.calls.first().and_then(|i| rows.get(*i)) {
+                tools.entry(row.tool).or_default().signals.attempts.merge(one);
+            }
+        }
+        let ending = chain::ending(&views);
+        endings.entry(ending.as_str()).or_insert((ending, 0)).1 += 1;
+        for (row, repeated) in rows.iter().zip(repeats::repeats(&views)) {
+            all.repeats += u64::from(repeated);
+            tools.entry(row.tool).or_default().signals.repeats += u64::from(repeated);
+        }
+        let loops = repeats::loops(&views);
+        all.looping += u64::from(!loops.is_empty());
+        let mut looping: Vec<i64> =
+            loops.iter().flat_map(|l| &l.calls).filter_map(|i| rows.get(*i)).map(|r| r.tool).collect();
+        let mut unknown: Vec<i64> = rows.iter().filter(|r| r.flags.unknown_tool).map(|r| r.tool).collect();
+        for (list, is_loop) in [(&mut looping, true), (&mut unknown, false)] {
+            list.sort_unstable();
+            list.dedup();
+            for tool in list {
+                let tool = tools.entry(*tool).or_default();
+                *(if is_loop { &mut tool.signals.looping } else { &mut tool.unknown_sessions }) += 1;
+            }
+        }
+        let start = views.iter().map(|v| v.started_at).min().unwrap_or(Timestamp::ZERO);
+        if let Some(first) = attempts::first_success(start, &views) {
+            first_calls.push(first.call);
+            first_us.push(first.after_us);
+        }
+        for row in rows {
+            let tool = tools.entry(row.tool).or_default();
+            tool.signals.calls += 1;
+            tool.unknown += u64::from(row.flags.unknown_tool);
+            tool.tokens.extend(row.tokens.filter(|_| row.mark.status == Some(Status::Ok)));
+        }
+    }
+    first_calls.sort_unstable();
+    first_us.sort_unstable();
+    all.successful = first_calls.len() as u64;
+    all.first_success_call = percentile(&first_calls, 0.5);
+    all.first_success_us = percentile(&first_us, 0.5);
+    all.endings = endings.into_values().collect();
+    all.endings.sort_by_key(|(ending, n)| (std::cmp::Reverse(*n), ending.as_str()));
+    named(reader, tools, &mut all)?;
+    Ok(all)
+}
+
+/// What the newest calls tell of one tool. Its chains may lead through others, so all are looked at.
+pub(super) fn of_tool(reader: &Reader, scope: &Scope, name: &str) -> Result<ToolSignals> {
+    Ok(signals(reader, scope)?.tools.into_iter().find(|t| t.tool == name).unwrap_or_default())
+}
+
+/// Tools by name, and names that no tool has.
+fn named(reader: &Reader, tools: HashMap<i64, Tool>, all: &mut Signals) -> Result<()> {
+    let names = texts(reader, &tools.keys().copied().collect())?;
+    let mut unknown = Vec::new();
+    for (id, mut tool) in tools {
+        let name = names.get(&id).cloned().unwrap_or_default();
+        if tool.unknown > 0 {
+            unknown.push((name.clone(), tool.unknown, tool.unknown_sessions));
+        }
+        tool.signals.tool = name;
+        tool.signals.weight = Weight::of(std::mem::take(&mut tool.tokens));
+        all.tools.push(tool.signals);
+    }
+    all.tools.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.tool.cmp(&b.tool)));
+    let real: Vec<&String> =
+        all.tools.iter().map(|t| &t.tool).filter(|t| !unknown.iter().any(|(n, ..)| n == *t)).collect();
+    let mut unknown: Vec<UnknownTool> = unknown
+        .into_iter()
+        .map(|(name, calls, sessions)| {
+            let nearest = nearest(&name, real.iter().copied());
+            UnknownTool { name, calls, sessions, nearest }
+        })
+        .collect();
+    unknown.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.name.cmp(&b.name)));
+    unknown.truncate(UNKNOWN);
+    all.unknown = unknown;
+    Ok(())
+}
+
+fn read(reader: &Reader, scope: &Scope, mut each: impl FnMut(Row)) -> Result<Option<String>> {
+    let mut sql = Sql::new(sql!("event.calls"));
+    sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
+    sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
+    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    sql.push(" ORDER BY e.started_at DESC, e.seq DESC");
+    let mut statement = reader.conn.prepare_cached(&sql.text)?;
+    let mut rows = statement.query(params_from_iter(&sql.values))?;
+    let mut looked = 0;
+    loop {
+        let r = match rows.next() {
+            Ok(Some(r)) => r,
+            Ok(None) => return filter_sql::cut_matches(reader, &scope.filter),
+            Err(error) => match StoreError::from(error) {
+                StoreError::Deadline => return Ok(Some(CUT_SHORT.to_owned())),
+                other => return Err(other),
+            },
+        };
+        let flags = Flags::from_bits(r.get(5)?);
+        let status = r.get::<_, Option<u8>>(4)?.and_then(Status::from_code);
+        if flags.nested || flags.mrtr_open || status == Some(Status::InputRequired) {
+            continue;
+        }
+        if looked == SIGNAL_CALLS {
+            return Ok(Some(format!("of the newest {SIGNAL_CALLS} calls")));
+        }
+        looked += 1;
+        each(Row {
+            session: r.get::<_, Option<i64>>(0)?.unwrap_or(0),
+            tool: r.get::<_, Option<i64>>(1)?.unwrap_or(0),
+            mark: Mark {
+                kind: trackway_event::Kind::ToolCall,
+                status,
+                started_at: Timestamp::from_micros(r.get(2)?),
+                duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
+            },
+            flags,
+            repeat: r.get(6)?,
+            tokens: r.get::<_, Option<i64>>(7)?.map(|t| t as u64),
+        });
+    }
+}
+
+/// What is wrong with the data of a scope, judged by its newest sessions.
+pub(in crate::sqlite) fn warnings(reader: &Reader, scope: &Scope) -> Result<Vec<Warning>> {
+    let mut sql = Sql::new(sql!("session.health"));
+    sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
+    sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
+    filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
+    sql.push(" ORDER BY s.started_at DESC LIMIT ").bind(WARNING_SESSIONS as i64);
+    let mut statement = reader.conn.prepare_cached(&sql.text)?;
+    type Found = (i64, i64, i64, Option<String>, Option<String>);
+    let rows = statement.query_map(params_from_iter(&sql.values), |r| {
+        Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))
+    })?;
+    let rows: Vec<Found> = rows.collect::<rusqlite::Result<_>>()?;
+    let views: Vec<SessionView<'_>> = rows
+        .iter()
+        .map(|(started_us, last_us, calls, person, client)| SessionView {
+            started_us: *started_us,
+            last_us: *last_us,
+            calls: *calls as u64,
+            person: person.as_deref(),
+            client: client.as_deref(),
+        })
+        .collect();
+    Ok(health::warnings(&views))
+}
