@@ -332,6 +332,8 @@ async fn the_openapi_document_is_complete_and_true() {
         (&format!("{p}/accounts"), ""),
         (&format!("{p}/clients"), ""),
         (&format!("{p}/intents"), ""),
+        (&format!("{p}/signals"), ""),
+        (&format!("{p}/warnings"), ""),
     ] {
         let path = template.replace("{p}", "proj_t").replace("{id}", id).replace("{name}", id);
         let value = kit.read(&token, &path).await;

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{live, people, projects, questions};
+use super::{insight, live, people, projects, questions};
 use crate::{health, ingest};
 
 /// The document.
@@ -49,6 +49,8 @@ use crate::{health, ingest};
         people::restore,
         questions::clients,
         questions::intents,
+        insight::signals,
+        insight::warnings,
         live::show,
     )
 )]

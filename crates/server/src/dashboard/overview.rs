@@ -58,7 +58,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                 }
                 div.col-4 { (needs_you(o, &vm.checklist, place)) (clients(&o.clients, place)) (missing(o, place)) }
                 div.col-12 { (intents(o, place)) }
-                div.col-12 { (session_table(&o.worth_a_look, place, "Sessions worth a look", "No session failed, got stuck or asked for more in this period.")) }
+                div.col-12 { (session_table(&o.worth_a_look, place, "Sessions worth a look", "No session of this period stands out. Checked: loops, failures, wishes, unusual length, new failures.")) }
             }
         }
     }
@@ -163,6 +163,8 @@ fn tiles(o: &Overview, place: &Place<'_>) -> Markup {
             (tile("Calls", html! { (format::count(now.calls.calls)) }, change(&|t| t.calls.calls as f64), Better::Neither, &sessions(place, &base.and("calls", "gt", "0")), &series(&|b| b.calls.calls as f64), None))
             (tile("Failed", match share { Some(s) => html! { (format::percent(s)) }, None => html! { span.dim { (format::count(now.calls.failed)) " " small { "few" } } } },
                 share.zip(share_before).map(|(a, b)| format::points(a, b)), Better::Less, &sessions(place, &failed(&base)), &series(&|b| b.calls.failed_share().unwrap_or(0.0)), Some("share of finished calls; change in points")))
+            (tile("First try", match o.signals.attempts.first_share().filter(|_| o.signals.attempts.chains >= RATE_CALLS) { Some(s) => html! { (format::percent(s)) }, None => format::unknown("needs ten attempts") },
+                None, Better::Neither, &sessions(place, &base), &[], Some("attempts solved by their first call, of all attempts; an attempt is a call and the tries after its failure")))
             (tile("p95", match now.calls.p95_us { Some(us) => html! { (format::duration(us)) }, None => format::unknown("needs 20 timed calls") },
                 now.calls.p95_us.zip(before.and_then(|b| b.calls.p95_us)).and_then(|(a, b)| format::change(a as f64, b as f64)), Better::Less, &sessions(place, &base), &series(&|b| b.calls.p95_us.unwrap_or(0) as f64),
                 Some("95 of 100 calls took at most this; merged from sketches, within 5 %")))

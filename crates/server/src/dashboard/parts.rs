@@ -129,21 +129,10 @@ pub(crate) fn ending(row: &SessionRow) -> Markup {
     }
 }
 
-/// Why a session is worth a look; empty where nothing stands out.
-pub(crate) fn notable(row: &SessionRow) -> Option<&'static str> {
-    if row.missing_reports > 0 {
-        Some("asked for a missing tool")
-    } else if row.ending == Some(Ending::Stuck) {
-        Some("one tool kept failing")
-    } else if row.ending == Some(Ending::Failed) {
-        Some("gave up after a failure")
-    } else if row.actors > 1 {
-        Some("several people in one session")
-    } else if row.errors >= 3 {
-        Some("many failures on the way")
-    } else {
-        None
-    }
+/// Why a session is worth a look, the strongest reason; empty where nothing stands out.
+pub(crate) fn notable(row: &SessionRow) -> Option<String> {
+    let several = || (row.actors > 1).then(|| "several people in one session".to_owned());
+    row.why.first().map(ToString::to_string).or_else(several)
 }
 
 /// How a session was put together, for a person.
@@ -248,7 +237,7 @@ pub(crate) fn session_row(
             td data-label="Ending" { (ending(row)) }
             td.num data-label="Length" { (format::span(row.duration_us())) }
             td.num data-label="Tokens" title="estimated: arguments and results" { (format::tokens(row.tokens)) }
-            td.why data-label="Why" { @if let Some(why) = notable(row) { (why) } @else if let Some(first) = row.intents.first() { span.dim { "“" (hostile::line(first, 44)) "”" } } }
+            td.why data-label="Why" { @if let Some(why) = notable(row) { (hostile::line(&why, 90)) } @else if let Some(first) = row.intents.first() { span.dim { "“" (hostile::line(first, 44)) "”" } } }
         }
     }
 }

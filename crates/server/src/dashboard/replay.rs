@@ -112,7 +112,12 @@ fn heading(vm: &Vm, place: &Place<'_>) -> Markup {
             @if s.missing_reports > 0 { "; asked for a tool that is not there" }
             ". " (ending_words(s, place.now))
         }
+        @if !s.why.is_empty() {
+            p.facts data-testid="why" { @for why in &s.why { span.tag.warn { (hostile::line(&why.to_string(), 120)) } } }
+        }
         p.facts {
+            @if s.attempts.chains > 0 { span title="attempts: calls of one thing that belong together" { (format::count(s.attempts.first)) " of " (format::counted(s.attempts.chains, "attempt", "attempts")) " solved at first try" } }
+            @if let Some(first) = s.first_success.filter(|f| f.call > 1) { span { "first success on call " (first.call) ", after " (format::span(i64::try_from(first.after_us).unwrap_or(i64::MAX))) } }
             span { (icon(Icon::Sessions)) (parts::source_words(s.source)) }
             span { (format::time(s.started_at, &format::full(s.started_at))) }
             @if let Some(server) = &s.server { span { "server " (parts::peer_text(server)) } }
@@ -133,7 +138,7 @@ fn ending_words(s: &SessionRow, now: Timestamp) -> Markup {
         Some(Ending::Done) => "Every attempt was solved.",
         Some(Ending::Partial) => { "It ended " (parts::ending(s)) ": some attempts were not solved." },
         Some(Ending::Failed) => { "It ended " (parts::ending(s)) ": the last attempt was not solved." },
-        Some(Ending::Stuck) => { "It got " (parts::ending(s)) ": one tool failed five times and never worked again." },
+        Some(Ending::Stuck) => { "It got " (parts::ending(s)) "." },
     } }
 }
 

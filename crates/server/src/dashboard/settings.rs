@@ -12,7 +12,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::{ProblemCode, Timestamp};
-use trackway_store::query::{EventRow, EventsAsk, PageAsk, Protocol};
+use trackway_store::query::{EventRow, EventsAsk, PageAsk, Protocol, Warning};
 use trackway_store::{Act, Intake, NewAudit, NewToken, Project, Quarantined, StoreHealth, Token, TokenScope};
 
 use super::frame::Bar;
@@ -84,6 +84,8 @@ pub(crate) struct Vm {
     pub made: Option<String>,
     /// Why a form was not taken.
     pub error: Option<String>,
+    /// What is wrong with the data itself.
+    pub warnings: Vec<Warning>,
 }
 
 /// `/p/{p}/settings`
@@ -210,6 +212,10 @@ async fn page(visit: &Visit, status: StatusCode, made: Option<String>, error: Op
             refused,
             health: store.health()?,
             tokens: if admin { Some(store.tokens(Some(project.key))?) } else { None },
+            warnings: match tab {
+                Tab::Health => store.warnings(project.key, &super::pages::everything(now))?,
+                Tab::Project | Tab::Tokens => Vec::new(),
+            },
             made,
             error,
             project,
@@ -285,6 +291,7 @@ fn health(vm: &Vm, place: &Place<'_>) -> Markup {
         }
         div.grid {
             div.col-8 {
+                (warnings_panel(&vm.warnings))
                 (dropped_panel(intake))
                 (sources_panel(&vm.sources, place))
                 @if !vm.refused.is_empty() {
@@ -293,6 +300,26 @@ fn health(vm: &Vm, place: &Place<'_>) -> Markup {
             }
             div.col-4 { (storage(&vm.health)) (lost(intake)) }
         }
+    }
+}
+
+fn warnings_panel(warnings: &[Warning]) -> Markup {
+    html! {
+        section.panel data-testid="warnings" {
+            h2 { "What to trust" }
+            @if warnings.is_empty() {
+                p.quiet { (icon(Icon::Tick)) "Nothing looks wrong. Checked: sessions that fall to pieces, ids that name nobody, ids that change with each session, shared ids." }
+            } @else {
+                ul.needs { @for warning in warnings { li data-testid="warning-row" { span.tag.warn { (warning_kind(warning)) } span { (hostile::line(&warning.to_string(), 400)) "." } } } }
+            }
+        }
+    }
+}
+
+const fn warning_kind(warning: &Warning) -> &'static str {
+    match warning {
+        Warning::Fragmented { .. } => "sessions",
+        Warning::SharedId { .. } | Warning::IdPerSession { .. } | Warning::Placeholder { .. } => "identity",
     }
 }
 

@@ -79,6 +79,8 @@ pub(crate) fn tries(rows: &[EventRow]) -> BTreeMap<usize, Try> {
             started_at: r.started_at,
             duration_us: r.duration_us,
             status: r.status,
+            // Chains look at what became of calls, not at what they said.
+            repeat: None,
         })
         .collect();
     let mut out = BTreeMap::new();

@@ -210,10 +210,37 @@ pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
                 }
                 div.col-4 { (callers(&tool.clients, &of_tool, place)) }
                 div.col-12 {
+                    (signals(tool))
                     @if !tool.issues.is_empty() {
                         section.panel.flush { h2 { "Why it fails" } (issues::table(&tool.issues, None, place)) }
                     }
                     (lists::calls(&tool.samples, "Newest calls", "None of the newest hours; the charts count older ones.", place))
+                }
+            }
+        }
+    }
+}
+
+/// How tries of it go, and how heavy its answers are.
+fn signals(tool: &ToolDetail) -> Markup {
+    let s = &tool.signals;
+    let (a, w) = (&s.attempts, &s.weight);
+    let figure = |name: &str, value: Markup, note: String| html! { div { dt { (name) } dd { (value) } dd.dim { (note) } } };
+    let share = |share: Option<f64>, n: u64| match share.filter(|_| n >= 10) {
+        Some(share) => html! { (format::percent(share)) },
+        None => format::unknown("too few for a rate"),
+    };
+    html! {
+        @if s.calls > 0 {
+            section.panel data-testid="signals" {
+                h2 { "How tries go, and what answers weigh" span.aside.dim { "newest " (format::counted(s.calls, "call", "calls")) } }
+                dl.signals {
+                    (figure("First try", share(a.first_share(), a.chains), format!("{} of {}", format::count(a.first), format::counted(a.chains, "attempt", "attempts"))))
+                    (figure("Recovery", share(a.recovery_share(), a.failing), format!("{} of {} with a failure", format::count(a.recovered), format::count(a.failing))))
+                    (figure("Never solved", html! { (format::count(a.unsolved())) }, format::counted(a.unsolved(), "attempt", "attempts")))
+                    (figure("Repeats", html! { (format::count(s.repeats)) }, format!("same arguments, same answer; loops in {}", format::counted(s.looping, "session", "sessions"))))
+                    (figure("A result", match w.p50 { Some(n) => html! { (format::tokens(n)) }, None => format::unknown("no size is known") }, match w.p95 { Some(n) => format!("median; p95 {}", format::tokens(n)), None => "median".to_owned() }))
+                    (figure("Near the cap", html! { (format::count(w.near_cap)) }, format!("of {}, 20k tokens or more", format::counted(w.results, "result", "results"))))
                 }
             }
         }

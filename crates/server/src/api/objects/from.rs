@@ -264,6 +264,10 @@ impl SessionObject {
             errors: row.errors,
             missing_reports: row.missing_reports,
             ending: row.ending.map(|e| e.as_str().into()),
+            attempts: row.attempts.into(),
+            first_success_call: row.first_success.map(|f| f.call),
+            first_success_ms: row.first_success.map(|f| ms(f.after_us)),
+            why: all(row.why, |w| w.to_string()),
             intents: row.intents,
             goal: None,
             merged_from: all(row.merged_from, |id| id.to_string()),
@@ -287,6 +291,7 @@ impl OverviewObject {
             intents: all(o.intents, event),
             missing: all(o.missing, event),
             worth_a_look: all(o.worth_a_look, |row| SessionObject::of(project, row)),
+            signals: o.signals.into(),
             events_ever: o.events_ever,
             last_event_at: time(o.last_event_at),
             partial: o.partial,
@@ -303,6 +308,7 @@ impl ToolDetailObject {
             issues: all(tool.issues, Into::into),
             clients: all(tool.clients, Into::into),
             samples: all(tool.samples, |row| EventObject::of(project, row)),
+            signals: tool.signals.into(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod from;
 mod people;
+mod signals;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use trackway_store::query as q;
 use utoipa::ToSchema;
 
 pub use people::*;
+pub use signals::*;
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -201,6 +203,14 @@ pub struct SessionObject {
     pub missing_reports: u64,
     /// How it ended; `null` while it is open.
     pub ending: Option<String>,
+    /// Its attempt chains so far.
+    pub attempts: AttemptsObject,
+    /// Which call was the first that worked, from 1; `null`: none did.
+    pub first_success_call: Option<u64>,
+    /// How long after its start that call was done.
+    pub first_success_ms: Option<f64>,
+    /// Why it is worth a look, strongest first.
+    pub why: Vec<String>,
     /// First intents.
     pub intents: Vec<String>,
     /// What the session was for; `null` until it is classified.
@@ -285,8 +295,10 @@ pub struct OverviewObject {
     pub intents: Vec<EventObject>,
     /// Newest wishes.
     pub missing: Vec<EventObject>,
-    /// Sessions with failures or wishes.
+    /// Sessions with reasons to look at them.
     pub worth_a_look: Vec<SessionObject>,
+    /// What the newest calls tell.
+    pub signals: SignalsObject,
     /// Events ever stored.
     pub events_ever: u64,
     /// Newest event ever.
@@ -324,6 +336,8 @@ pub struct ToolDetailObject {
     pub clients: Vec<ClientObject>,
     /// Newest calls.
     pub samples: Vec<EventObject>,
+    /// What its newest calls tell.
+    pub signals: ToolSignalsObject,
 }
 
 /// What agents came for.
