@@ -6,6 +6,7 @@
 mod class;
 pub mod normalise;
 mod normalise_words;
+pub mod state;
 
 use std::fmt;
 
