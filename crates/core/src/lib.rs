@@ -3,7 +3,7 @@
 //!
 //! What is derived from events is a merge that does not care for order or repetition, and the naive fold over the rows
 //! is its definition:
-//! - [`session`]: what is known of a session; [`grouping`]: which session an event without one goes to
+//! - [`session`]: what is known of a session; [`grouping`]: which session an event without one goes to; [`consolidate`]: which sessions are one conversation
 //! - [`identity`]: which ids are one person; [`person`]: legal ids and merged facts of an actor; [`winner`]: which of several contradicting facts holds
 //! - [`issue`]: error groups, titles and classes; [`chain`]: attempts and how a session ended
 //! - [`catalog`]: listings, their differences, and arguments against what was shown
@@ -15,6 +15,7 @@ pub mod catalog;
 pub mod chain;
 pub mod cluster;
 mod codec;
+pub mod consolidate;
 pub mod filter;
 pub mod grouping;
 pub mod identity;
