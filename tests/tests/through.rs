@@ -156,48 +156,145 @@ fn inv_07_answers_of_stdio_servers_are_the_same_bytes_through_wrap() -> Result<(
 #[test]
 fn inv_07_clients_of_http_servers_see_the_same_through_the_proxy() -> Result<()> {
     let all = Peer::everything()?;
-    compare("server-everything", &all.url(), &everything())?;
+    let over_http = |name: &str, url: &str, calls: &[Call]| -> Result<()> {
+        let proxy = Proxy::start(url, "proj_through", NOWHERE, &[])?;
+        let home = tempfile::tempdir()?;
+        for client in CLIENTS {
+            let (direct, through) = (json!({ "url": url }), json!({ "url": proxy.url }));
+            compare(name, client, home.path(), (&direct, &through), calls)?;
+        }
+        Ok(())
+    };
+    over_http("server-everything", &all.url(), &everything())?;
     for library in ["mcp", "fastmcp"] {
         let port = free_port()?;
         let mut command = clean(python()?);
         command.arg(sources().join("python/plain.py")).args([library, "http", &port.to_string()]);
         let server = Peer::start(command, port)?;
-        compare(library, &server.url(), &plain())?;
+        over_http(library, &server.url(), &plain())?;
     }
     Ok(())
 }
 
-/// Both clients, direct and through the proxy.
-fn compare(name: &str, url: &str, calls: &[Call]) -> Result<()> {
-    let proxy = Proxy::start(url, "proj_through", NOWHERE, &[])?;
-    for client in ["TypeScript", "Python"] {
-        let ask = |url: &str, calls: Vec<Value>| -> Result<Vec<String>> {
-            let mut command = match client {
-                "TypeScript" => {
-                    let mut command = node()?;
-                    command.arg(program("caller.mjs")?);
-                    command
-                }
-                _ => {
-                    let mut command = clean(python()?);
-                    command.arg(sources().join("python/caller.py"));
-                    command
-                }
-            };
-            command.arg(json!({ "url": url }).to_string()).arg(Value::from(calls).to_string());
-            let output = run(command, PATIENCE)?;
-            ensure!(output.code == Some(0), "{name} {client} {url}: {}", output.stderr);
-            Ok(output.stdout.lines().map(str::to_owned).collect())
-        };
-        let direct = ask(url, calls.iter().map(Call::direct).collect())?;
-        let through = ask(&proxy.url, calls.iter().map(Call::through).collect())?;
-        ensure!(direct.len() == calls.len() + 1, "{name} {client}: {direct:?}");
-        ensure!(through[0].contains("trackway/intent"), "{name} {client}: {}", through[0]);
-        for (call, (direct, through)) in calls.iter().zip(direct.iter().zip(&through).skip(1)) {
-            ensure!(direct == through, "{name} {client} {}:\n{direct}\n{through}", call.name);
+#[test]
+fn inv_07_clients_of_stdio_servers_see_the_same_through_wrap() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let node = node()?.get_program().to_string_lossy().into_owned();
+    let npm = node_package("@modelcontextprotocol/server-everything/dist/index.js")?.display().to_string();
+    let script = sources().join("python/plain.py").display().to_string();
+    let python = python()?.display().to_string();
+    let servers = [
+        ("server-everything", vec![node, npm, "stdio".to_owned()], everything()),
+        ("fastmcp", vec![python, script, "fastmcp".to_owned(), "stdio".to_owned()], plain()),
+    ];
+    let trackway = binary()?.display().to_string();
+    for (name, server, calls) in servers {
+        let wrap = ["wrap", "--project", "proj_through", "--endpoint", NOWHERE, "--"];
+        let wrapped: Vec<&str> = wrap.into_iter().chain(server.iter().map(String::as_str)).collect();
+        let direct = json!({ "command": server[0], "args": server[1..] });
+        let through = json!({ "command": trackway, "args": wrapped });
+        for client in CLIENTS {
+            compare(name, client, home.path(), (&direct, &through), &calls)?;
         }
     }
     Ok(())
+}
+
+/// A published client and how it is driven.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Client {
+    TypeScript1,
+    TypeScript2,
+    Python,
+    Rust,
+    Inspector,
+}
+
+const CLIENTS: &[Client] =
+    &[Client::TypeScript1, Client::TypeScript2, Client::Python, Client::Rust, Client::Inspector];
+
+/// One client, direct and through Trackway.
+fn compare(
+    name: &str,
+    client: &Client,
+    home: &Path,
+    (direct, through): (&Value, &Value),
+    calls: &[Call],
+) -> Result<()> {
+    let without = ask(*client, home, direct, &calls.iter().map(Call::direct).collect::<Vec<_>>())
+        .with_context(|| format!("{name} {client:?} direct"))?;
+    let with = ask(*client, home, through, &calls.iter().map(Call::through).collect::<Vec<_>>())
+        .with_context(|| format!("{name} {client:?} through Trackway"))?;
+    ensure!(without.len() == calls.len() + 1, "{name} {client:?}: {without:?}");
+    ensure!(with[0].contains("trackway/intent"), "{name} {client:?}: {}", with[0]);
+    for (call, (direct, through)) in calls.iter().zip(without.iter().zip(&with).skip(1)) {
+        ensure!(direct == through, "{name} {client:?} {}:\n{direct}\n{through}", call.name);
+    }
+    Ok(())
+}
+
+/// The listing and the answers as the client shows them.
+fn ask(client: Client, home: &Path, target: &Value, calls: &[Value]) -> Result<Vec<String>> {
+    let script = |file: &str| -> Result<Command> {
+        let mut command = node()?;
+        command.arg(program(file)?);
+        Ok(command)
+    };
+    let mut command = match client {
+        Client::TypeScript1 => script("caller.mjs")?,
+        Client::TypeScript2 => script("caller2.mjs")?,
+        Client::Python => {
+            let mut command = clean(python()?);
+            command.arg(sources().join("python/caller.py"));
+            command
+        }
+        Client::Rust => clean(env!("CARGO_BIN_EXE_rmcp-caller")),
+        Client::Inspector => return inspect(home, target, calls),
+    };
+    command.env("HOME", home).env("TRACKWAY_DATA", home.join("data"));
+    command.arg(target.to_string()).arg(Value::from(calls).to_string());
+    let output = run(command, PATIENCE)?;
+    ensure!(output.code == Some(0), "{}", output.stderr);
+    Ok(output.stdout.lines().map(str::to_owned).collect())
+}
+
+/// The Inspector's command line: a process for the listing and for each call.
+fn inspect(home: &Path, target: &Value, calls: &[Value]) -> Result<Vec<String>> {
+    let mut server = target.clone();
+    if target.get("url").is_some() {
+        server["type"] = "streamable-http".into();
+    } else {
+        server["env"] = json!({ "HOME": home, "TRACKWAY_DATA": home.join("data") });
+    }
+    let config = home.join("inspector.json");
+    std::fs::write(&config, json!({ "mcpServers": { "it": server } }).to_string())?;
+    let start = |args: &[String]| -> Result<String> {
+        let mut command = node()?;
+        command
+            .arg(node_package("@modelcontextprotocol/inspector/clients/launcher/build/index.js")?)
+            .arg("--cli")
+            .arg("--config")
+            .arg(&config)
+            .args(["--server", "it", "--method"])
+            .args(args)
+            .env("HOME", home);
+        let output = run(command, PATIENCE)?;
+        ensure!(!output.stdout.is_empty() || output.code != Some(0), "it said nothing: {}", output.stderr);
+        // A call that fails ends in a code of its own, and says why in place of an answer.
+        Ok(format!("{:?} {}", output.code, output.stdout))
+    };
+    let mut answers = vec![start(&["tools/list".to_owned()])?];
+    for call in calls {
+        let name = call["name"].as_str().context("a name")?;
+        let mut args = vec!["tools/call".to_owned(), "--tool-name".to_owned(), name.to_owned()];
+        for (key, value) in call["arguments"].as_object().into_iter().flatten() {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            args.extend(["--tool-arg".to_owned(), format!("{key}={text}")]);
+        }
+        answers.push(start(&args)?);
+    }
+    ensure!(answers[0].starts_with("Some(0)"), "the listing failed: {}", answers[0]);
+    Ok(answers)
 }
 
 /// Opens a session, lists, makes the calls, and gives the raw line of each answer.
