@@ -8,7 +8,7 @@ use trackway_capture::recorder::IdentifyRule;
 use trackway_capture::wire::inject::{Missing, Mode};
 use trackway_event::{ProjectId, Timestamp};
 
-use crate::http::{HostSeen, NamedBy, ProxyOptions};
+use crate::http::{HostSeen, NamedBy, OAuth, ProxyOptions};
 use crate::leaving::LeavingArgs;
 use crate::wrap::{DemoClock, Print, WrapOptions};
 
@@ -225,9 +225,26 @@ pub struct ProxyArgs {
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     pub allow_origins: Vec<String>,
 
+    /// What becomes of OAuth metadata that names the server's URL; rewriting needs --public-url
+    #[arg(long, value_enum, value_name = "HOW", default_value = "pass")]
+    pub oauth: OAuthArg,
+
+    /// File of PEM certificates that the server's may be signed by, beside the public ones
+    #[arg(long, value_name = "FILE")]
+    pub upstream_ca: Option<PathBuf>,
+
     /// Let the server see the Host that the client used
     #[arg(long)]
     pub preserve_host: bool,
+}
+
+/// What becomes of OAuth metadata.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OAuthArg {
+    /// It passes unchanged: right where the proxy has taken over the server's URL
+    Pass,
+    /// The server's URL in it becomes the public one: for servers that accept tokens made out to that
+    Rewrite,
 }
 
 /// The address used when nothing names one.
@@ -250,6 +267,11 @@ impl ProxyArgs {
             public_url: self.public_url.clone(),
             allow_hosts: self.allow_hosts.clone(),
             allow_origins: self.allow_origins.clone(),
+            oauth: match self.oauth {
+                OAuthArg::Pass => OAuth::Pass,
+                OAuthArg::Rewrite => OAuth::Rewrite,
+            },
+            upstream_ca: self.upstream_ca.clone(),
             host: if self.preserve_host { HostSeen::Client } else { HostSeen::Upstream },
             named_by: NamedBy { header: self.identify_header.clone(), claim: self.identify_claim.clone() },
             identify: record.identify(),

@@ -161,6 +161,8 @@ mod unix {
             public_url: None,
             allow_hosts: Vec::new(),
             allow_origins: Vec::new(),
+            oauth: trackway_proxy::http::OAuth::Pass,
+            upstream_ca: None,
             host: HostSeen::Upstream,
             named_by: NamedBy::default(),
             identify: None,

@@ -20,6 +20,7 @@ use super::gate::Gate;
 use super::headers::{self, Content, NamedBy};
 use super::lanes::Lanes;
 use super::listing::Asking;
+use super::oauth::Rewrite;
 use super::run::HostSeen;
 use super::upstream::{Body, Broken, Upstream};
 use crate::recording::Tap;
@@ -44,6 +45,7 @@ pub(super) struct Shared {
     pub(super) named_by: NamedBy,
     pub(super) host: HostSeen,
     pub(super) asking: Asking,
+    pub(super) rewrite: Option<Rewrite>,
 }
 
 /// A request's body as it goes on.
@@ -213,6 +215,12 @@ impl Shared {
         if method == Method::DELETE {
             self.closed(&watch, at, status);
         }
+        if let Some(rewrite) = &self.rewrite {
+            rewrite.headers(&mut parts.headers);
+            if Rewrite::concerns(&method, path) {
+                return document(rewrite, parts, body, watch).await;
+            }
+        }
         let encoded = headers::forbid_edits(&parts.headers);
         let (look, complete) = match Content::of(&parts.headers) {
             Content::Json | Content::Events if encoded => {
@@ -283,6 +291,31 @@ impl Shared {
     fn lose(&self, reason: &'static str) {
         if let Some(tap) = &self.tap {
             tap.lose(reason);
+        }
+    }
+}
+
+/// The metadata document under the proxy's own name; what is too long or broken passes as it is.
+async fn document(
+    rewrite: &Rewrite,
+    mut parts: http::response::Parts,
+    body: Incoming,
+    mut watch: Watch,
+) -> Response<Body> {
+    watch.ending = Ending::Complete(parts.status.as_u16());
+    match read(body).await {
+        Ok(Read::Whole(whole)) => {
+            let with = rewrite.document(&whole);
+            if let Some(with) = &with {
+                parts.headers.insert(header::CONTENT_LENGTH, headers::length(with.len()));
+            }
+            let body = Full::new(with.map_or(whole, Into::into)).map_err(Into::into).boxed_unsync();
+            Response::from_parts(parts, body)
+        }
+        Ok(Read::Stream(body)) => Response::from_parts(parts, body),
+        Err(error) => {
+            let broken = BrokenOff { read: None, error: Some(error), told: false };
+            Response::from_parts(parts, broken.boxed_unsync())
         }
     }
 }

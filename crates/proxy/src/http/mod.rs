@@ -4,6 +4,7 @@
 //! - `exchange`: one request and its answer, edited where it must be, copied to the recorder, never held up
 //! - `answer`: the body of an answer on its way; `sse`: event streams cut into events
 //! - `upstream`: connections to the server; `headers`: which headers pass, which are kept
+//! - `oauth`: the metadata that names the resource, where it is to name the proxy
 //! - `lanes`: which session and which stream an id belongs to
 
 mod answer;
@@ -12,11 +13,13 @@ pub mod gate;
 mod headers;
 mod lanes;
 mod listing;
+mod oauth;
 mod run;
 pub(crate) mod sse;
 mod upstream;
 
 pub use headers::NamedBy;
+pub use oauth::OAuth;
 pub use run::{Bound, HostSeen, ProxyError, ProxyOptions};
 
 /// Runs the proxy until a signal ends it; `ready` is given the address it listens at.

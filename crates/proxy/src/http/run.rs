@@ -23,6 +23,7 @@ use super::gate::Gate;
 use super::headers::NamedBy;
 use super::lanes::Lanes;
 use super::listing::Asking;
+use super::oauth::{OAuth, Rewrite};
 use super::upstream::Upstream;
 use crate::leaving::Leaving;
 use crate::recording::{Recording, RecordingConfig};
@@ -48,6 +49,10 @@ pub struct ProxyOptions {
     pub allow_hosts: Vec<String>,
     /// Origins that are let in.
     pub allow_origins: Vec<String>,
+    /// What becomes of OAuth metadata.
+    pub oauth: OAuth,
+    /// A file of certificates in PEM that the server's may be signed by, beside the public ones.
+    pub upstream_ca: Option<PathBuf>,
     /// Whose name the server sees in `Host`.
     pub host: HostSeen,
     /// Which header or claim names the user.
@@ -95,6 +100,12 @@ pub enum ProxyError {
     /// TLS cannot be set up.
     #[error("tls cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
+    /// The certificates cannot be read.
+    #[error("--upstream-ca {0}: {1}")]
+    Certificates(PathBuf, String),
+    /// OAuth metadata cannot be rewritten without a URL to write.
+    #[error("--oauth rewrite needs --public-url, the URL under which clients reach the proxy")]
+    NoPublicUrl,
     /// No runtime.
     #[error("the runtime does not start: {0}")]
     Runtime(std::io::Error),
@@ -121,6 +132,14 @@ impl Bound {
         let marker = project_marker(&options.project);
         let description = options.context_description.as_deref();
         let injection = Injection::new(options.mode, marker, description, options.report_missing);
+        let rewrite = match options.oauth {
+            OAuth::Pass => None,
+            OAuth::Rewrite => {
+                let public = options.public_url.as_deref().ok_or(ProxyError::NoPublicUrl)?;
+                Some(Rewrite::new(&target, public).ok_or(ProxyError::NoPublicUrl)?)
+            }
+        };
+        let upstream = Upstream::new(options.upstream_ca.as_deref())?;
         let recording = Recording::start(options.recording());
         let shared = Shared {
             target,
@@ -130,13 +149,14 @@ impl Bound {
                 &options.allow_hosts,
                 &options.allow_origins,
             ),
-            upstream: Upstream::new()?,
+            upstream,
             editor: Arc::new(Editor::new(injection)),
             tap: recording.as_ref().map(Recording::tap),
             lanes: Arc::new(Lanes::default()),
             named_by: options.named_by.clone(),
             host: options.host,
             asking: Asking::default(),
+            rewrite,
         };
         Ok(Self { listener, addr, shared, recording })
     }

@@ -1,6 +1,7 @@
 //! Connections to the server: kept open between requests, no delayed packets, TLS where the URL says so. Nothing is ever sent
 //! twice: a request is repeated only if the connection it was to go out on had closed before a byte of it was written.
 
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,11 +14,14 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower::Service;
+
+use super::run::ProxyError;
 
 /// How long connecting may take (CAP §6.2).
 const CONNECT: Duration = Duration::from_secs(10);
@@ -36,13 +40,28 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    pub(super) fn new() -> Result<Self, rustls::Error> {
+    /// `more`: a file of certificates in PEM that are trusted beside the public ones.
+    pub(super) fn new(more: Option<&Path>) -> Result<Self, ProxyError> {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT));
         tcp.set_keepalive(Some(Duration::from_secs(60)));
         tcp.enforce_http(false);
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        if let Some(file) = more {
+            let unusable = |error: String| ProxyError::Certificates(file.to_owned(), error);
+            let all = CertificateDer::pem_file_iter(file).map_err(|e| unusable(e.to_string()))?;
+            let before = roots.len();
+            for one in all {
+                let one = one.map_err(|e| unusable(e.to_string()))?;
+                roots.add(one).map_err(|e| unusable(e.to_string()))?;
+            }
+            if roots.len() == before {
+                return Err(unusable(
+                    "it holds no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned(),
+                ));
+            }
+        }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?

@@ -1,5 +1,6 @@
 //! A server whose every byte is known, a client that sees every byte, and the proxy between them.
 #![allow(clippy::unwrap_used, reason = "a helper of tests may fail the test")]
+#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -122,6 +123,8 @@ pub(crate) fn options(upstream: SocketAddr) -> ProxyOptions {
         public_url: None,
         allow_hosts: Vec::new(),
         allow_origins: Vec::new(),
+        oauth: trackway_proxy::http::OAuth::Pass,
+        upstream_ca: None,
         host: HostSeen::Upstream,
         named_by: NamedBy::default(),
         identify: None,
@@ -164,6 +167,14 @@ impl Proxied {
     /// Sends a POST with this JSON and gives the whole answer.
     pub(crate) fn post(&self, headers: &str, body: &[u8]) -> Message {
         post(self.addr, headers, body)
+    }
+
+    /// Asks for a path and gives the whole answer.
+    pub(crate) fn get(&self, path: &str) -> Message {
+        let mut stream = self.connect();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.addr);
+        stream.write_all(head.as_bytes()).unwrap();
+        read_message(&mut BufReader::new(stream), false).unwrap()
     }
 }
 
