@@ -20,7 +20,9 @@ pub(super) fn run(global: &Global, args: &ProxyArgs) -> Result<()> {
     trackway_proxy::http::run(&options, ready).map_err(|error| {
         let text = error.to_string();
         match error {
-            ProxyError::Upstream(_) => Failure::new(Exit::Usage, text).next("trackway proxy --help"),
+            ProxyError::Upstream(_) | ProxyError::Certificates(..) | ProxyError::NoPublicUrl => {
+                Failure::new(Exit::Usage, text).next("trackway proxy --help")
+            }
             ProxyError::Listen(..) | ProxyError::Tls(_) | ProxyError::Runtime(_) => {
                 Failure::new(Exit::Unreachable, text)
             }
