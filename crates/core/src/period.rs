@@ -5,7 +5,8 @@
 //! in the zone. `from` is included, `to` excluded.
 
 use jiff::civil::Weekday;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::Offset;
+pub use jiff::tz::TimeZone;
 use jiff::{Span, Unit, Zoned};
 use trackway_event::Timestamp;
 
@@ -15,6 +16,9 @@ pub enum PeriodError {
     /// A moment that is none.
     #[error("{0:?} is no time; write now, now-7d, now-1d/d, a date or an RFC 3339 time")]
     BadMoment(String),
+    /// A zone that is none.
+    #[error("the time zone is unknown; use an IANA name such as Europe/Berlin, or UTC")]
+    BadZone,
     /// It ends before it starts.
     #[error("the period ends before it starts; set \"from\" before \"to\"")]
     Backwards,
@@ -35,10 +39,44 @@ pub fn resolve(
     if from < to { Ok((from, to)) } else { Err(PeriodError::Backwards) }
 }
 
+/// The zone of this IANA name; UTC where none is named.
+pub fn zone(name: Option<&str>) -> Result<TimeZone, PeriodError> {
+    match name {
+        None | Some("UTC") => Ok(TimeZone::UTC),
+        Some(name) => TimeZone::get(name).map_err(|_| PeriodError::BadZone),
+    }
+}
+
 /// The zone of a fixed offset, µs east of UTC; UTC where it is beyond a day.
 pub fn fixed_zone(offset_us: i64) -> TimeZone {
     let seconds = i32::try_from(offset_us / 1_000_000).ok();
     seconds.and_then(|s| Offset::from_seconds(s).ok()).map_or(TimeZone::UTC, TimeZone::fixed)
+}
+
+/// The starts of days in a zone, from the one `from` lies in until `to` is passed; the last one is the end of the last day.
+/// Days of a clock change have 23 or 25 hours. `every` days make one step; steps of whole weeks start on a Monday.
+pub fn day_edges(from: Timestamp, to: Timestamp, every: i64, zone: &TimeZone) -> Option<Vec<Timestamp>> {
+    let every = every.max(1);
+    let mut day = from.to_jiff()?.to_zoned(zone.clone()).date();
+    if every % 7 == 0 {
+        let back = i64::from(day.weekday().since(Weekday::Monday));
+        day = day.checked_sub(Span::new().try_days(back).ok()?).ok()?;
+    }
+    let step = Span::new().try_days(every).ok()?;
+    let mut edges = Vec::new();
+    loop {
+        let edge = micros(&day.to_zoned(zone.clone()).ok()?)?;
+        edges.push(edge);
+        if edge >= to && edges.len() > 1 {
+            return Some(edges);
+        }
+        day = day.checked_add(step).ok()?;
+    }
+}
+
+/// Offset of a zone at a time, µs east of UTC.
+pub fn offset_us(zone: &TimeZone, at: Timestamp) -> i64 {
+    at.to_jiff().map_or(0, |at| i64::from(zone.to_offset(at).seconds()) * 1_000_000)
 }
 
 /// Resolves one moment.
@@ -154,6 +192,26 @@ mod tests {
         let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
         let now = Timestamp::parse("2026-03-30T10:00:00Z").unwrap();
         assert_eq!(moment("now-7d", now, &zone).unwrap().to_string(), "2026-03-23T11:00:00.000Z");
+    }
+
+    #[test]
+    fn days_of_a_clock_change_are_shorter_and_longer() {
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        for (from, to, every, hours) in [
+            ("2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z", 1, vec![24, 23, 24]),
+            ("2026-10-24T12:00:00Z", "2026-10-26T12:00:00Z", 1, vec![24, 25, 24]),
+            ("2026-03-25T00:00:00Z", "2026-04-02T00:00:00Z", 7, vec![167, 168]),
+        ] {
+            let edges = day_edges(at(from), at(to), every, &zone).unwrap();
+            let got: Vec<i64> = edges.windows(2).map(|w| w[1].since(w[0]) / HOUR_US).collect();
+            assert_eq!(got, hours, "{from}");
+            assert!(edges[0] <= at(from) && *edges.last().unwrap() >= at(to));
+        }
+        // a day that skips midnight starts when the clock goes on
+        let zone = TimeZone::posix("<-03>3<-02>,M10.3.0/0,M2.3.0/0").unwrap();
+        let edges = day_edges(at("2026-10-18T05:00:00Z"), at("2026-10-18T06:00:00Z"), 1, &zone).unwrap();
+        assert_eq!(edges[0].to_string(), "2026-10-18T03:00:00.000Z");
     }
 
     #[test]

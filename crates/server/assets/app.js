@@ -40,6 +40,16 @@ document.addEventListener("click", (event) => {
   for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
+// -- the browser's own time zone --------------------------------------------------------------------------------------
+
+const ownZone = $("#own-zone");
+const zoneName = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (ownZone && zoneName && zoneName !== "UTC") {
+  ownZone.value = zoneName;
+  ownZone.lastElementChild.textContent = zoneName;
+  ownZone.hidden = false;
+}
+
 // -- replay -----------------------------------------------------------------------------------------------------------
 
 const steps = () => $$("#steps a[data-id]");

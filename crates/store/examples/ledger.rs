@@ -211,7 +211,7 @@ fn ask(store: &SqliteStore, key: trackway_store::ProjectKey, now: Timestamp, mon
     let scope = |days: i64, offset: i64| Scope {
         period: Period { from: now.plus_micros(-days * 86_400_000_000), to: now },
         filter: Filter::default(),
-        utc_offset_us: offset,
+        zone: trackway_core::period::fixed_zone(offset),
     };
     let _ = month;
     let page = || PageAsk { after: None, limit: 50 };

@@ -41,7 +41,7 @@ impl Figures {
     /// Asks the store.
     pub(super) fn on_record(store: &dyn Store, project: ProjectKey) -> Result<Self> {
         let period = Period { from: now().plus_micros(-20 * DAY_US), to: now().plus_micros(DAY_US) };
-        let scope = Scope { period, filter: Default::default(), utc_offset_us: 0 };
+        let scope = Scope { period, filter: Default::default(), zone: trackway_store::query::TimeZone::UTC };
         let overview =
             store.overview(project, &OverviewAsk { scope: scope.clone(), compare: Compare::None })?;
         let mut figures = Self {

@@ -2,7 +2,6 @@
 
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
-use jiff::tz::TimeZone;
 use trackway_core::filter::Filter;
 use trackway_core::period;
 use trackway_event::{ProblemCode, Timestamp, limits};
@@ -58,15 +57,9 @@ impl Asked {
             value.filter(|v| !v.is_empty())
         };
         let bad = |detail: String| Problem::new(ProblemCode::BadRequest, detail);
-        let zone = match get("tz") {
-            None | Some("UTC") => TimeZone::UTC,
-            Some(name) => TimeZone::get(name).map_err(|_| {
-                bad("the time zone is unknown; use an IANA name such as Europe/Berlin".into())
-            })?,
-        };
+        let zone = period::zone(get("tz")).map_err(|e| bad(e.to_string()))?;
         let (from, to) =
             period::resolve(get("from"), get("to"), now, &zone).map_err(|e| bad(e.to_string()))?;
-        let offset = to.to_jiff().map_or(0, |at| i64::from(zone.to_offset(at).seconds()));
         let conditions = pairs.iter().filter(|(k, v)| k == "f" && !v.is_empty()).map(|(_, v)| v.as_str());
         let filter = Filter::parse(conditions, get("q"))
             .map_err(|e| Problem::new(ProblemCode::BadFilter, e.to_string()))?;
@@ -75,8 +68,7 @@ impl Asked {
             Some(Ok(n @ 1..=limits::PAGE_ROWS_MAX)) => n,
             Some(_) => return Err(bad(format!("n is a number from 1 to {}", limits::PAGE_ROWS_MAX))),
         };
-        let scope =
-            Scope { period: Period { from, to }, filter, utc_offset_us: offset.saturating_mul(1_000_000) };
+        let scope = Scope { period: Period { from, to }, filter, zone };
         let page = PageAsk { after: get("after").map(str::to_owned), limit };
         let sort = get("sort").map(str::to_owned);
         Ok(Self { pairs, scope, sort, page })

@@ -16,7 +16,7 @@ use crate::state::AppState;
 pub(super) type Answer<T> = Result<Json<T>, Problem>;
 pub(super) type Names = Path<HashMap<String, String>>;
 
-/// Headline figures, series and short lists of a period. `cmp=prev` adds the period before.
+/// Headline figures, series and short lists of a period. `cmp=prev` adds the period before, `cmp=week` the same days of whole weeks before.
 #[utoipa::path(get, path = "/api/v1/projects/{p}/overview", tag = "read", params(("p" = String, Path), Keys),
     responses((status = 200, body = OverviewObject), (status = 404, body = ProblemBody)))]
 pub(super) async fn overview(
@@ -24,7 +24,12 @@ pub(super) async fn overview(
     at: InProject,
     asked: Asked,
 ) -> Answer<OverviewObject> {
-    let compare = if asked.get("cmp") == Some("prev") { Compare::Previous } else { Compare::None };
+    let compare = match asked.get("cmp") {
+        None | Some("none") => Compare::None,
+        Some("prev") => Compare::Previous,
+        Some("week") => Compare::Weeks,
+        Some(_) => return Err(Problem::new(ProblemCode::BadRequest, "cmp is prev, week or none")),
+    };
     let (key, period) = (at.project.key, asked.scope.period);
     let ask = OverviewAsk { scope: asked.scope, compare };
     let overview = state.ask("overview", move |store| store.overview(key, &ask)).await?;

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use trackway_core::period;
 use trackway_event::{Event, EventId, Kind, ProblemCode, ProjectId};
 use trackway_store::{Act, NewAudit, NewProject};
 
@@ -13,13 +14,21 @@ use super::frame::Theme;
 use super::link;
 use super::pages;
 use super::setup::{self, NewVm};
-use super::visit::{self, Guest, THEME_COOKIE, Visit};
+use super::visit::{self, Guest, THEME_COOKIE, Visit, ZONE_COOKIE};
 use crate::problem::Problem;
 
 /// The form of `/theme`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ThemeForm {
     theme: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// The form of `/zone`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ZoneForm {
+    zone: String,
     #[serde(default)]
     next: String,
 }
@@ -40,6 +49,21 @@ pub(crate) async fn theme(headers: HeaderMap, Form(form): Form<ThemeForm>) -> Re
     let cookie =
         format!("{THEME_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", theme.as_str());
     if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// `POST /zone`: a cookie for a year, then back to the same page in that zone. What is no zone changes nothing, and the page
+/// says so.
+pub(crate) async fn zone(Form(form): Form<ZoneForm>) -> Response {
+    let name: String = form.zone.trim().chars().take(64).collect();
+    let next = own_path(&form.next);
+    let sign = if next.contains('?') { '&' } else { '?' };
+    let mut response = Redirect::to(&format!("{next}{sign}tz={}", link::encode(&name))).into_response();
+    let known = !name.is_empty() && period::zone(Some(&name)).is_ok();
+    let cookie = format!("{ZONE_COOKIE}={name}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");
+    if let Some(value) = HeaderValue::from_str(&cookie).ok().filter(|_| known) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     response

@@ -1,9 +1,24 @@
 //! Numbers, durations, sizes and times as the dashboard writes them (`dashboard.md` §5). Called by every view.
 //!
-//! Times are UTC. Relative text is used below 24 hours only, and the absolute time is always beside it.
+//! Times are in the zone of the request ([`in_zone`]), which no view has to hand on and none can forget. Relative text is used below 24 hours only, and the absolute time is always beside it.
 
 use maud::{Markup, html};
+use trackway_core::period::TimeZone;
 use trackway_event::Timestamp;
+
+tokio::task_local! {
+    static ZONE: TimeZone;
+}
+
+/// Answers a request with all of its times in this zone.
+pub(crate) async fn in_zone<F: Future>(zone: TimeZone, answer: F) -> F::Output {
+    ZONE.scope(zone, answer).await
+}
+
+/// The zone that times are written in; UTC outside of a request.
+pub(crate) fn zone() -> TimeZone {
+    ZONE.try_with(Clone::clone).unwrap_or(TimeZone::UTC)
+}
 
 /// A count: separators, from 100,000 on compact.
 pub(crate) fn count(n: u64) -> String {
@@ -121,7 +136,7 @@ fn sign(p: f64) -> &'static str {
 }
 
 fn written(at: Timestamp, form: &str) -> String {
-    at.to_jiff().map_or_else(|| "invalid time".to_owned(), |t| t.strftime(form).to_string())
+    at.to_jiff().map_or_else(|| "invalid time".to_owned(), |t| t.to_zoned(zone()).strftime(form).to_string())
 }
 
 /// `14:02:09.114`
@@ -146,7 +161,7 @@ pub(crate) fn day_clock(at: Timestamp) -> String {
 
 /// `Sat 21 Nov 2026, 14:02:09.114 UTC`
 pub(crate) fn full(at: Timestamp) -> String {
-    written(at, "%a %-d %b %Y, %H:%M:%S.%3f UTC")
+    written(at, "%a %-d %b %Y, %H:%M:%S.%3f %Z")
 }
 
 /// `3 h ago`; beyond a day the date.

@@ -3,9 +3,11 @@
 //! Called by every page's view. It shows only what exists; everything in it works without script.
 
 use maud::{DOCTYPE, Markup, html};
+use trackway_core::period;
 use trackway_event::Timestamp;
 use trackway_store::Project;
 
+use super::export::Links;
 use super::icons::{Icon, icon, logo};
 use super::link::{self, BadAsk, Params};
 use super::{assets, format, hostile};
@@ -104,6 +106,8 @@ pub(crate) struct Frame<'a> {
     pub bad: Option<&'a BadAsk>,
     /// The present time.
     pub now: Timestamp,
+    /// The page's list as a file.
+    pub export: Option<Links>,
     /// The status line's left end.
     pub status: Markup,
 }
@@ -133,7 +137,13 @@ pub(crate) fn page(frame: &Frame<'_>, body: Markup) -> Markup {
                         footer.status {
                             (frame.status)
                             span.grow {}
-                            span { "Times in UTC" }
+                            @if let Some(links) = &frame.export {
+                                span.takeaway data-testid="export" {
+                                    "This list as " a href=(links.csv) download { "CSV" } " " a href=(links.json) download { "JSON" } " "
+                                    a href=(links.api) { "API" }
+                                }
+                            }
+                            span { "Times in " (zone_name(frame.params)) }
                         }
                     }
                 }
@@ -188,6 +198,7 @@ fn top(frame: &Frame<'_>) -> Markup {
                 }
                 (live_dot(project, frame.now))
             } @else { span.grow {} }
+            (zones(frame))
             form.theme method="post" action="/theme" {
                 input type="hidden" name="next" value=(format!("{}{}", frame.path, frame.params.query()));
                 @let next = match frame.theme { Theme::System => Theme::Light, Theme::Light => Theme::Dark, Theme::Dark => Theme::System };
@@ -217,6 +228,33 @@ fn switcher(frame: &Frame<'_>, project: &Project) -> Markup {
                 }
                 a.more href="/projects/new" { (icon(Icon::Source)) "New project" }
             }
+        }
+    }
+}
+
+/// The zone that times are in, as its name.
+fn zone_name(params: &Params) -> String {
+    match params.tz.as_deref().filter(|name| period::zone(Some(name)).is_ok()) {
+        Some(name) => hostile::plain(name, 40),
+        None => "UTC".to_owned(),
+    }
+}
+
+/// The choice of a time zone: UTC, the browser's own where script tells it, or any by its name.
+fn zones(frame: &Frame<'_>) -> Markup {
+    let here = Params { tz: None, ..frame.params.clone() };
+    let name = zone_name(frame.params);
+    html! {
+        details.menu.zones {
+            summary title="Time zone of all times and days" { span.sr { "Time zone: " } span { (name.rsplit('/').next().unwrap_or("UTC").replace('_', " ")) } (icon(Icon::Down)) }
+            form.pop method="post" action="/zone" {
+                input type="hidden" name="next" value=(format!("{}{}", frame.path, here.query()));
+                button name="zone" value="UTC" aria-pressed=((name == "UTC").to_string()) { "UTC" }
+                button #own-zone name="zone" value="" hidden { "This browser: " span {} }
+                label for="zone-name" { "Another, by its IANA name" }
+                span.row { input #zone-name name="zone" form="zone-form" placeholder="Europe/Berlin" maxlength="64" autocomplete="off" spellcheck="false" required value=[(name != "UTC").then_some(&name)]; button form="zone-form" { "Set" } }
+            }
+            form #zone-form method="post" action="/zone" { input type="hidden" name="next" value=(format!("{}{}", frame.path, here.query())); }
         }
     }
 }
@@ -259,6 +297,13 @@ fn nav(frame: &Frame<'_>) -> Markup {
 const PERIODS: [(&str, &str, &str); 4] =
     [("now-24h", "24 h", "1"), ("now-7d", "7 d", "2"), ("now-30d", "30 d", "3"), ("now-90d", "90 d", "4")];
 
+/// What figures are set beside: key in the URL, name, meaning.
+const COMPARE: &[(&str, &str, &str)] = &[
+    ("prev", "vs previous", "Beside the same length just before"),
+    ("week", "vs weeks before", "Beside the same days of whole weeks before"),
+    ("none", "alone", "Beside nothing"),
+];
+
 fn bar(frame: &Frame<'_>) -> Markup {
     let params = frame.params;
     let to = |p: &Params| format!("{}{}", frame.path, p.query());
@@ -275,6 +320,14 @@ fn bar(frame: &Frame<'_>) -> Markup {
                     }
                     @if !usual {
                         a href=(to(params)) aria-current="true" title="The chosen period" { (hostile::line(from, 24)) " to " (hostile::line(params.to.as_deref().unwrap_or("now"), 24)) }
+                    }
+                }
+            }
+            @if frame.at == "overview" && frame.bar == Bar::Full {
+                @let here = frame.params.cmp.as_deref().unwrap_or("prev");
+                div.segments role="group" aria-label="Compared with" {
+                    @for (key, name, title) in COMPARE {
+                        a href=(to(&Params { cmp: Some((*key).to_owned()), ..params.top() })) title=(title) aria-current=[(here == *key).then_some("true")] { (name) }
                     }
                 }
             }
@@ -312,6 +365,7 @@ fn hidden(params: &Params) -> Markup {
     let fields = [
         ("from", &top.from),
         ("to", &top.to),
+        ("tz", &top.tz),
         ("cmp", &top.cmp),
         ("q", &top.q),
         ("sort", &top.sort),

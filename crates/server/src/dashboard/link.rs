@@ -17,7 +17,9 @@ pub(crate) struct Params {
     pub from: Option<String>,
     /// Its end; absent: now.
     pub to: Option<String>,
-    /// `none` switches the comparison off.
+    /// Time zone by its IANA name; absent: UTC.
+    pub tz: Option<String>,
+    /// What figures are compared with: `prev`, `week` or `none`.
     pub cmp: Option<String>,
     /// Conditions as written.
     pub f: Vec<String>,
@@ -59,6 +61,7 @@ impl Params {
             match key.as_str() {
                 "from" => params.from = some,
                 "to" => params.to = some,
+                "tz" => params.tz = some,
                 "cmp" => params.cmp = some,
                 "f" => params.f.extend(some.filter(|_| params.f.len() <= limits::FILTER_CONDITIONS)),
                 "q" => params.q = some,
@@ -81,15 +84,16 @@ impl Params {
     /// # Errors
     /// The first condition, or the period, that cannot be read.
     pub(crate) fn scope(&self, now: Timestamp) -> Result<Scope, BadAsk> {
+        let bad = |e: period::PeriodError| BadAsk { condition: None, why: e.to_string() };
+        let zone = period::zone(self.tz.as_deref()).map_err(bad)?;
         let (from, to) =
-            period::resolve(self.from.as_deref(), self.to.as_deref(), now, &period::fixed_zone(0))
-                .map_err(|e| BadAsk { condition: None, why: e.to_string() })?;
+            period::resolve(self.from.as_deref(), self.to.as_deref(), now, &zone).map_err(bad)?;
         for (i, text) in self.f.iter().enumerate() {
             Condition::parse(text).map_err(|e| BadAsk { condition: Some(i), why: e.to_string() })?;
         }
         let filter = Filter::parse(&self.f, self.q.as_deref())
             .map_err(|e| BadAsk { condition: None, why: e.to_string() })?;
-        Ok(Scope { period: Period { from, to }, filter, utc_offset_us: 0 })
+        Ok(Scope { period: Period { from, to }, filter, zone })
     }
 
     /// Which page of a list.
@@ -126,7 +130,12 @@ impl Params {
             out.push('=');
             encode_into(&mut out, value);
         };
-        let defaults = [(&self.from, "from", "now-7d"), (&self.to, "to", "now"), (&self.cmp, "cmp", "prev")];
+        let defaults = [
+            (&self.from, "from", "now-7d"),
+            (&self.to, "to", "now"),
+            (&self.tz, "tz", ""),
+            (&self.cmp, "cmp", "prev"),
+        ];
         for (value, key, default) in defaults {
             if let Some(value) = value.as_deref().filter(|v| *v != default) {
                 put(key, value);
@@ -159,6 +168,7 @@ impl Params {
         Self {
             from: self.from.clone(),
             to: self.to.clone(),
+            tz: self.tz.clone(),
             f: self.f.clone(),
             q: self.q.clone(),
             ..Self::default()
@@ -312,6 +322,7 @@ mod tests {
         for (query, expect) in [
             ("", ""),
             ("from=now-7d&to=now", ""),
+            ("tz=Europe/Berlin&cmp=week", "?tz=Europe%2FBerlin&cmp=week"),
             ("to=now&from=now-30d", "?from=now-30d"),
             ("n=25&sel=evt_1&f=tool:eq:a%20b&q=x", "?f=tool:eq:a%20b&q=x&sel=evt_1&n=25"),
             ("f=tool:eq:a&f=client:eq:Cursor&bogus=1", "?f=tool:eq:a&f=client:eq:Cursor"),
@@ -339,6 +350,16 @@ mod tests {
             read("f=tool:eq:a&f=toool:eq:b").scope(Timestamp::from_millis(1_767_323_045_000)).unwrap_err();
         assert_eq!(bad.condition, Some(1));
         assert!(bad.why.contains("\"tool\""), "{}", bad.why);
+    }
+
+    #[test]
+    fn a_zone_moves_the_days_and_an_unknown_one_is_refused() {
+        let now = Timestamp::parse("2026-03-30T10:00:00Z").unwrap();
+        let scope = read("from=now-1d/d&to=now/d&tz=Europe/Berlin").scope(now).unwrap();
+        // the clock went on at two in the morning: a day of 23 hours
+        assert_eq!(scope.period.from.to_string(), "2026-03-28T23:00:00.000Z");
+        assert_eq!(scope.period.to.to_string(), "2026-03-29T22:00:00.000Z");
+        assert!(read("tz=Mars/Base").scope(now).unwrap_err().why.contains("IANA"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!
 //! - [`frame`]: what is around a page; [`visit`]: who asks for which project with which query
 //! - [`link`]: the URL grammar; [`hostile`], [`format`], [`json_tree`]: captured text, numbers, payloads
+//! - [`export`]: every list as a file
 //! - [`track`], [`chart`], [`icons`]: drawings; [`assets`]: the embedded files
 //!
 //! Invariants: captured strings reach a page only through [`hostile`]; rows of a project only after `AppState::project_of`
@@ -17,6 +18,7 @@ mod chart;
 mod checklist;
 mod clients;
 mod detail;
+mod export;
 mod format;
 mod frame;
 mod goals;
@@ -91,6 +93,7 @@ pub const PAGES: &[PageRoute] = &[
     admin_action("/projects/new", || post(actions::create_project)),
     admin_action("/setup/adopt", || post(actions::adopt)),
     own_action("/theme", || post(actions::theme)),
+    own_action("/zone", || post(actions::zone)),
     page("/p/{p}", || get(pages::project_home)),
     page("/p/{p}/overview", || get(pages::overview)),
     page("/p/{p}/live", || get(pages::live)),
@@ -110,6 +113,7 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/settings", || get(settings::show)),
     admin_action("/p/{p}/settings/tokens", || post(settings::make_token)),
     admin_action("/p/{p}/settings/tokens/revoke", || post(settings::revoke_token)),
+    page("/p/{p}/export/{file}", || get(export::show)),
     page("/p/{p}/jump", || get(pages::jump)),
     page("/p/{p}/setup", || get(pages::setup)),
     action("/p/{p}/setup/test", || post(actions::test_event)),
@@ -121,9 +125,10 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         handler.route_layer(from_fn_with_state((state.clone(), access), guard))
     };
     let assets = Router::new().route("/assets/{hash}/{name}", guarded(Access::Open, get(assets::serve)));
-    PAGES
+    let pages = PAGES
         .iter()
-        .fold(assets, |router, route| router.route(route.path, guarded(route.access, (route.handler)())))
+        .fold(Router::new(), |router, route| router.route(route.path, guarded(route.access, (route.handler)())));
+    assets.merge(pages.route_layer(axum::middleware::from_fn(visit::in_zone)))
 }
 
 /// The sign-in page; `token` is empty where there is none yet.

@@ -214,7 +214,7 @@ fn needs_you(o: &Overview, checklist: &Checklist, place: &Place<'_>) -> Markup {
                 ul.needs {
                     @for issue in &o.issues { (issue_line(issue, &sessions(place, &base.and("issue", "eq", &issue.id.to_string())))) }
                     @if o.now.missing_reports > 0 {
-                        li { span.tag.info { "wish" } a href=(sessions(place, &Params { tab: Some("more".into()), ..base.clone() })) { "Asked for a tool that is not there" } span.n { (format::count(o.now.missing_reports)) } }
+                        li { span.tag.info { "wish" } a href=(sessions(place, &Params { tab: Some("asked".into()), ..base.clone() })) { "Asked for a tool that is not there" } span.n { (format::count(o.now.missing_reports)) } }
                     }
                     @if let Some(first) = stuck.first() {
                         li { span.tag.fail { "stuck" } a href=(link::session(place.project, first.id.as_str())) { "A tool kept failing in " (format::counted(stuck.len() as u64, "session", "sessions")) } }

@@ -70,8 +70,11 @@ pub(crate) async fn overview(visit: Visit) -> Response {
         Ok(scope) => scope,
         Err(bad) => return visit.bad(title, at, bar, &bad),
     };
-    let compare =
-        if visit.guest.params.cmp.as_deref() == Some("none") { Compare::None } else { Compare::Previous };
+    let compare = match visit.guest.params.cmp.as_deref() {
+        Some("none") => Compare::None,
+        Some("week") => Compare::Weeks,
+        None | Some(_) => Compare::Previous,
+    };
     let (key, now, period) = (visit.project.key, visit.guest.now, scope.period);
     let found = visit.ask("overview", move |store| {
         let overview = store.overview(key, &OverviewAsk { scope, compare })?;
@@ -226,7 +229,7 @@ fn unclaimed(mut refused: Vec<Quarantined>, projects: &[Project]) -> Vec<Quarant
 pub(super) fn everything(now: Timestamp) -> Scope {
     // a day ahead: clocks of clients may be
     let period = Period { from: Timestamp::ZERO, to: now.plus_micros(86_400_000_000) };
-    Scope { period, filter: Filter::default(), utc_offset_us: 0 }
+    Scope { period, filter: Filter::default(), zone: TimeZone::UTC }
 }
 
 fn newest(

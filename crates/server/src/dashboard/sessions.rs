@@ -26,7 +26,7 @@ pub(crate) struct Vm {
 const TABS: [(&str, &str, SessionTab); 3] = [
     ("", "All", SessionTab::All),
     ("failed", "Failed", SessionTab::Failed),
-    ("more", "Asked for more", SessionTab::AskedForMore),
+    ("asked", "Asked for more", SessionTab::AskedForMore),
 ];
 
 /// The tab of this key; unknown ones are the first.

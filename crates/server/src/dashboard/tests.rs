@@ -4,6 +4,7 @@
 //! browser would make elements of. View states that the store cannot be brought into quickly are in the files of the views.
 
 mod contrast;
+mod export;
 mod html;
 mod kit;
 mod people;

@@ -3,11 +3,13 @@
 //! Extractor of every page's handler. Failing is an HTML page here, never problem+json: unknown and foreign projects look
 //! the same (INV-06).
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use maud::{Markup, html};
+use trackway_core::period;
 use trackway_event::{ProblemCode, Timestamp};
 use trackway_store::query::{Period, Scope};
 use trackway_store::{Project, Store};
@@ -22,6 +24,9 @@ use crate::state::AppState;
 
 /// Name of the cookie that holds the theme.
 pub(crate) const THEME_COOKIE: &str = "trackway_theme";
+
+/// Name of the cookie that holds the reader's time zone, for addresses that name none.
+pub(crate) const ZONE_COOKIE: &str = "trackway_tz";
 
 /// Someone signed in, on a page that belongs to no project.
 pub(crate) struct Guest {
@@ -71,10 +76,7 @@ impl FromRequestParts<AppState> for Guest {
         let theme = theme_of(&parts.headers);
         let trouble = |problem: Problem| problem_page(theme, &problem);
         let viewer = Viewer::from_request_parts(parts, state).await.map_err(trouble)?;
-        let params = match Asked::from_request_parts(parts, state).await {
-            Ok(Asked(params)) => params,
-            Err(never) => match never {},
-        };
+        let params = asked_with_zone(parts).await;
         let mut projects = state.ask("projects", |store| store.projects()).await.map_err(trouble)?;
         projects.retain(|p| viewer.may_read(p.key));
         projects.sort_by_key(|p| std::cmp::Reverse((p.last_event_at, p.created_at)));
@@ -127,6 +129,7 @@ impl Guest {
             bar: Bar::Title,
             bad: None,
             now: self.now,
+            export: None,
             status: html! {},
         };
         answer(status, frame::page(&frame, body))
@@ -218,26 +221,33 @@ impl Visit {
             project: Some(&self.project),
             projects: &self.guest.projects,
             title,
-            parent: match title {
-                "Session" => Some("Sessions"),
-                "Tool" => Some("Tools"),
-                "Issue" => Some("Issues"),
-                "Person" | "Account" => Some("People"),
-                _ => None,
-            }
-            .map(|list| (list, super::link::path(self.project.id.as_str(), at))),
+            parent: parent_of(title).map(|list| (list, super::link::path(self.project.id.as_str(), at))),
             at,
             path: &self.guest.path,
             params: &self.guest.params,
             bar,
             bad,
             now: self.guest.now,
+            export: (status == StatusCode::OK && parent_of(title).is_none())
+                .then(|| super::export::of_page(self.project.id.as_str(), at, &self.guest.params))
+                .flatten(),
             status: html! {
                 @if let Some(last) = self.project.last_event_at { span { "Data to " (format::time(last, &format::day_clock(last))) } }
                 @if took > 0 { span { (format::span(took)) } }
             },
         };
         answer(status, frame::page(&frame, body))
+    }
+}
+
+/// The list that a page of one thing belongs to.
+fn parent_of(title: &str) -> Option<&'static str> {
+    match title {
+        "Session" => Some("Sessions"),
+        "Tool" => Some("Tools"),
+        "Issue" => Some("Issues"),
+        "Person" | "Account" => Some("People"),
+        _ => None,
     }
 }
 
@@ -251,15 +261,39 @@ pub(crate) fn answer(status: StatusCode, body: Markup) -> Response {
     response
 }
 
+/// The query of a request; the reader's own zone stands in it where the address names none, and so in every link.
+async fn asked_with_zone(parts: &mut Parts) -> Params {
+    let mut params = match Asked::from_request_parts(parts, &()).await {
+        Ok(Asked(params)) => params,
+        Err(never) => match never {},
+    };
+    if params.tz.is_none() {
+        let own = cookie(&parts.headers, ZONE_COOKIE).filter(|name| period::zone(Some(name)).is_ok());
+        params.tz = own.map(str::to_owned);
+    }
+    params
+}
+
+/// In front of every page: its times are in the zone that the address or the reader names.
+pub(crate) async fn in_zone(request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let params = asked_with_zone(&mut parts).await;
+    // a zone that is none is told by the page itself
+    let zone = period::zone(params.tz.as_deref()).unwrap_or(period::TimeZone::UTC);
+    format::in_zone(zone, next.run(Request::from_parts(parts, body))).await
+}
+
 /// The theme in the cookie.
 pub(crate) fn theme_of(headers: &HeaderMap) -> Theme {
+    cookie(headers, THEME_COOKIE).and_then(Theme::parse).unwrap_or_default()
+}
+
+/// The value of a cookie.
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies =
         headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
     let mut pairs = cookies.filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .find(|(name, _)| *name == THEME_COOKIE)
-        .and_then(|(_, value)| Theme::parse(value))
-        .unwrap_or_default()
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// A whole page for what could not even begin.

@@ -133,7 +133,7 @@ impl Kit {
     pub(crate) fn scope(&self) -> Scope {
         let at = |text| Timestamp::parse(text).unwrap();
         let period = Period { from: at("2000-01-01T00:00:00Z"), to: at("2099-01-01T00:00:00Z") };
-        Scope { period, filter: Filter::default(), utc_offset_us: 0 }
+        Scope { period, filter: Filter::default(), zone: trackway_store::query::TimeZone::UTC }
     }
 
     pub(crate) fn events_of(&self, p: ProjectKey) -> Vec<EventRow> {

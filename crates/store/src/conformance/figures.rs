@@ -97,7 +97,7 @@ fn check(store: &Arc<dyn Store>, p: ProjectKey, events: &[Event]) {
     let mut cut = scope();
     cut.period = Period { from: at(7 * HOUR + 11 * MINUTE), to: at(55 * HOUR + 3 * MINUTE) };
     let mut shifted = cut.clone();
-    shifted.utc_offset_us = 9 * HOUR + 30 * MINUTE;
+    shifted.zone = trackway_core::period::fixed_zone(9 * HOUR + 30 * MINUTE);
     let mut short = scope();
     short.period = Period { from: at(20 * HOUR), to: at(29 * HOUR + 59 * MINUTE) };
     for scope in [whole, cut, shifted, short] {

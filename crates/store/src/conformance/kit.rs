@@ -77,7 +77,11 @@ pub(super) fn put(store: &Arc<dyn Store>, project: ProjectKey, events: Vec<Event
 /// The year around the suite's events.
 pub(super) fn scope() -> Scope {
     let year = 365 * 24 * 60 * MINUTE;
-    Scope { period: Period { from: at(-year), to: at(year) }, filter: Filter::default(), utc_offset_us: 0 }
+    Scope {
+        period: Period { from: at(-year), to: at(year) },
+        filter: Filter::default(),
+        zone: crate::query::TimeZone::UTC,
+    }
 }
 
 pub(super) fn sessions(store: &Arc<dyn Store>, project: ProjectKey) -> Vec<SessionRow> {

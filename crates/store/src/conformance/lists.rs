@@ -224,7 +224,7 @@ pub(super) fn strange_periods_are_answered(make: &dyn Fn() -> Arc<dyn Store>) {
         (at(0), at(1), 2),
     ] {
         let period = Period { from, to };
-        let scope = Scope { period, filter: Default::default(), utc_offset_us: i64::MIN };
+        let scope = Scope { period, filter: Default::default(), zone: crate::query::TimeZone::UTC };
         let ask = OverviewAsk { scope: scope.clone(), compare: Compare::Previous };
         let overview = store.overview(p, &ask).unwrap();
         assert_eq!(overview.now.calls.calls, found, "{period:?}");

@@ -22,6 +22,8 @@ pub enum Compare {
     None,
     /// The same length just before.
     Previous,
+    /// The same days of the week before, or of as many weeks before as clear the period.
+    Weeks,
 }
 
 /// Calls and how they went (product §2).

@@ -18,6 +18,7 @@ pub use session::*;
 pub use signals::*;
 
 use trackway_core::filter::Filter;
+pub use trackway_core::period::TimeZone;
 use trackway_event::Timestamp;
 
 /// A half-open span of time.
@@ -34,6 +35,19 @@ impl Period {
     pub const fn previous(self) -> Self {
         Self { from: self.from.plus_micros(self.to.since(self.from).saturating_neg()), to: self.from }
     }
+
+    /// The same length as many whole weeks before as clear it.
+    pub const fn weeks_before(self) -> Self {
+        const WEEK_US: i64 = 7 * 86_400_000_000;
+        let length = self.to.since(self.from);
+        let back = length
+            .saturating_sub(1)
+            .div_euclid(WEEK_US)
+            .saturating_add(1)
+            .saturating_mul(WEEK_US)
+            .saturating_neg();
+        Self { from: self.from.plus_micros(back), to: self.to.plus_micros(back) }
+    }
 }
 
 /// What part of the data a question is about.
@@ -43,8 +57,8 @@ pub struct Scope {
     pub period: Period,
     /// Which.
     pub filter: Filter,
-    /// Offset from UTC for day buckets, µs east.
-    pub utc_offset_us: i64,
+    /// The zone whose days and weeks the buckets of series are.
+    pub zone: TimeZone,
 }
 
 /// Which page of a list.

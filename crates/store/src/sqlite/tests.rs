@@ -190,7 +190,7 @@ fn a_full_queue_refuses_and_a_slow_question_ends() {
     // Scanning for an id that is nowhere, or counting everything by rows, takes longer than a millisecond.
     let filter = trackway_core::filter::Filter { text: Some("absent".into()), ..Default::default() };
     let period = crate::query::Period { from: at(0), to: at(1_000_000_000) };
-    let scope = crate::query::Scope { period, filter, utc_offset_us: 0 };
+    let scope = crate::query::Scope { period, filter, zone: crate::query::TimeZone::UTC };
     let ask = crate::query::OverviewAsk { scope, compare: crate::query::Compare::None };
     match store.overview(p, &ask) {
         Err(StoreError::Deadline) => {}

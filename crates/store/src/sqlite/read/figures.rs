@@ -15,7 +15,7 @@ use super::span::{Buckets, bounds, parts};
 use super::{CUT_SHORT, Reader, Sql, ledger};
 use crate::query::{CallFigures, Scope};
 use crate::sqlite::commit::{
-    ALL, Cell, CellView, Counted, DAY_US, DAYS, HOUR_US, HOURS, Named, decode_cells, named, start_of,
+    ALL, Cell, CellView, Counted, DAY_US, DAYS, HOURS, Named, decode_cells, named, start_of,
 };
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -97,7 +97,7 @@ pub(super) fn visit(
     reader: &Reader,
     scope: &Scope,
     want: Want,
-    buckets: Option<Buckets>,
+    buckets: Option<&Buckets>,
     mut each: impl FnMut(Item<'_>),
 ) -> Result<Option<String>> {
     let (mut from, mut to) = bounds(scope.period);
@@ -105,7 +105,7 @@ pub(super) fn visit(
         return rows(reader, scope, want, std::slice::from_ref(&(from..to)), &mut each);
     };
     // No series finer than the rollups, none that cuts through their hours.
-    let fine = buckets.is_some_and(|b| b.length < HOUR_US);
+    let fine = buckets.is_some_and(Buckets::finer_than_rollups);
     if fine {
         return rows(reader, scope, want, std::slice::from_ref(&(from..to)), &mut each);
     }
@@ -115,7 +115,7 @@ pub(super) fn visit(
     };
     (from, to) = (from.max(first.micros()), to.min(last.micros() + 1));
     let pieces: Vec<Range<i64>> = match buckets {
-        Some(b) => (0..b.count)
+        Some(b) => (0..b.count())
             .map(|i| {
                 let (start, end) = b.bounds(i);
                 start.micros().max(from)..end.micros().min(to)

@@ -197,7 +197,7 @@ fn add_up(reader: &Reader, sql: &Sql, buckets: &Buckets, into: &mut Sums) -> Res
         sum.sessions.extend(r.get::<_, Option<i64>>(2)?);
         sum.people.extend(r.get::<_, Option<i64>>(3)?);
         if sum.trend.is_empty() {
-            sum.trend.resize(buckets.count, 0);
+            sum.trend.resize(buckets.count(), 0);
         }
         if let Some(n) = buckets.place(r.get(1)?).and_then(|i| sum.trend.get_mut(i)) {
             *n += 1;
@@ -236,6 +236,6 @@ fn with(mut row: IssueRow, sum: Sum, buckets: &Buckets) -> IssueRow {
     row.events = sum.events;
     row.sessions = sum.sessions.len() as u64;
     row.people = sum.people.len() as u64;
-    row.trend = if sum.trend.is_empty() { vec![0; buckets.count] } else { sum.trend };
+    row.trend = if sum.trend.is_empty() { vec![0; buckets.count()] } else { sum.trend };
     row
 }

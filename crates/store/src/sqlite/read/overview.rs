@@ -28,15 +28,18 @@ const CANDIDATES: i64 = 30;
 pub(in crate::sqlite) fn overview(reader: &Reader, ask: &OverviewAsk) -> Result<Overview> {
     let scope = &ask.scope;
     let buckets = Buckets::of(scope);
-    let Figures { totals: now, series, starts, by_client, mut partial } = totals(reader, scope, buckets)?;
+    let Figures { totals: now, series, starts, by_client, mut partial } = totals(reader, scope, &buckets)?;
     let before = match ask.compare {
         Compare::None => None,
-        Compare::Previous => {
+        Compare::Previous | Compare::Weeks => {
             let mut past = scope.clone();
-            past.period = scope.period.previous();
+            past.period = match ask.compare {
+                Compare::Weeks => scope.period.weeks_before(),
+                Compare::Previous | Compare::None => scope.period.previous(),
+            };
             let first = ledger::first_event_at(reader)?;
             if first.is_some_and(|first| first <= past.period.from) {
-                let before = totals(reader, &past, Buckets::whole(&past))?;
+                let before = totals(reader, &past, &Buckets::whole(&past))?;
                 partial = partial.or(before.partial);
                 Some(before.totals)
             } else {
@@ -80,10 +83,10 @@ struct Figures {
     partial: Option<String>,
 }
 
-fn totals(reader: &Reader, scope: &Scope, buckets: Buckets) -> Result<Figures> {
+fn totals(reader: &Reader, scope: &Scope, buckets: &Buckets) -> Result<Figures> {
     let mut all = Sum::default();
     let (mut events, mut missing) = (0, 0);
-    let mut series: Vec<Sum> = (0..buckets.count).map(|_| Sum::default()).collect();
+    let mut series: Vec<Sum> = (0..buckets.count()).map(|_| Sum::default()).collect();
     let mut by_client: HashMap<i64, Sum> = HashMap::new();
     let partial = figures::visit(reader, scope, Want::Totals, Some(buckets), |item| {
         events += item.cell.events;

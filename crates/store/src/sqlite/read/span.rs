@@ -3,15 +3,14 @@
 
 use std::ops::Range;
 
+use trackway_core::period;
 use trackway_event::Timestamp;
 
-use crate::query::{Period, Scope};
+use crate::query::{Period, Scope, TimeZone};
 use crate::sqlite::commit::{DAY_US, HOUR_US};
 
 const MINUTE_US: i64 = 60_000_000;
 const WEEK_US: i64 = 7 * DAY_US;
-/// The epoch's first Monday.
-const MONDAY_US: i64 = 4 * DAY_US;
 /// Buckets of one series; a longer period gets wider ones.
 const BUCKETS: i64 = 600;
 
@@ -49,15 +48,11 @@ pub(super) fn parts(from: i64, to: i64) -> Parts {
     parts
 }
 
-/// Buckets of equal length.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// The buckets of a series, one after the other without a gap.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Buckets {
-    /// Start of the first, µs.
-    pub(super) start: i64,
-    /// Length of each, µs.
-    pub(super) length: i64,
-    /// How many.
-    pub(super) count: usize,
+    /// Where each begins and the last one ends, µs; always at least two.
+    edges: Vec<i64>,
 }
 
 /// The bounds of a period, µs, within the years that anything can happen in, so that arithmetic on them is safe.
@@ -68,55 +63,74 @@ pub(super) fn bounds(period: Period) -> (i64, i64) {
 }
 
 impl Buckets {
-    /// The buckets of a scope: 1 min up to 2 h, 10 min up to 12 h, 1 h up to 4 d, 1 d up to 100 d, then weeks.
+    /// The buckets of a scope: 1 min up to 2 h, 10 min up to 12 h, 1 h up to 4 d, 1 d up to 100 d, then weeks; days and
+    /// weeks are those of the scope's zone.
     pub(super) fn of(scope: &Scope) -> Self {
-        let (from, to) = bounds(scope.period);
-        let span = to - from;
-        let length = if span <= 2 * HOUR_US {
-            MINUTE_US
-        } else if span <= 12 * HOUR_US {
-            10 * MINUTE_US
-        } else if span <= 4 * DAY_US {
-            HOUR_US
-        } else if span <= 100 * DAY_US {
-            DAY_US
-        } else {
-            WEEK_US * (span / (WEEK_US * BUCKETS) + 1)
-        };
-        let shift =
-            if length >= WEEK_US { MONDAY_US } else { 0 } - scope.utc_offset_us.clamp(-DAY_US, DAY_US);
-        Self::aligned(from, to, length, shift)
+        Self::within(scope, &scope.zone)
     }
 
     /// The same widths for sparklines: from a day on in UTC days, which the rollups hold.
     pub(super) fn in_utc(scope: &Scope) -> Self {
-        let of = Self::of(scope);
-        let shift = if of.length >= WEEK_US { MONDAY_US } else { 0 };
-        let (from, to) = bounds(scope.period);
-        Self::aligned(from, to, of.length, shift)
+        Self::within(scope, &TimeZone::UTC)
     }
 
     /// The whole period as one.
     pub(super) fn whole(scope: &Scope) -> Self {
         let (start, end) = bounds(scope.period);
-        Self { start, length: (end - start).max(1), count: 1 }
+        Self { edges: vec![start, end.max(start + 1)] }
     }
 
-    fn aligned(from: i64, to: i64, length: i64, shift: i64) -> Self {
-        let start = (from - shift).div_euclid(length) * length + shift;
-        let count = (to - start).max(0) as u64;
-        Self { start, length, count: count.div_ceil(length as u64) as usize }
+    fn within(scope: &Scope, zone: &TimeZone) -> Self {
+        let (from, to) = bounds(scope.period);
+        let to = to.max(from + 1);
+        let span = to - from;
+        let even = |length: i64| {
+            let shift = period::offset_us(zone, Timestamp::from_micros(from)).rem_euclid(length);
+            let start = (from + shift).div_euclid(length) * length - shift;
+            let count = (to - start + length - 1).div_euclid(length);
+            Self { edges: (0..=count).map(|i| start + i * length).collect() }
+        };
+        let days = |every: i64| {
+            let (from, to) = (Timestamp::from_micros(from), Timestamp::from_micros(to));
+            let edges = period::day_edges(from, to, every, zone);
+            match edges {
+                Some(edges) => Self { edges: edges.iter().map(|e| e.micros()).collect() },
+                None => even(every * DAY_US),
+            }
+        };
+        if span <= 2 * HOUR_US {
+            even(MINUTE_US)
+        } else if span <= 12 * HOUR_US {
+            even(10 * MINUTE_US)
+        } else if span <= 4 * DAY_US {
+            even(HOUR_US)
+        } else if span <= 100 * DAY_US {
+            days(1)
+        } else {
+            days(7 * (span / (WEEK_US * BUCKETS) + 1))
+        }
+    }
+
+    /// How many.
+    pub(super) fn count(&self) -> usize {
+        self.edges.len().saturating_sub(1)
+    }
+
+    /// Whether hours are too coarse for them.
+    pub(super) fn finer_than_rollups(&self) -> bool {
+        self.edges.windows(2).any(|pair| matches!(pair, [start, end] if end - start < HOUR_US))
     }
 
     /// The bucket a time lies in.
     pub(super) fn place(&self, at: i64) -> Option<usize> {
-        usize::try_from((at - self.start).div_euclid(self.length)).ok().filter(|i| *i < self.count)
+        let after = self.edges.partition_point(|edge| *edge <= at);
+        after.checked_sub(1).filter(|i| *i < self.count())
     }
 
     /// Start and end of a bucket.
-    pub(super) const fn bounds(&self, place: usize) -> (Timestamp, Timestamp) {
-        let start = self.start + place as i64 * self.length;
-        (Timestamp::from_micros(start), Timestamp::from_micros(start + self.length))
+    pub(super) fn bounds(&self, place: usize) -> (Timestamp, Timestamp) {
+        let edge = |i: usize| Timestamp::from_micros(self.edges.get(i).copied().unwrap_or(0));
+        (edge(place), edge(place + 1))
     }
 }
 
@@ -126,9 +140,13 @@ mod tests {
     use proptest::prelude::*;
     use trackway_core::filter::Filter;
 
-    fn scope(from: i64, to: i64, utc_offset_us: i64) -> Scope {
+    fn scope(from: i64, to: i64, zone: TimeZone) -> Scope {
         let period = Period { from: Timestamp::from_micros(from), to: Timestamp::from_micros(to) };
-        Scope { period, filter: Filter::default(), utc_offset_us }
+        Scope { period, filter: Filter::default(), zone }
+    }
+
+    fn hours(offset: i64) -> TimeZone {
+        period::fixed_zone(offset * HOUR_US)
     }
 
     proptest! {
@@ -152,11 +170,12 @@ mod tests {
 
         #[test]
         fn buckets_cover_a_period(from in 0i64..900 * DAY_US, length in 1i64..9_000 * DAY_US, offset in -14i64..=14) {
-            let buckets = Buckets::of(&scope(from, from + length, offset * HOUR_US));
-            prop_assert!(buckets.start <= from && from < buckets.start + buckets.length);
-            prop_assert!(buckets.count <= 800);
+            let buckets = Buckets::of(&scope(from, from + length, hours(offset)));
+            prop_assert!(buckets.edges.is_sorted_by(|a, b| a < b));
+            prop_assert!(buckets.count() <= 800);
             prop_assert_eq!(buckets.place(from), Some(0));
-            prop_assert_eq!(buckets.place(from + length - 1), Some(buckets.count - 1));
+            prop_assert_eq!(buckets.place(from + length - 1), Some(buckets.count() - 1));
+            prop_assert_eq!((buckets.place(i64::MIN), buckets.place(i64::MAX)), (None, None));
         }
     }
 
@@ -171,10 +190,29 @@ mod tests {
             (100 * DAY_US, DAY_US),
             (101 * DAY_US, WEEK_US),
         ] {
-            assert_eq!(Buckets::of(&scope(0, span, 0)).length, length, "{span}");
+            let buckets = Buckets::of(&scope(0, span, TimeZone::UTC));
+            let (start, end) = buckets.bounds(0);
+            assert_eq!(
+                (end.since(start), buckets.finer_than_rollups()),
+                (length, length < HOUR_US),
+                "{span}"
+            );
         }
         // 1970-01-05 was a Monday; in Tokyo it began nine hours earlier.
-        let weeks = Buckets::of(&scope(20 * DAY_US, 300 * DAY_US, 9 * HOUR_US));
-        assert_eq!((weeks.start + 9 * HOUR_US - MONDAY_US) % WEEK_US, 0);
+        let weeks = Buckets::of(&scope(20 * DAY_US, 300 * DAY_US, hours(9)));
+        assert_eq!((weeks.edges[0] + 9 * HOUR_US - 4 * DAY_US) % WEEK_US, 0);
+        // hours begin where the zone's clock says so
+        let half =
+            Buckets::of(&scope(20 * DAY_US, 22 * DAY_US, period::fixed_zone(5 * HOUR_US + 30 * MINUTE_US)));
+        assert_eq!(half.edges[0].rem_euclid(HOUR_US), 30 * MINUTE_US);
+    }
+
+    #[test]
+    fn a_day_of_a_clock_change_is_its_own_length() {
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let at = |text: &str| Timestamp::parse(text).unwrap().micros();
+        let buckets = Buckets::of(&scope(at("2026-10-20T00:00:00Z"), at("2026-10-28T00:00:00Z"), zone));
+        let lengths: Vec<i64> = buckets.edges.windows(2).map(|w| (w[1] - w[0]) / HOUR_US).collect();
+        assert_eq!(lengths, [24, 24, 24, 24, 24, 25, 24, 24, 24]);
     }
 }

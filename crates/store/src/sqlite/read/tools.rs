@@ -66,10 +66,10 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
     }
     let Some(kind) = kind else { return Ok(None) };
     let buckets = Buckets::of(scope);
-    let mut series: Vec<Sum> = (0..buckets.count).map(|_| Sum::default()).collect();
+    let mut series: Vec<Sum> = (0..buckets.count()).map(|_| Sum::default()).collect();
     let mut all = Sum::default();
     let mut clients: HashMap<i64, Sum> = HashMap::new();
-    figures::visit(reader, scope, Want::Tool(kind, id), Some(buckets), |item| {
+    figures::visit(reader, scope, Want::Tool(kind, id), Some(&buckets), |item| {
         all.add(&item.cell);
         clients.entry(item.client).or_default().add(&item.cell);
         if let Some(sum) = buckets.place(item.start).and_then(|i| series.get_mut(i)) {
@@ -122,7 +122,7 @@ pub(in crate::sqlite) fn clients(reader: &Reader, scope: &Scope) -> Result<Vec<C
             calls.entry(item.client).or_default().add(&item.cell);
         }
     })?;
-    let seen = starts(reader, scope, Buckets::whole(scope))?;
+    let seen = starts(reader, scope, &Buckets::whole(scope))?;
     client_rows(reader, &seen, &calls)
 }
 
@@ -147,9 +147,9 @@ impl Starts {
 }
 
 /// Counts the sessions of a scope in one pass over the index.
-pub(super) fn starts(reader: &Reader, scope: &Scope, buckets: Buckets) -> Result<Starts> {
+pub(super) fn starts(reader: &Reader, scope: &Scope, buckets: &Buckets) -> Result<Starts> {
     let mut starts =
-        Starts { counts: vec![0; buckets.count], lengths: Vec::new(), by_client: HashMap::new() };
+        Starts { counts: vec![0; buckets.count()], lengths: Vec::new(), by_client: HashMap::new() };
     let mut sql = Sql::new(sql!("session.starts"));
     sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
@@ -202,11 +202,11 @@ pub(super) fn tool_rows(
 ) -> Result<(Vec<ToolRow>, Option<String>)> {
     let buckets = Buckets::in_utc(scope);
     let mut sums: HashMap<i64, (Sum, Vec<u64>)> = HashMap::new();
-    let partial = figures::visit(reader, scope, Want::Tools(kind), Some(buckets), |item| {
+    let partial = figures::visit(reader, scope, Want::Tools(kind), Some(&buckets), |item| {
         let (sum, trend) = sums.entry(item.tool).or_default();
         sum.add(&item.cell);
         if trend.is_empty() {
-            trend.resize(buckets.count, 0);
+            trend.resize(buckets.count(), 0);
         }
         if let Some(n) = buckets.place(item.start).and_then(|i| trend.get_mut(i)) {
             *n += item.cell.calls;
