@@ -147,7 +147,7 @@ fn report(what: &str, stored: u64, duplicates: u64, took: Duration, mut waits: W
 
 fn read_all(store: &SqliteStore, project: ProjectKey, now: Timestamp, stop: &AtomicBool) -> Result<String> {
     let period = Period { from: now.plus_micros(-DAYS * 24 * 3_600 * 1_000_000), to: now };
-    let scope = Scope { period, filter: Default::default(), utc_offset_us: 0 };
+    let scope = Scope { period, filter: Default::default(), zone: trackway_store::query::TimeZone::UTC };
     let list = || ListAsk { scope: scope.clone(), page: PageAsk::default(), sort: None };
     let mut waits: Vec<(&str, Waits)> = Vec::new();
     while !stop.load(Ordering::Relaxed) {

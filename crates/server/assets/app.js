@@ -7,7 +7,7 @@ const page = document.body.dataset.page;
 document.documentElement.classList.add("scripted");
 
 function show(root = document) {
-  for (const el of $$(".js-only, [data-copy], [data-copy-link], #play, #follow", root)) el.hidden = false;
+  for (const el of $$(".js-only, .takeaway button, [data-copy], [data-copy-link], #play, #follow", root)) el.hidden = false;
 }
 
 let saidAt = 0;
@@ -62,6 +62,8 @@ function mark(id) {
     li.classList.toggle("here", on);
     if (on) link.setAttribute("aria-current", "step");
     else link.removeAttribute("aria-current");
+    const fold = li.closest("details");
+    if (on && fold) fold.open = true;
     if (on) li.scrollIntoView({ block: "nearest" });
   });
   drawHere();
@@ -94,7 +96,19 @@ function failure(direction) {
   say(direction > 0 ? "No later failure." : "No earlier failure.");
 }
 
+// playing waits as long as the agent did, at most two seconds, and never moves the focus
 let playing = 0;
+let speed = 1;
+const pause = (at) => {
+  const all = steps();
+  const gap = Number(all[at + 1]?.dataset.at) - Number(all[at]?.dataset.at);
+  return Math.max(150, Math.min(2000, gap || 0)) / speed;
+};
+$("#speed")?.addEventListener("click", (event) => {
+  speed = speed === 1 ? 4 : 1;
+  event.currentTarget.textContent = `${speed}×`;
+});
+
 function play() {
   const button = $("#play");
   if (playing) {
@@ -110,11 +124,11 @@ function play() {
         return;
       }
       step(at + 1);
-      playing = setTimeout(next, 1200);
+      playing = setTimeout(next, pause(at + 1));
     };
-    playing = setTimeout(next, 400);
+    playing = setTimeout(next, pause(here()));
   }
-  const label = () => (button.lastChild.textContent = playing ? "Pause" : "Play");
+  const label = () => (button.lastElementChild.textContent = playing ? "Pause" : "Play");
   label();
 }
 
@@ -149,7 +163,7 @@ if ($("#steps")) {
 
 // -- lists ------------------------------------------------------------------------------------------------------------
 
-const rows = () => $$("tr[data-href]");
+const rows = () => $$("main tr").filter((tr) => $("a.row", tr));
 function row(move) {
   const all = rows();
   if (!all.length) return;
@@ -158,11 +172,122 @@ function row(move) {
   $("a.row", next)?.focus();
 }
 
+// what a row's page is called in `sel=`, so that it can stand beside the list
+function selection(href) {
+  const url = new URL(href, location);
+  const [, , , list, id] = url.pathname.split("/");
+  if (!id) return null;
+  const event = url.searchParams.get("sel");
+  const name = decodeURIComponent(id);
+  if (list === "sessions") return event ? `call:${event}` : `session:${name}`;
+  if (list === "issues") return `issue:${name}`;
+  if (list === "people") return `person:${name}`;
+  return null;
+}
+
+let opened = null;
+async function beside(sel) {
+  const url = new URL(location);
+  if (sel) url.searchParams.set("sel", sel);
+  else url.searchParams.delete("sel");
+  const frame = $(".frame");
+  const old = $("#panel");
+  let panel = null;
+  if (sel) {
+    const answer = await fetch(url).catch(() => null);
+    if (!answer?.ok) return (location.href = url.href);
+    panel = $("#panel", new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (!panel) return (location.href = url.href);
+  }
+  history.pushState(null, "", url);
+  old?.remove();
+  if (panel) frame.append(document.adoptNode(panel));
+  frame.classList.toggle("beside", Boolean(panel));
+  for (const tr of $$("tr.here")) tr.classList.remove("here");
+  if (panel) {
+    opened = rows().find((tr) => selection($("a.row", tr).href) === sel) ?? opened;
+    opened?.classList.add("here");
+    show(panel);
+    say(`${panel.getAttribute("aria-label")}.`);
+  } else {
+    $("a.row", opened ?? document.createElement("i"))?.focus();
+    opened = null;
+  }
+}
+
 document.addEventListener("click", (event) => {
-  const tr = event.target.closest("tr[data-href]");
-  if (!tr || event.target.closest("a, button, summary") || String(getSelection())) return;
-  if (event.ctrlKey || event.metaKey) open(tr.dataset.href, "_blank", "noopener");
-  else location.href = tr.dataset.href;
+  if (event.defaultPrevented || event.button || event.shiftKey) return;
+  if (event.target.closest("#panel-close")) {
+    event.preventDefault();
+    beside(null);
+    return;
+  }
+  const tr = event.target.closest("main tr");
+  const link = tr && $("a.row", tr);
+  if (!link || event.target.closest("a, button, summary, input") || String(getSelection())) return;
+  const sel = page === "sessions" && location.pathname.split("/").length > 4 ? null : selection(link.href);
+  if (event.ctrlKey || event.metaKey) open(link.href, "_blank", "noopener");
+  else if (sel && innerWidth >= 1100) beside(sel);
+  else location.href = link.href;
+});
+if (!$("#steps")) addEventListener("popstate", () => location.reload());
+
+// -- search or jump -----------------------------------------------------------------------------------------------------
+
+const jump = $("#jump");
+const places = $("#jump-list");
+if (jump && places) {
+  let asked = 0;
+  let at = -1;
+  const options = () => $$("a[role=option]", places);
+  jump.setAttribute("role", "combobox");
+  jump.setAttribute("aria-controls", "jump-list");
+  jump.setAttribute("aria-autocomplete", "list");
+  const open = (on) => {
+    places.hidden = !on;
+    jump.setAttribute("aria-expanded", String(on));
+    if (!on) choose(-1);
+  };
+  const choose = (to) => {
+    const all = options();
+    at = to;
+    all.forEach((a, i) => a.setAttribute("aria-selected", String(i === at)));
+    all[at]?.scrollIntoView({ block: "nearest" });
+    if (at >= 0) jump.setAttribute("aria-activedescendant", all[at].id);
+    else jump.removeAttribute("aria-activedescendant");
+  };
+  const ask = async () => {
+    const mine = ++asked;
+    const answer = await fetch(`${jump.dataset.list}?q=${encodeURIComponent(jump.value)}`, { headers: { "hx-request": "true" } }).catch(() => null);
+    if (!answer?.ok || mine !== asked || document.activeElement !== jump) return;
+    places.innerHTML = await answer.text();
+    open(options().length > 0);
+    choose(-1);
+  };
+  let later = 0;
+  jump.addEventListener("input", () => {
+    clearTimeout(later);
+    later = setTimeout(ask, 60);
+  });
+  jump.addEventListener("focus", ask);
+  jump.addEventListener("blur", () => setTimeout(() => places.contains(document.activeElement) || open(false), 120));
+  places.addEventListener("pointerdown", (event) => event.preventDefault());
+  jump.addEventListener("keydown", (event) => {
+    const all = options();
+    if (event.key === "ArrowDown") choose(at + 1 >= all.length ? 0 : at + 1);
+    else if (event.key === "ArrowUp") choose(at <= 0 ? all.length - 1 : at - 1);
+    else if (event.key === "Enter" && at >= 0 && !places.hidden) all[at].click();
+    else if (event.key === "Escape" && !places.hidden) open(false);
+    else return;
+    event.preventDefault();
+    if (event.key === "Escape") event.stopPropagation();
+  });
+  open(false);
+}
+
+$("#find-project")?.addEventListener("input", (event) => {
+  const words = event.target.value.toLowerCase();
+  for (const li of $$("#projects li")) li.hidden = !li.textContent.toLowerCase().includes(words);
 });
 
 // -- keys -------------------------------------------------------------------------------------------------------------
@@ -178,6 +303,15 @@ const keys = {
   y: () => copy(location.href),
   j: () => row(1),
   k: () => row(-1),
+  p: () => {
+    const link = document.activeElement?.closest("a.row");
+    const sel = link && selection(link.href);
+    if (sel) beside(sel);
+  },
+  f: () => {
+    const tr = document.activeElement?.closest("main tr");
+    $("a.val", tr ?? document.createElement("i"))?.click();
+  },
   o: () => {
     const link = document.activeElement?.closest("a.row");
     if (link) open(link.href, "_blank", "noopener");
@@ -198,6 +332,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     $$("details.menu[open]").forEach((menu) => (menu.open = false));
     if (event.target.matches("input")) event.target.blur();
+    else if ($("#panel")) beside(null);
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || off.checked) return;

@@ -19,8 +19,8 @@ const FRAMES: usize = 30;
 pub(crate) struct Vm<'a> {
     /// The event.
     pub step: &'a EventDetail,
-    /// Since the start of the session, µs.
-    pub offset_us: i64,
+    /// Since the start of the session, µs; where that is known.
+    pub offset_us: Option<i64>,
     /// Which step of how many.
     pub number: Option<(usize, usize)>,
     /// Link to the step before.
@@ -48,8 +48,8 @@ pub(crate) fn view(vm: &Vm<'_>) -> Markup {
         p.facts {
             @match row.status { Some(s) if s.finished() && !s.failed() => span { (icon(Icon::Tick)) "ok" }, other => (parts::status(other)) }
             @if let Some(us) = row.duration_us { span { (format::duration(us)) } }
-            span { (format::time(row.started_at, &format!("{} UTC", format::clock_ms(row.started_at)))) }
-            span.dim { "+" (replay::offset(vm.offset_us)) }
+            span { (format::time(row.started_at, &format::clock_zone(row.started_at))) }
+            @if let Some(us) = vm.offset_us { span.dim { "+" (replay::offset(us)) } }
             @if row.flags.demo { span.tag { "demo" } }
         }
         (section("Intent", row.intent.is_some(), html! { @if let Some(intent) = &row.intent {

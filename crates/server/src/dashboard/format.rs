@@ -144,6 +144,11 @@ pub(crate) fn clock_ms(at: Timestamp) -> String {
     written(at, "%H:%M:%S.%3f")
 }
 
+/// `14:02:09.114 UTC`
+pub(crate) fn clock_zone(at: Timestamp) -> String {
+    written(at, "%H:%M:%S.%3f %Z")
+}
+
 /// `14:02`
 pub(crate) fn clock(at: Timestamp) -> String {
     written(at, "%H:%M")

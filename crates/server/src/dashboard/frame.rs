@@ -6,6 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 use trackway_core::period;
 use trackway_event::Timestamp;
 use trackway_store::Project;
+use trackway_store::query::Period;
 
 use super::export::Links;
 use super::icons::{Icon, icon, logo};
@@ -108,6 +109,10 @@ pub(crate) struct Frame<'a> {
     pub now: Timestamp,
     /// The page's list as a file.
     pub export: Option<Links>,
+    /// The period of the page, where it has one.
+    pub period: Option<Period>,
+    /// What is selected, beside the page.
+    pub panel: Option<Markup>,
     /// The status line's left end.
     pub status: Markup,
 }
@@ -125,7 +130,7 @@ pub(crate) fn page(frame: &Frame<'_>, body: Markup) -> Markup {
             body data-page=(frame.at) {
                 a.skip href="#main" { "Skip to content" }
                 (top(frame))
-                div.frame {
+                div.frame.beside[frame.panel.is_some()] {
                     (nav(frame))
                     main #main tabindex="-1" {
                         (bar(frame))
@@ -146,6 +151,7 @@ pub(crate) fn page(frame: &Frame<'_>, body: Markup) -> Markup {
                             span { "Times in " (zone_name(frame.params)) }
                         }
                     }
+                    @if let Some(panel) = &frame.panel { (panel) }
                 }
                 (keys_sheet())
                 div #say.sr aria-live="polite" {}
@@ -193,8 +199,10 @@ fn top(frame: &Frame<'_>) -> Markup {
                 (switcher(frame, project))
                 form.jump role="search" action=(link::path(project.id.as_str(), "jump")) method="get" {
                     (icon(Icon::Search))
-                    input #jump type="search" name="q" placeholder="Search or jump to ses_…, evt_…" aria-label="Search sessions, or jump to an id" autocomplete="off" spellcheck="false" maxlength="400";
+                    input #jump type="search" name="q" placeholder="Search or jump" aria-label="Search sessions, or jump to a page, tool, person, issue or id" autocomplete="off" spellcheck="false" maxlength="400"
+                        data-list=(link::path(project.id.as_str(), "jump/list"));
                     kbd { "Ctrl K" }
+                    div #jump-list.pop role="listbox" aria-label="Where to jump" hidden {}
                 }
                 (live_dot(project, frame.now))
             } @else { span.grow {} }
@@ -217,7 +225,8 @@ fn switcher(frame: &Frame<'_>, project: &Project) -> Markup {
         details.menu {
             summary { span.name { (hostile::line(&project.name, 40)) } (icon(Icon::Down)) span.sr { ", switch project" } }
             div.pop {
-                ul {
+                @if frame.projects.len() > 5 { input #find-project.js-only type="search" placeholder="Find a project" aria-label="Find a project" autocomplete="off" hidden; }
+                ul #projects {
                     @for p in frame.projects.iter().take(200) {
                         li { a href=(link::path(p.id.as_str(), "overview")) aria-current=[(p.id == project.id).then_some("true")] {
                             span.name { (hostile::line(&p.name, 60)) @if p.demo { span.tag { "demo" } } }
@@ -304,6 +313,11 @@ const COMPARE: &[(&str, &str, &str)] = &[
     ("none", "alone", "Beside nothing"),
 ];
 
+/// The same page over another period.
+fn shifted(params: &Params, period: Period) -> Params {
+    Params { from: Some(period.from.to_string()), to: Some(period.to.to_string()), ..params.top() }
+}
+
 fn bar(frame: &Frame<'_>) -> Markup {
     let params = frame.params;
     let to = |p: &Params| format!("{}{}", frame.path, p.query());
@@ -323,11 +337,21 @@ fn bar(frame: &Frame<'_>) -> Markup {
                     }
                 }
             }
+            @if let Some(period) = frame.period.filter(|_| frame.bar == Bar::Full) {
+                @let back = period.previous();
+                @let on = Period { from: period.to, to: period.to.plus_micros(period.to.since(period.from)) };
+                span.shift {
+                    a.quiet href=(to(&shifted(params, back))) data-key="<" title="One period earlier" { (icon(Icon::Back)) span.sr { "One period earlier" } }
+                    @if on.from < frame.now {
+                        a.quiet href=(to(&shifted(params, on))) data-key=">" title="One period later" { (icon(Icon::Next)) span.sr { "One period later" } }
+                    }
+                }
+            }
             @if frame.at == "overview" && frame.bar == Bar::Full {
                 @let here = frame.params.cmp.as_deref().unwrap_or("prev");
                 div.segments role="group" aria-label="Compared with" {
                     @for (key, name, title) in COMPARE {
-                        a href=(to(&Params { cmp: Some((*key).to_owned()), ..params.top() })) title=(title) aria-current=[(here == *key).then_some("true")] { (name) }
+                        a href=(to(&Params { cmp: Some((*key).to_owned()), ..params.top() })) title=(title) aria-current=[(here == *key).then_some("true")] data-key=[((here == "none") == (*key == "prev") && *key != "week").then_some("c")] { (name) }
                     }
                 }
             }
@@ -401,7 +425,7 @@ fn chip_words(condition: &str) -> Markup {
 }
 
 /// The keys, for the sheet; `app.js` binds the same ones.
-const KEYS: &[(&str, &[(&str, &str)])] = &[
+pub(crate) const KEYS: &[(&str, &[(&str, &str)])] = &[
     (
         "Anywhere",
         &[
@@ -421,16 +445,31 @@ const KEYS: &[(&str, &[(&str, &str)])] = &[
             ("g +", "Add a source"),
         ],
     ),
-    ("Period", &[("1 2 3 4", "24 h, 7 d, 30 d, 90 d")]),
+    (
+        "Period",
+        &[
+            ("1 2 3 4", "24 h, 7 d, 30 d, 90 d"),
+            ("< >", "one period earlier, later"),
+            ("c", "comparison on or off"),
+        ],
+    ),
     (
         "List",
-        &[("j k", "next, previous row"), ("Enter", "open"), ("o", "open in a new tab"), ("y", "copy link")],
+        &[
+            ("j k", "next, previous row"),
+            ("Enter", "open"),
+            ("p", "open beside the list"),
+            ("o", "open in a new tab"),
+            ("f", "filter by the row's first value"),
+            ("y", "copy link"),
+        ],
     ),
     (
         "Replay",
         &[
             ("← →", "step"),
             ("n N", "next, previous failure"),
+            ("[ ]", "previous, next session of the list"),
             ("Space", "play or pause"),
             ("h", "show or hide listings"),
             ("t", "order or time"),

@@ -175,6 +175,11 @@ impl Params {
         }
     }
 
+    /// The keys of the list that a page of one thing was opened from, so that it can step through it.
+    pub(crate) fn listed(&self) -> Self {
+        Self { sort: self.sort.clone(), tab: self.tab.clone(), ..self.carried() }
+    }
+
     /// With one more condition.
     pub(crate) fn and(&self, field: &str, op: &str, value: &str) -> Self {
         let condition = format!("{field}:{op}:{}", escape(value));
@@ -221,7 +226,7 @@ impl Params {
             .as_deref()
             .unwrap_or("")
             .split(',')
-            .filter(|w| matches!(*w, "listings" | "gaps"))
+            .filter(|w| matches!(*w, "listings" | "gaps" | "bursts"))
             .collect();
         if words.contains(&what) {
             words.retain(|w| *w != what);

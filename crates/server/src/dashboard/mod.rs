@@ -5,6 +5,7 @@
 //!
 //! - [`frame`]: what is around a page; [`visit`]: who asks for which project with which query
 //! - [`link`]: the URL grammar; [`hostile`], [`format`], [`json_tree`]: captured text, numbers, payloads
+//! - [`panel`]: one thing beside a list; [`jump`]: search or jump
 //! - [`export`]: every list as a file
 //! - [`track`], [`chart`], [`icons`]: drawings; [`assets`]: the embedded files
 //!
@@ -26,12 +27,14 @@ mod hostile;
 mod icons;
 mod issues;
 mod json_tree;
+mod jump;
 mod link;
 mod lists;
 mod live;
 mod login;
 mod overview;
 mod pages;
+mod panel;
 mod parts;
 mod people;
 mod person;
@@ -114,7 +117,8 @@ pub const PAGES: &[PageRoute] = &[
     admin_action("/p/{p}/settings/tokens", || post(settings::make_token)),
     admin_action("/p/{p}/settings/tokens/revoke", || post(settings::revoke_token)),
     page("/p/{p}/export/{file}", || get(export::show)),
-    page("/p/{p}/jump", || get(pages::jump)),
+    page("/p/{p}/jump", || get(jump::go)),
+    page("/p/{p}/jump/list", || get(jump::list)),
     page("/p/{p}/setup", || get(pages::setup)),
     action("/p/{p}/setup/test", || post(actions::test_event)),
 ];

@@ -115,7 +115,15 @@ pub(crate) async fn session(
     let (title, at, bar) = ("Session", "sessions", Bar::Title);
     let (key, params, wants) = (visit.project.key, visit.guest.params.clone(), visit.wants);
     let asked = id.clone();
-    let found = visit.ask("session", move |store| replay_of(store, key, &asked, &params, wants)).await;
+    let scope = visit.scope().ok();
+    let found = visit.ask("session", move |store| {
+        let Some(mut vm) = replay_of(store, key, &asked, &params, wants)? else { return Ok(None) };
+        if let Some(scope) = scope.filter(|_| wants == Wants::Page) {
+            vm.beside = beside(store, key, scope, &params, &vm.session.id)?;
+        }
+        Ok(Some(vm))
+    });
+    let found = found.await;
     let period = Period { from: Timestamp::ZERO, to: visit.guest.now };
     match found {
         Ok(Some(vm)) if wants == Wants::Fragment => answer(StatusCode::OK, replay::fragment(&vm, &visit.place(period))),
@@ -155,37 +163,6 @@ pub(crate) async fn live_rows(mut visit: Visit) -> Response {
         }
         Ok(Err(_)) => answer(StatusCode::BAD_REQUEST, html! {}),
         Err(problem) => answer(problem.status(), html! {}),
-    }
-}
-
-/// `/p/{p}/jump?q=…`: straight to a session or event by its id, else a search.
-pub(crate) async fn jump(visit: Visit) -> Response {
-    let text = visit.guest.params.q.clone().unwrap_or_default().trim().to_owned();
-    let project = visit.project.id.as_str().to_owned();
-    let (key, id) = (visit.project.key, text.clone());
-    let may_be_id = !text.is_empty() && text.chars().count() <= 256 && !text.contains(char::is_whitespace);
-    let found = match may_be_id {
-        false => Ok(None),
-        true => {
-            visit
-                .ask("jump", move |store| {
-                    if store.session(key, &id)?.is_some() {
-                        return Ok(Some(link::session(&project, &id)));
-                    }
-                    let event = if id.starts_with("evt_") { store.event(key, &id)? } else { None };
-                    let session = event.and_then(|e| e.row.session_id);
-                    Ok(session.map(|s| {
-                        format!("{}?sel={}", link::session(&project, s.as_str()), link::encode(&id))
-                    }))
-                })
-                .await
-        }
-    };
-    let sessions = link::path(visit.project.id.as_str(), "sessions");
-    match found {
-        Ok(Some(to)) => Redirect::to(&to).into_response(),
-        Ok(None) | Err(_) if text.is_empty() => Redirect::to(&sessions).into_response(),
-        Ok(None) | Err(_) => Redirect::to(&format!("{sessions}?q={}", link::encode(&text))).into_response(),
     }
 }
 
@@ -315,7 +292,23 @@ fn replay_of(
     };
     let only = selected.as_ref().filter(|_| wants == Wants::Fragment).map(|e| e.row.id.as_str());
     let diffs = diffs(store, key, &rows, only)?;
-    Ok(Some(replay::Vm { session, merged_id, rows, next, partial, selected, diffs }))
+    let beside = replay::Beside::default();
+    Ok(Some(replay::Vm { session, merged_id, rows, next, partial, selected, diffs, beside }))
+}
+
+/// The list that the session was opened from, as its address names it; empty where the session is not on its first page.
+fn beside(
+    store: &dyn Store,
+    key: ProjectKey,
+    scope: Scope,
+    params: &super::link::Params,
+    id: &SessionId,
+) -> trackway_store::Result<replay::Beside> {
+    let tab = sessions_page::tab_of(params.tab.as_deref());
+    let page = PageAsk { after: None, limit: trackway_event::limits::PAGE_ROWS_MAX };
+    let found = store.sessions(key, &SessionsAsk { scope, page, sort: params.sort.clone(), tab })?;
+    let at = found.items.iter().position(|row| row.id == *id);
+    Ok(replay::Beside { rows: found.items, at, more: found.next.is_some() })
 }
 
 fn belongs(event: &EventDetail, session: &SessionId) -> bool {

@@ -223,7 +223,7 @@ pub(crate) fn session_row(
     params: &Params,
     now: Timestamp,
 ) -> Markup {
-    let href = link::session(project, row.id.as_str());
+    let href = format!("{}{}", link::session(project, row.id.as_str()), params.listed().query());
     let filter = |field: &str, value: &str| format!("{base}{}", params.and(field, "eq", value).query());
     html! {
         tr data-testid="session-row" data-href=(href) {

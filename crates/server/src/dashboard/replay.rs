@@ -36,7 +36,25 @@ pub(crate) struct Vm {
     pub selected: Option<EventDetail>,
     /// Changes of the arguments against the try before, by row.
     pub diffs: BTreeMap<usize, Vec<Change>>,
+    /// The list it was opened from.
+    pub beside: Beside,
 }
+
+/// The list that a session was opened from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    /// Its first rows.
+    pub rows: Vec<SessionRow>,
+    /// Where the session is among them.
+    pub at: Option<usize>,
+    /// Whether the list goes on.
+    pub more: bool,
+}
+
+/// Sessions of the list shown beside a replay, around the one that is open.
+const NEIGHBOURS: usize = 24;
+/// Calls of one tool in a row that are folded from this many on.
+const BURST: usize = 4;
 
 /// The page's body.
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
@@ -51,7 +69,8 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         }
         (parts::partial(vm.partial.as_deref()))
         (rail(vm, &shown, selected, place))
-        div.replay {
+        div.replay.listed[vm.beside.at.is_some()] {
+            (playlist(vm, place))
             (timeline(vm, &shown, &tries, selected, place))
             aside #detail.panel.detail aria-label="The selected step" data-testid="detail" {
                 @match &vm.selected {
@@ -81,13 +100,58 @@ fn detail_of(vm: &Vm, step: &EventDetail, shown: &[usize], place: &Place<'_>) ->
     };
     detail::view(&detail::Vm {
         step,
-        offset_us: step.row.started_at.since(vm.session.started_at),
+        offset_us: Some(step.row.started_at.since(vm.session.started_at)),
         number: at.map(|a| (a + 1, shown.len())),
         previous: to(at.and_then(|a| a.checked_sub(1))),
         next: to(at.map(|a| a + 1)),
         diff: row.and_then(|r| vm.diffs.get(&r)),
         project: place.project,
     })
+}
+
+/// Address of another session of the list, with the list's keys.
+fn neighbour(row: &SessionRow, place: &Place<'_>) -> String {
+    format!("{}{}", link::session(place.project, row.id.as_str()), place.params.listed().query())
+}
+
+/// Where the session stands in its list, and the ones before and after it.
+fn turning(vm: &Vm, place: &Place<'_>) -> Markup {
+    let Beside { rows, at: Some(at), more } = &vm.beside else { return html! {} };
+    let turn = |to: Option<&SessionRow>, sign: Icon, key: &str, words: &str| {
+        html! { @match to {
+            Some(row) => a.quiet href=(neighbour(row, place)) data-key=(key) title=(words) data-testid=(if key == "[" { "previous-session" } else { "next-session" }) { (icon(sign)) span.sr { (words) } },
+            None => span.off aria-hidden="true" { (icon(sign)) },
+        } }
+    };
+    html! {
+        nav.turning aria-label="Sessions of the list" {
+            (turn(at.checked_sub(1).and_then(|i| rows.get(i)), Icon::Back, "[", "Previous session of the list"))
+            span.dim { (at + 1) " of " (rows.len()) @if *more { "+" } }
+            (turn(rows.get(at + 1), Icon::Next, "]", "Next session of the list"))
+        }
+    }
+}
+
+/// The list itself, around the open session.
+fn playlist(vm: &Vm, place: &Place<'_>) -> Markup {
+    let Some(at) = vm.beside.at else { return html! {} };
+    let first = at.saturating_sub(NEIGHBOURS / 2);
+    html! {
+        nav.panel.flush.playlist aria-label="The list" data-testid="playlist" {
+            h2 { "Sessions" (turning(vm, place)) }
+            ol { @for (i, row) in vm.beside.rows.iter().enumerate().skip(first).take(NEIGHBOURS) {
+                li { a href=(neighbour(row, place)) aria-current=[(i == at).then_some("page")] {
+                    span.when { (format::row_time(row.started_at, place.now)) }
+                    span.n { @if row.errors > 0 { span.bad { (format::count(row.errors)) span.sr { " failed of " } "/" } } (format::count(row.tool_calls)) span.sr { " calls" } }
+                    span.who { @match (&row.actor, &row.client) {
+                        (Some(actor), _) => (hostile::line(actor.name.as_deref().filter(|n| !n.trim().is_empty()).unwrap_or(actor.id.as_str()), 24)),
+                        (None, Some(client)) => span.dim { (hostile::line(&client.name, 24)) },
+                        (None, None) => span.dim { "anonymous" },
+                    } }
+                } }
+            } }
+        }
+    }
 }
 
 /// The link to a step.
@@ -163,7 +227,8 @@ fn rail(vm: &Vm, shown: &[usize], selected: Option<&str>, place: &Place<'_>) -> 
         section.panel.railbox aria-label="Track" {
             (track::wide(&track, along, &hrefs, here))
             div.tools {
-                button #play.quiet hidden { (icon(Icon::Play)) "Play" }
+                button #play.quiet hidden { (icon(Icon::Play)) span { "Play" } }
+                button #speed.quiet.js-only hidden aria-label="Speed of playing" { "1×" }
                 a.quiet data-key="t" href=(toggle("gaps")) { @if along == Along::Time { "By order" } @else { "By time" } }
                 @if hidden > 0 { a.quiet data-key="h" href=(toggle("listings")) { @if place.params.shows("listings") { "Hide " } @else { "Show " } (format::counted(hidden, "listing", "listings")) } }
                 span.grow {}
@@ -185,12 +250,24 @@ fn timeline(
     html! {
         section.panel.flush.timeline aria-label="Steps" {
             ol #steps {
-                @for i in shown { @if let Some(row) = vm.rows.get(*i) {
-                    @let pause = last.map(|l| row.started_at.since(l)).filter(|us| *us > PAUSE_US);
-                    @if let Some(us) = pause { li.pause aria-label="pause" { span { (format::span(us)) " later" } } }
-                    (step(row, start, tries.get(i), vm.diffs.get(i), Some(row.id.as_str()) == selected, place))
-                    @let _ = last.replace(row.started_at);
-                } }
+                @for run in steps::bursts(&vm.rows, shown, tries, BURST) {
+                    @let rows: Vec<(usize, &EventRow)> = run.iter().filter_map(|i| Some((*i, vm.rows.get(*i)?))).collect();
+                    @if let Some((_, first)) = rows.first() {
+                        @let pause = last.map(|l| first.started_at.since(l)).filter(|us| *us > PAUSE_US);
+                        @if let Some(us) = pause { li.pause aria-label="pause" { span { (format::span(us)) " later" } } }
+                        @let each = html! { @for (i, row) in &rows { (step(row, start, tries.get(i), vm.diffs.get(i), Some(row.id.as_str()) == selected, place)) } };
+                        @if rows.len() == 1 { (each) } @else {
+                            @let here = rows.iter().any(|(_, r)| Some(r.id.as_str()) == selected);
+                            li.burst data-testid="burst" { details open[here] {
+                                summary { span.at { (offset(first.started_at.since(start))) } span.sign { (icon(Icon::Call)) }
+                                    span.what { span.name { (parts::subject(first)) " × " (rows.len()) } span.intent { "one after the other, all worked" } }
+                                    span.took { (format::duration(rows.iter().filter_map(|(_, r)| r.duration_us).sum())) } }
+                                ol { (each) }
+                            } }
+                        }
+                    }
+                    @let _ = rows.last().map(|(_, row)| last.replace(row.started_at));
+                }
                 @match (&vm.next, vm.session.ending) {
                     (Some(next), _) => li.end { a.button href=(format!("{}{}", place.path, Params { after: Some(next.clone()), sel: None, ..place.params.clone() }.query())) { "Next " (format::count(vm.rows.len() as u64)) " steps" } },
                     (None, None) => li.end { span.st.open { (icon(Icon::Open)) "still open" } },
@@ -217,7 +294,7 @@ fn step(
     let retry = attempt.filter(|t| t.number > 1);
     html! {
         li.step.failed[failed].retry[retry.is_some()].here[here] data-testid="step" data-failed[failed] {
-            a href=(href) hx-get=(href) hx-target="#detail" hx-swap="innerHTML" aria-current=[here.then_some("step")] data-id=(row.id.as_str()) {
+            a href=(href) hx-get=(href) hx-target="#detail" hx-swap="innerHTML" aria-current=[here.then_some("step")] data-id=(row.id.as_str()) data-at=(row.started_at.since(start) / 1_000) {
                 span.at { (offset(row.started_at.since(start))) }
                 span.sign.fail[failed].dim[steps::is_listing(row.kind)] { (icon(if retry.is_some() && !failed { Icon::Retry } else { parts::mark(row) })) }
                 span.what {

@@ -43,6 +43,36 @@ pub(crate) fn shown(rows: &[EventRow], listings: Listings, selected: Option<&str
         .collect()
 }
 
+/// The shown rows in runs to draw: most alone; calls of one tool that follow each other within a minute, all worked and none
+/// part of a chain of attempts, together where they are at least `from`.
+pub(crate) fn bursts(
+    rows: &[EventRow],
+    shown: &[usize],
+    tries: &BTreeMap<usize, Try>,
+    from: usize,
+) -> Vec<Vec<usize>> {
+    let plain = |i: usize| {
+        rows.get(i).filter(|r| {
+            r.kind == Kind::ToolCall && r.status == Some(Status::Ok) && tries.get(&i).is_none_or(|t| t.of < 2)
+        })
+    };
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    for i in shown {
+        let before = runs.last().and_then(|run| plain(*run.last()?));
+        let joins = before.zip(plain(*i)).is_some_and(|(a, b)| {
+            a.tool.is_some() && a.tool == b.tool && b.started_at.since(a.started_at) <= 60_000_000
+        });
+        match runs.last_mut().filter(|_| joins) {
+            Some(run) => run.push(*i),
+            None => runs.push(vec![*i]),
+        }
+    }
+    let apart = |run: Vec<usize>| -> Vec<Vec<usize>> {
+        if run.len() >= from { vec![run] } else { run.into_iter().map(|i| vec![i]).collect() }
+    };
+    runs.into_iter().flat_map(apart).collect()
+}
+
 /// Listings and handshakes, hidden by default.
 pub(crate) const fn is_listing(kind: Kind) -> bool {
     match kind {

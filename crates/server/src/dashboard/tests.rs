@@ -5,6 +5,7 @@
 
 mod contrast;
 mod export;
+mod frame;
 mod html;
 mod kit;
 mod people;

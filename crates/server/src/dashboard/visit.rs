@@ -17,7 +17,7 @@ use trackway_store::{Project, Store};
 use super::frame::{self, Bar, Frame, Theme};
 use super::link::{Asked, BadAsk, Params};
 use super::place::Place;
-use super::{format, parts};
+use super::{format, panel, parts};
 use crate::auth::{InProject, Viewer};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -56,6 +56,8 @@ pub(crate) struct Visit {
     pub wants: Wants,
     /// Base address of this server, as the browser reached it.
     pub origin: String,
+    /// What `sel=` names, beside a list.
+    panel: Option<panel::Vm>,
     /// What was typed into the filter box and cannot be read.
     typed: Option<BadAsk>,
 }
@@ -110,7 +112,8 @@ impl FromRequestParts<AppState> for Visit {
             },
         };
         let origin = origin_of(&parts.headers, state.options().trusted_proxy);
-        Ok(Self { guest, project, wants, origin, typed })
+        let panel = selected_panel(&guest, &project).await;
+        Ok(Self { guest, project, wants, origin, panel, typed })
     }
 }
 
@@ -130,6 +133,8 @@ impl Guest {
             bad: None,
             now: self.now,
             export: None,
+            period: None,
+            panel: None,
             status: html! {},
         };
         answer(status, frame::page(&frame, body))
@@ -221,7 +226,10 @@ impl Visit {
             project: Some(&self.project),
             projects: &self.guest.projects,
             title,
-            parent: parent_of(title).map(|list| (list, super::link::path(self.project.id.as_str(), at))),
+            parent: parent_of(title).map(|list| {
+                let listed = self.guest.params.listed().query();
+                (list, format!("{}{listed}", super::link::path(self.project.id.as_str(), at)))
+            }),
             at,
             path: &self.guest.path,
             params: &self.guest.params,
@@ -231,6 +239,12 @@ impl Visit {
             export: (status == StatusCode::OK && parent_of(title).is_none())
                 .then(|| super::export::of_page(self.project.id.as_str(), at, &self.guest.params))
                 .flatten(),
+            period: self.guest.params.scope(self.guest.now).ok().map(|scope| scope.period),
+            panel: self
+                .panel
+                .as_ref()
+                .filter(|_| status == StatusCode::OK)
+                .map(|vm| panel::view(vm, self.project.id.as_str(), &self.guest.path, &self.guest.params)),
             status: html! {
                 @if let Some(last) = self.project.last_event_at { span { "Data to " (format::time(last, &format::day_clock(last))) } }
                 @if took > 0 { span { (format::span(took)) } }
@@ -238,6 +252,15 @@ impl Visit {
         };
         answer(status, frame::page(&frame, body))
     }
+}
+
+/// Asks for what `sel=` names, but on a replay, whose selection is its own. What cannot be told is left out.
+async fn selected_panel(guest: &Guest, project: &Project) -> Option<panel::Vm> {
+    let replay = guest.path.contains("/sessions/");
+    let selected = panel::Selected::parse(guest.params.sel.as_deref().filter(|_| !replay)?)?;
+    let scope = guest.params.scope(guest.now).ok()?;
+    let key = project.key;
+    guest.state.ask("panel", move |store| panel::load(store, key, &selected, &scope)).await.ok()
 }
 
 /// The list that a page of one thing belongs to.

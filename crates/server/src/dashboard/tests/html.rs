@@ -165,6 +165,11 @@ impl Page {
         attribute(tag, name).unwrap().to_owned()
     }
 
+    /// Every value of an attribute.
+    pub(super) fn attributes(&self, name: &str) -> Vec<String> {
+        self.open().filter_map(|t| attribute(t, name)).map(str::to_owned).collect()
+    }
+
     /// Every `href` of an `a`, and every form's target that is fetched.
     pub(super) fn links(&self) -> Vec<String> {
         let of = |t: &&Tag| t.name == "a" || t.name == "link" || t.name == "script";
