@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use http::request::Parts;
 use rmcp::model::*;
 use rmcp::service::{MaybeSendFuture, NotificationContext, RequestContext, SubscriptionContext};
@@ -236,6 +237,8 @@ impl<S: ServerHandler> Tracked<S> {
                 Some(())
             };
             // A server that lists slowly is called as if it owned the argument: nothing is taken from it.
+            // One that panics here would have panicked for its client, not for this call (SDK case 16).
+            let list = std::panic::AssertUnwindSafe(list).catch_unwind();
             let _ = tokio::time::timeout(LISTING, list).await;
         }
         shared.get(name).unwrap_or_default()

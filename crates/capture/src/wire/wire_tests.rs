@@ -220,3 +220,11 @@ proptest! {
         prop_assert_eq!(out["result"]["tools"].as_array().unwrap().len(), 2);
     }
 }
+
+#[test]
+fn case_09_properties_that_headers_mirror_stay_and_none_is_added() {
+    let tool = r#"{"name":"t","inputSchema":{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"}}}}"#;
+    let out = injected(tool, Mode::Required);
+    assert!(out.contains(r#""region":{"type":"string","x-mcp-header":"Region"},"context":{"type":"string","description":"why"}"#), "{out}");
+    assert_eq!(out.matches("x-mcp-header").count(), 1);
+}
