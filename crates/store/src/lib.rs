@@ -10,6 +10,7 @@ mod conformance;
 pub mod control;
 pub mod error;
 pub mod query;
+pub mod removal;
 pub mod sqlite;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use access::*;
 pub use control::*;
 pub use error::StoreError;
 use query::*;
+pub use removal::*;
 pub use sqlite::{ControlDb, SqliteOptions, SqliteStore};
 
 /// What every method answers.
@@ -161,6 +163,15 @@ pub trait Store: Send + Sync + 'static {
     fn intake(&self, project: Option<ProjectKey>) -> Result<Intake>;
     /// Size, room and speed of the storage itself.
     fn health(&self) -> Result<StoreHealth>;
+
+    // -- removal -------------------------------------------------------------------------------------------------
+
+    /// Erases a person by any of their ids; `None` when nobody has it. Figures keep what they counted.
+    fn erase_person(&self, project: ProjectKey, actor_id: &str, now: Timestamp) -> Result<Option<Erased>>;
+    /// What a retention run would remove.
+    fn would_expire(&self, project: ProjectKey, cutoffs: &Cutoffs) -> Result<Expired>;
+    /// Removes what is older than the cut-offs, step by step between commits.
+    fn expire(&self, project: ProjectKey, cutoffs: &Cutoffs) -> Result<Expired>;
 
     /// Commits what is queued, checkpoints and closes. Later calls fail with [`StoreError::Closed`].
     fn close(&self) -> Result<()>;

@@ -16,16 +16,20 @@ use trackway_event::{Event, Timestamp};
 use super::control::hold;
 use super::fault::at;
 use super::project::Project;
-use super::{ControlDb, SqliteOptions, identity, open, read};
+use super::erase::{self, Whom};
+use super::{ControlDb, SqliteOptions, expire, identity, open, read};
 use crate::access::{Audit, AuditAsk, Login, Member, MemberKey, NewAudit, Role};
 use crate::query::*;
 use crate::{
-    Committed, Intake, NewProject, NewQuarantined, NewToken, ProjectKey, Quarantined, QuarantinedBody,
+    Committed, Cutoffs, Erased, Expired, Intake, NewProject, NewQuarantined, NewToken, ProjectKey, Quarantined, QuarantinedBody,
     Receipt, Result, Store, StoreError, StoreHealth, Tally, Token,
 };
 
 /// How often the helper looks around.
 const HELP: Duration = Duration::from_millis(100);
+/// Rounds of the helper between two retention runs, an hour; the first comes half a minute after the start.
+const RETENTION_ROUNDS: u32 = 36_000;
+const RETENTION_FIRST: u32 = 300;
 /// Log pages from which the helper moves a log into its file (8 MiB).
 const MOVE_PAGES: u64 = 1_000;
 
@@ -43,8 +47,8 @@ struct Inner {
     fsync_us: u64,
     closed: AtomicBool,
     stop: (Mutex<bool>, Condvar),
-    /// Held while the store lives; the operating system frees it with the process.
-    _lock: File,
+    /// Held while the store lives; the operating system frees it with the process. `None`: only reads, beside a server.
+    _lock: Option<File>,
 }
 
 impl SqliteStore {
@@ -67,7 +71,7 @@ impl SqliteStore {
             fsync_us,
             closed: AtomicBool::new(false),
             stop: (Mutex::new(false), Condvar::new()),
-            _lock: lock,
+            _lock: Some(lock),
         });
         for project in inner.control.projects()? {
             inner.ledger(project.key)?;
@@ -76,6 +80,26 @@ impl SqliteStore {
         let helper = std::thread::Builder::new().name("store-helper".into()).spawn(move || helped.help());
         let helper = helper.map_err(|e| StoreError::Backend(format!("cannot start a thread: {e}")))?;
         Ok(Arc::new(Self { inner, helper: Mutex::new(Some(helper)) }))
+    }
+
+    /// Opens a data directory to read it, without the lock: for verbs beside a running server. Nothing may be submitted.
+    pub fn open_beside(dir: &Path, options: SqliteOptions) -> Result<Arc<Self>> {
+        let inner = Arc::new(Inner {
+            dir: dir.into(),
+            options,
+            control: ControlDb::open(dir)?,
+            open: RwLock::default(),
+            fsync_us: 0,
+            closed: AtomicBool::new(false),
+            stop: (Mutex::new(false), Condvar::new()),
+            _lock: None,
+        });
+        Ok(Arc::new(Self { inner, helper: Mutex::default() }))
+    }
+
+    /// The project's settings and the rest of `trackway.db`, for verbs that hold the lock themselves.
+    pub fn control(&self) -> &ControlDb {
+        &self.inner.control
     }
 
     /// Opens only `trackway.db` of a data directory, without the lock: for verbs beside a running server.
@@ -154,9 +178,78 @@ impl Inner {
                 if let Err(error) = self.control.flush_tallies() {
                     tracing::warn!(%error, "could not write the counts of refused events");
                 }
+                if let Err(error) = self.do_asked() {
+                    tracing::warn!(%error, "work that was asked for could not be done; trying again");
+                }
+                if round % RETENTION_ROUNDS == RETENTION_FIRST
+                    && let Err(error) = self.expire_all()
+                {
+                    tracing::warn!(%error, "old data could not be removed; trying again in an hour");
+                }
                 if let Err(error) = self.remove_deleted(&mut movers) {
                     tracing::warn!(%error, "could not remove a deleted project");
                 }
+            }
+        }
+    }
+
+    /// Does what verbs beside this process asked for.
+    fn do_asked(&self) -> Result<()> {
+        for asked in self.control.waiting()? {
+            let now = (self.options.clock)();
+            let whom = match asked.actor {
+                Some(actor) => Whom::Id(actor),
+                None => Whom::Prints(asked.prints.clone()),
+            };
+            let erased = match self.control.project(&asked.project)? {
+                Some(project) => self.erase(project.key, whom)?,
+                None => None,
+            };
+            let answer = match &erased {
+                Some(erased) => receipt(erased, &asked.id, &asked.project, now),
+                None => serde_json::json!({ "found": false }).to_string(),
+            };
+            let prints = erased.map_or(asked.prints, |erased| erased.prints);
+            self.control.finish(&asked.id, &answer, &prints, now)?;
+            tracing::info!(deletion = asked.id, "a person's data was deleted");
+        }
+        Ok(())
+    }
+
+    fn erase(&self, key: ProjectKey, whom: Whom) -> Result<Option<Erased>> {
+        let ledger = self.ledger(key)?;
+        let id = ledger.id.clone();
+        let erased = ledger.chore(move |conn| erase::erase(conn, &id, &whom))?;
+        let Some(mut erased) = erased else { return Ok(None) };
+        for id in &erased.ids {
+            erased.quarantined += self.control.forget_quarantined(id)?;
+        }
+        Ok(Some(erased))
+    }
+
+    /// Removes what is older than its project's settings keep it.
+    fn expire_all(&self) -> Result<()> {
+        for project in self.control.projects()? {
+            let cutoffs = Cutoffs::of(&self.control.settings(project.key)?, (self.options.clock)());
+            if cutoffs.any() {
+                let removed = self.expire(project.key, &cutoffs)?;
+                if removed != Expired::default() {
+                    tracing::info!(project = project.key.0, ?removed, "old data was removed");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn expire(&self, key: ProjectKey, cutoffs: &Cutoffs) -> Result<Expired> {
+        let ledger = self.ledger(key)?;
+        let mut removed = Expired::default();
+        loop {
+            let cutoffs = *cutoffs;
+            let stepped = ledger.chore(move |conn| expire::step(conn, &cutoffs))?;
+            removed.add(stepped.removed);
+            if !stepped.more || self.closed.load(Ordering::Acquire) {
+                return Ok(removed);
             }
         }
     }
@@ -218,6 +311,17 @@ fn unusable(dir: &Path, error: &std::io::Error) -> StoreError {
         path: dir.into(),
         reason: format!("it cannot be written ({error}); check its owner and permissions"),
     }
+}
+
+/// What whoever asked for a deletion is told.
+fn receipt(erased: &Erased, id: &str, project: &str, now: Timestamp) -> String {
+    serde_json::json!({
+        "found": true, "deletion": id, "project": project, "done_at": now.to_string(), "ids": erased.people,
+        "sessions": erased.sessions, "events": erased.events, "made_anonymous": erased.anonymous,
+        "quarantined_bodies": erased.quarantined, "prints": erased.prints,
+        "kept": "anonymous counts of figures; names of tools and resources; backups made before",
+    })
+    .to_string()
 }
 
 impl Store for SqliteStore {
@@ -485,6 +589,27 @@ impl Store for SqliteStore {
         health.reasons.dedup();
         health.writable = health.reasons.is_empty();
         Ok(health)
+    }
+
+    fn erase_person(&self, project: ProjectKey, actor_id: &str, now: Timestamp) -> Result<Option<Erased>> {
+        let name = self.inner.control.project_of(project)?.ok_or(StoreError::UnknownProject)?.id;
+        let id = format!("del_{}_{}", now.micros(), erase::print_of(&name, actor_id).split_at(12).0);
+        self.inner.control.ask_erase(&id, name.as_str(), actor_id, now)?;
+        let erased = self.inner.erase(project, Whom::Id(actor_id.into()))?;
+        let (answer, prints) = match &erased {
+            Some(erased) => (receipt(erased, &id, name.as_str(), now), erased.prints.clone()),
+            None => (serde_json::json!({ "found": false }).to_string(), Vec::new()),
+        };
+        self.inner.control.finish(&id, &answer, &prints, now)?;
+        Ok(erased)
+    }
+
+    fn would_expire(&self, project: ProjectKey, cutoffs: &Cutoffs) -> Result<Expired> {
+        self.ask(project, |reader| expire::count(&reader.conn, cutoffs))
+    }
+
+    fn expire(&self, project: ProjectKey, cutoffs: &Cutoffs) -> Result<Expired> {
+        self.inner.expire(project, cutoffs)
     }
 
     fn close(&self) -> Result<()> {

@@ -102,19 +102,24 @@ fn examine(path: &Path, schema: &Schema, ledger: bool) -> Result<Checked> {
     if ledger && findings.is_empty() {
         let (rows, keys, stored, sessions): (i64, i64, i64, i64) =
             conn.query_row(sql!("check.recount"), [], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?;
+        let removed = |name: &str| -> Result<i64> {
+            Ok(conn.prepare_cached(sql!("counter.one"))?.query_row([name], |r| r.get(0))?)
+        };
         events = rows.unsigned_abs();
-        if keys != rows {
-            findings.push(format!("{rows} events have {keys} dedupe keys"));
+        let gone = removed("removed.events")?;
+        if keys != rows + gone {
+            findings.push(format!("{rows} events and {gone} removed ones have {keys} dedupe keys"));
         }
-        if stored != rows {
-            findings.push(format!("the count of stored events is {stored}, there are {rows}"));
+        if stored != rows + gone {
+            findings.push(format!("the count of stored events is {stored}, there are {rows}, and {gone} were removed"));
         }
         if sessions != 0 {
             findings.push(format!("{sessions} sessions count other events than they have"));
         }
         let counted: i64 = conn.query_row(sql!("check.counted"), [], |r| r.get(0))?;
-        for (grain, name) in [(HOURS, "hours"), (DAYS, "days")] {
-            let sum = rollup_events(&conn, grain)?;
+        let counted = counted + removed("removed.counted")?;
+        for (grain, name, gone) in [(HOURS, "hours", "removed.hours"), (DAYS, "days", "removed.days")] {
+            let sum = rollup_events(&conn, grain)? + removed(gone)?.unsigned_abs();
             if sum != counted.unsigned_abs() {
                 findings.push(format!("the rollups of {name} count {sum} events, there are {counted}"));
             }

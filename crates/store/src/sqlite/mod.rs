@@ -9,13 +9,17 @@
 //! - `control`: `trackway.db`
 //! - `project`: one ledger: its writer, readers and live feed
 //! - `commit`: what happens inside one transaction
+//! - `chore`, `expire`, `erase`: what is removed, between two commits
 //! - `read`: the answers
 
 mod backend;
 pub mod backup;
 mod cache;
+mod chore;
 mod commit;
 mod control;
+mod erase;
+mod expire;
 mod fault;
 mod identity;
 mod open;
@@ -85,5 +89,7 @@ fn system_time() -> Timestamp {
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
+#[cfg(test)]
+mod removal_tests;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{broadcast, oneshot};
 use trackway_event::{ActorId, Event, EventId, ProjectId, SessionId, Timestamp, limits};
 
+use super::chore::Chore;
 use super::commit::{Done, Ledger};
 use super::control::hold;
 use super::read::Pool;
@@ -74,6 +75,22 @@ impl Project {
             return Ok(receipt);
         }
         self.queue.push(Job { events, received_at, reply })?;
+        self.start_writer()?;
+        Ok(receipt)
+    }
+
+    /// Lets the writer do a step besides its commits, and waits for its end.
+    pub(super) fn chore<T: Send + 'static>(
+        self: &Arc<Self>,
+        step: impl FnOnce(&rusqlite::Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (chore, waiting) = Chore::new(step);
+        self.queue.push_chore(chore)?;
+        self.start_writer()?;
+        waiting.wait()
+    }
+
+    fn start_writer(self: &Arc<Self>) -> Result<()> {
         let mut thread = hold(&self.thread);
         if thread.is_none() {
             let project = self.clone();
@@ -82,7 +99,7 @@ impl Project {
                 .spawn(move || writer::run(&project));
             *thread = Some(started.map_err(|e| StoreError::Backend(format!("cannot start a writer: {e}")))?);
         }
-        Ok(receipt)
+        Ok(())
     }
 
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Arc<Committed>> {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use trackway_event::{Event, Outcome, Timestamp, limits};
 
+use super::chore::Chore;
 use super::commit::Ledger;
 use super::control::hold;
 use super::fault::again;
@@ -25,6 +26,9 @@ const RETRY: Duration = Duration::from_millis(500);
 const IDLE: Duration = Duration::from_secs(2);
 /// Log pages after which the writer itself waits for the log to be moved (64 MiB), when the helper cannot keep up.
 const WAL_PAGES: u64 = 16_384;
+
+/// Steps besides commits that may wait; each asker waits for its own.
+const CHORES: usize = 16;
 
 /// Events of one request.
 pub(super) struct Job {
@@ -43,6 +47,7 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
+    chores: VecDeque<Chore>,
     events: usize,
     /// Events of the commit that is running.
     running: usize,
@@ -103,6 +108,21 @@ impl Queue {
         Ok(())
     }
 
+    /// Queues work besides commits.
+    pub(super) fn push_chore(&self, chore: Chore) -> Result<()> {
+        let mut state = hold(&self.state);
+        if state.closed {
+            return Err(StoreError::Closed);
+        }
+        if state.chores.len() >= CHORES {
+            return Err(StoreError::Overloaded);
+        }
+        state.chores.push_back(chore);
+        drop(state);
+        self.wake.notify_one();
+        Ok(())
+    }
+
     /// Events that wait or are being committed.
     pub(super) fn len(&self) -> usize {
         let state = hold(&self.state);
@@ -125,6 +145,9 @@ impl Queue {
         let mut state = hold(&self.state);
         state.running = 0;
         let deadline = Instant::now() + patience;
+        if let Some(chore) = state.chores.pop_front() {
+            return Next::Chore(chore);
+        }
         while state.jobs.is_empty() {
             if state.closed {
                 return Next::Closed;
@@ -134,6 +157,9 @@ impl Queue {
                 return Next::Idle;
             }
             state = self.wake.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            if let Some(chore) = state.chores.pop_front() {
+                return Next::Chore(chore);
+            }
         }
         let mut group = Vec::new();
         let mut events = 0;
@@ -155,6 +181,7 @@ impl Queue {
 
 enum Next {
     Group(Vec<Job>),
+    Chore(Chore),
     Idle,
     Closed,
 }
@@ -184,6 +211,18 @@ pub(super) fn run(project: &Arc<Project>) {
                     ledger.checkpoint("PASSIVE");
                 }
             }
+            Next::Chore(chore) => {
+                clean = false;
+                let done = catch_unwind(AssertUnwindSafe(|| {
+                    opened(project, &mut ledger)?.chore(chore.step)
+                }));
+                let result = done.unwrap_or_else(|_| {
+                    ledger = None;
+                    Err(StoreError::Backend("the writer stumbled; nothing of this work was done".into()))
+                });
+                // Whoever asked may have stopped waiting.
+                let _gone = chore.done.send(result);
+            }
             Next::Idle => {
                 if project.queue.blocked().is_some() {
                     let grows = |ledger: &mut Option<Ledger>| ledger.as_mut().map_or(Ok(()), Ledger::probe);
@@ -209,15 +248,19 @@ pub(super) fn run(project: &Arc<Project>) {
 
 fn write(project: &Arc<Project>, ledger: &mut Option<Ledger>, group: &[Job]) -> Result<Vec<Vec<Outcome>>> {
     room(project)?;
-    let ledger = match ledger {
-        Some(ledger) => ledger,
-        None => ledger.insert(Ledger::open(project)?),
-    };
+    let ledger = opened(project, ledger)?;
     let start = Instant::now();
     let done = ledger.commit(group)?;
     project.pace.add(start.elapsed());
     project.committed(ledger, &done);
     Ok(done.outcomes)
+}
+
+fn opened<'a>(project: &Arc<Project>, ledger: &'a mut Option<Ledger>) -> Result<&'a mut Ledger> {
+    match ledger {
+        Some(ledger) => Ok(ledger),
+        None => Ok(ledger.insert(Ledger::open(project)?)),
+    }
 }
 
 fn answer(project: &Arc<Project>, group: Vec<Job>, result: Result<Vec<Vec<Outcome>>>) {

@@ -19,7 +19,7 @@ mod words;
 
 pub(in crate::sqlite) use cell::{Cell, CellView, Counted, decode as decode_cells};
 pub(in crate::sqlite) use dedupe::{hash_of, key};
-pub(in crate::sqlite) use payload::unpack;
+pub(in crate::sqlite) use payload::{blank, unpack};
 pub(in crate::sqlite) use rollup::{ALL, DAY_US, DAYS, HOUR_US, HOURS, Named, named, start_of};
 pub(in crate::sqlite) use row::TOKENS_ESTIMATED;
 
@@ -31,6 +31,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::Connection;
 use trackway_event::{ErrorClass, Event, Outcome, ProjectId, Timestamp};
 
+use super::chore::Step;
 use super::control::sql;
 use super::fault::at;
 use super::project::Project;
@@ -145,16 +146,41 @@ impl Ledger {
                 let _ = self.conn.execute_batch("ROLLBACK");
             }
             self.next = before;
-            self.words.clear();
-            self.packer.clear();
-            self.people.clear();
-            self.accounts.clear();
-            self.sessions.clear();
-            self.issues.clear();
-            self.catalogs.clear();
-            self.rollups.clear();
+            self.forget();
         }
         result.map_err(at(&self.file))
+    }
+
+    /// Does a step of work in a transaction of its own. What it removes is zeroed, and so is what the log still held of it.
+    pub(super) fn chore(&mut self, step: Step) -> Result<()> {
+        let run = |conn: &Connection| -> Result<()> {
+            conn.execute_batch("PRAGMA secure_delete = ON; BEGIN IMMEDIATE")?;
+            conn.execute_batch(sql!("ledger.remember"))?;
+            step(conn)?;
+            conn.execute_batch("COMMIT")?;
+            Ok(())
+        };
+        let result = run(&self.conn);
+        if !self.conn.is_autocommit() {
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        self.forget();
+        if result.is_ok() {
+            self.checkpoint("TRUNCATE");
+        }
+        result.map_err(at(&self.file))
+    }
+
+    /// Forgets everything that was remembered of the file.
+    fn forget(&mut self) {
+        self.words.clear();
+        self.packer.clear();
+        self.people.clear();
+        self.accounts.clear();
+        self.sessions.clear();
+        self.issues.clear();
+        self.catalogs.clear();
+        self.rollups.clear();
     }
 
     fn apply(&mut self, jobs: &[Job]) -> Result<Done> {

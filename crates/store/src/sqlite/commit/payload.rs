@@ -250,6 +250,19 @@ pub(in crate::sqlite) fn unpack(block: &[u8], offset: usize, length: usize) -> R
     Ok(found)
 }
 
+/// The same block without what lay at these places.
+pub(in crate::sqlite) fn blank(block: &[u8], places: &[(usize, usize)]) -> Result<Vec<u8>> {
+    let damaged = |reason: &str| StoreError::Corrupt { path: Default::default(), reason: reason.into() };
+    let size = zstd::zstd_safe::get_frame_content_size(block).ok().flatten().unwrap_or(0) as usize;
+    let mut inflated =
+        zstd::bulk::decompress(block, size).map_err(|_| damaged("a payload block cannot be inflated"))?;
+    for (offset, length) in places {
+        let part = offset.checked_add(*length).and_then(|end| inflated.get_mut(*offset..end));
+        part.ok_or_else(|| damaged("a payload lies outside its block"))?.fill(0);
+    }
+    zstd::bulk::compress(&inflated, LEVEL).map_err(|e| StoreError::Backend(e.to_string()))
+}
+
 fn take(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (mut n, mut shift) = (0usize, 0);
     for (i, b) in bytes.iter().enumerate().take(5) {

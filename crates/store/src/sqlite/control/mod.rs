@@ -1,6 +1,7 @@
 //! `trackway.db`: projects, keys, sign-ins, refused bodies and counts. Used by the serving process and, beside it, by the
 //! verbs of the command line (D33); what one writes, the other sees within half a second.
 
+pub(super) mod chores;
 mod keys;
 mod members;
 mod projects;

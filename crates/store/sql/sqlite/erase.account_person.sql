@@ -1,0 +1,2 @@
+-- Which accounts person ?1 is of. Index on person.
+DELETE FROM account_person WHERE person = ?1;

@@ -1,0 +1,2 @@
+-- Every id. Table scan: asked after a restore only.
+SELECT row, id FROM person;

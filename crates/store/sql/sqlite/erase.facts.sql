@@ -1,0 +1,2 @@
+-- What is known of session ?1. Primary key.
+SELECT facts, attributed FROM session WHERE row = ?1;

@@ -1,0 +1,2 @@
+-- The id of person ?1. Primary key.
+SELECT id FROM person WHERE row = ?1;

@@ -1,0 +1,2 @@
+-- Rewrites the index without what was taken out of it.
+INSERT INTO search (search) VALUES ('optimize');
