@@ -5,12 +5,14 @@
 //! - `tools`: fetches what the black-box tests need and prints the variables that name it
 //! - `tidy`: the rules of the house that no compiler checks
 //! - `vendor --check`: the dashboard's assets are what `vendor.lock` says
+//! - `sbom`, `licences`: what the binary is made of, and under which terms
 //! - `bench ARGS…`: the benchmarks
 //!
 //! Invariant: a missing tool is a failure, never a skipped test.
 
 mod bench;
 mod step;
+mod supply;
 mod test;
 mod tidy;
 mod tools;
@@ -21,7 +23,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask test [--fast] | tools | tidy | vendor --check | bench ARGS…";
+const USAGE: &str =
+    "usage: cargo xtask test [--fast] | tools | tidy | vendor --check | sbom | licences | bench ARGS…";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -42,6 +45,8 @@ fn run(args: &[String]) -> Result<ExitCode> {
         ["tools"] => tools::run(),
         ["tidy"] => tidy::run(),
         ["vendor", "--check"] => vendor::run(),
+        ["sbom"] => supply::sbom(),
+        ["licences"] => supply::licences(),
         ["bench", rest @ ..] => bench::run(rest),
         [] => bail!("{USAGE}"),
         [other, ..] => bail!("cannot do {other:?}; {USAGE}"),

@@ -68,6 +68,12 @@ pub(crate) enum Verb {
     /// What admins did
     #[command(subcommand)]
     Audit(Audit),
+    /// Read out or delete everything of one person
+    #[command(subcommand)]
+    Person(Person),
+    /// Remove what is older than its project keeps it
+    #[command(subcommand)]
+    Retention(Retention),
     /// Copy the data while a server runs, check a copy, start from one
     #[command(subcommand)]
     Backup(Backup),
@@ -78,6 +84,8 @@ pub(crate) enum Verb {
     Config(ConfigVerb),
     /// Print a completion script
     Completions(Completions),
+    /// Print the manual page, or write all of them into a directory
+    Man(Man),
     /// Print the version
     Version(Json),
     /// The demo's MCP server
@@ -308,6 +316,55 @@ pub(crate) enum Role {
     Owner,
 }
 
+/// `person …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Person {
+    /// Print everything that is kept of a person, one JSON document a line: profile, sessions, events with payloads
+    #[command(
+        after_help = "Example:\n  trackway person export ann@example.org --project proj_shop > ann.jsonl"
+    )]
+    Export {
+        /// One of their ids
+        id: String,
+        /// The project
+        #[arg(long, value_name = "ID")]
+        project: String,
+    },
+    /// Delete a person with their sessions and events, and print a receipt; works beside a running server
+    #[command(
+        after_help = "Example:\n  trackway person delete ann@example.org --project proj_shop --yes > receipt.json"
+    )]
+    Delete {
+        /// One of their ids
+        id: String,
+        /// The project
+        #[arg(long, value_name = "ID")]
+        project: String,
+        /// Do it: without this nothing is deleted
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `retention …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Retention {
+    /// Do now what a server does every hour, by each project's retention settings
+    #[command(after_help = "Examples:\n  trackway project set proj_shop retention.payloads 30\n  \
+        trackway retention run --dry-run")]
+    Run {
+        /// Only say what would go; works beside a running server
+        #[arg(long)]
+        dry_run: bool,
+        /// Only this project
+        #[arg(long, value_name = "ID")]
+        project: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 /// `audit …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -347,11 +404,15 @@ pub(crate) enum Backup {
     },
     /// Put a backup into the data directory, which must be empty
     #[command(
-        after_help = "Example:\n  trackway backup restore /backups/trackway-monday --data /srv/trackway"
+        after_help = "Examples:\n  trackway backup restore /backups/trackway-monday --data /srv/trackway\n  \
+            trackway backup restore /backups/trackway-monday --data /srv/new --deletions /srv/trackway"
     )]
     Restore {
         /// The backup
         dir: PathBuf,
+        /// A data directory or later backup whose deletions of people are repeated by the next start
+        #[arg(long, value_name = "DIR")]
+        deletions: Option<PathBuf>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -470,6 +531,14 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  trackway man ~/.local/share/man/man1")]
+pub(crate) struct Man {
+    /// Where to write one page a verb
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// `__launch`.

@@ -10,6 +10,7 @@ mod failure;
 mod logs;
 mod output;
 mod secret;
+mod service;
 mod verb;
 
 use std::process::ExitCode;

@@ -132,6 +132,11 @@ pub(crate) async fn show(State(state): State<AppState>) -> Result<Response, Prob
     one(&mut out, "commit_seconds_p50", "gauge", "median of the last commits", seconds(health.commit_us.0));
     one(&mut out, "commit_seconds_p99", "gauge", "p99 of the last commits", seconds(health.commit_us.1));
     one(&mut out, "fsync_seconds", "gauge", "one durable write, measured at start", seconds(health.fsync_us));
+    let implausible = u8::from(health.fsync_us < trackway_store::sqlite::FSYNC_IMPLAUSIBLE_US);
+    let told = "1 when a durable write is faster than any disk: a power loss may lose stored events";
+    one(&mut out, "fsync_implausible", "gauge", told, f64::from(implausible));
+    let slow = u8::from(health.fsync_us > trackway_store::sqlite::FSYNC_SLOW_US);
+    one(&mut out, "fsync_slow", "gauge", "1 when a durable write takes over 20 ms", f64::from(slow));
     one(&mut out, "storage_bytes", "gauge", "bytes of all files", health.bytes as f64);
     one(&mut out, "wal_bytes", "gauge", "bytes of write-ahead logs", health.wal_bytes as f64);
     one(&mut out, "writable", "gauge", "1 while events can be stored", f64::from(u8::from(health.writable)));

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use trackway_event::ProjectId;
+use trackway_store::sqlite::ControlDb;
 use trackway_store::sqlite::backup::{self, Checked, Copied};
+use trackway_store::{Act, Deletion, NewAudit};
 
 use crate::args::{Backup, Global};
 use crate::failure::{Exit, Failure, Result};
@@ -49,7 +51,7 @@ pub(super) fn run(global: &Global, verb: &Backup) -> Result<ExitCode> {
     match verb {
         Backup::Create { dir, json } => create(global, dir, *json),
         Backup::Verify { dir, json } => verify(dir, *json),
-        Backup::Restore { dir, json } => restore(global, dir, *json),
+        Backup::Restore { dir, deletions, json } => restore(global, dir, deletions.as_deref(), *json),
     }
 }
 
@@ -126,9 +128,10 @@ fn verify(dir: &Path, json: bool) -> Result<ExitCode> {
     tell(json, dir, &manifest, "is sound, made from", &findings)
 }
 
-fn restore(global: &Global, dir: &Path, json: bool) -> Result<ExitCode> {
+fn restore(global: &Global, dir: &Path, deletions: Option<&Path>, json: bool) -> Result<ExitCode> {
     let data = data_path(global)?;
     let manifest = manifest(dir)?;
+    let deletions = deletions.map(deletions_of).transpose()?.unwrap_or_default();
     if fs::read_dir(&data).is_ok_and(|mut files| files.next().is_some()) {
         return Err(Failure::new(Exit::Usage, format!("{} is not empty", data.display()))
             .why("a restore never writes over data")
@@ -144,6 +147,7 @@ fn restore(global: &Global, dir: &Path, json: bool) -> Result<ExitCode> {
             durable(&file)?;
             durable_dir(file.parent())?;
         }
+        repeat(&partial, &deletions)?;
         durable_dir(Some(&partial.join("projects")))?;
         durable_dir(Some(&partial))?;
         // Renaming over an empty directory is allowed, over any other it fails.
@@ -152,6 +156,32 @@ fn restore(global: &Global, dir: &Path, json: bool) -> Result<ExitCode> {
     };
     filled().inspect_err(|_| drop(fs::remove_dir_all(&partial)))?;
     tell(json, &data, &manifest, "holds again the data of", &[])
+}
+
+/// The deletions of people that another data directory, or a later backup, remembers.
+fn deletions_of(dir: &Path) -> Result<Vec<Deletion>> {
+    if !dir.join("trackway.db").is_file() {
+        return Err(Failure::new(Exit::Usage, format!("{} holds no data", dir.display()))
+            .next("name a data directory or a backup with --deletions"));
+    }
+    // In a copy: a backup is not to be written, not even by the companions of an open file.
+    let scratch = tempfile::tempdir().map_err(io("make", &std::env::temp_dir()))?;
+    backup::copy_control(dir, scratch.path())?;
+    Ok(ControlDb::open(scratch.path())?.deletions()?)
+}
+
+/// Notes deletions in restored data that were done after the backup; the next start does them before it is asked anything.
+fn repeat(restored: &Path, deletions: &[Deletion]) -> Result<()> {
+    if deletions.is_empty() {
+        return Ok(());
+    }
+    let control = ControlDb::open(restored)?;
+    let known: Vec<String> = control.deletions()?.into_iter().map(|d| d.id).collect();
+    for deletion in deletions.iter().filter(|d| !known.contains(&d.id)) {
+        control.repeat(deletion)?;
+    }
+    let act = NewAudit::new("cli", Act::BackupRestore, format!("{} deletions to repeat", deletions.len()));
+    Ok(control.note(&act, super::now())?)
 }
 
 /// Reads the manifest, and refuses paths that lead out of the directory.

@@ -1,6 +1,6 @@
 //! `trackway doctor`: looks for what could be wrong and names the command that mends it. Exit code 1 on a finding.
 //!
-//! Invariant: it changes nothing; it opens no ledger and takes no lock that a server would need.
+//! Invariant: it changes nothing but for a probe of the disk that it removes; it opens no ledger and takes no lock that a server would need.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::json;
-use trackway_store::sqlite::ControlDb;
+use trackway_store::sqlite::{self, ControlDb, SqliteOptions};
 
 use super::open::answers;
 use super::serve::told_address;
@@ -72,6 +72,9 @@ pub(super) fn run(global: &Global, args: &Doctor) -> Result<ExitCode> {
     let running = server(data, &settings, &mut findings);
     if data.join("trackway.db").is_file() {
         findings.extend(contents(data));
+    }
+    if data.is_dir() {
+        findings.extend(disk(data));
     }
     findings.push(clock(data));
     findings.extend(backup_age(data));
@@ -217,6 +220,66 @@ fn contents(data: &Path) -> Vec<Finding> {
                 findings.push(Finding::not("refused", Verdict::Warning, what, next));
             }
             None => findings.push(Finding::good("refused", "no body was refused")),
+        }
+    }
+    findings
+}
+
+/// Room on the disk, and how long it takes to keep something for good.
+fn disk(data: &Path) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let floor = SqliteOptions::default().free_floor;
+    if let Some(free) = sqlite::free_bytes(data) {
+        let (mib, floor_mib) = (free >> 20, floor >> 20);
+        let next = "trackway retention run --dry-run, or free some room";
+        findings.push(if free < floor {
+            Finding::not(
+                "disk",
+                Verdict::Wrong,
+                format!("{mib} MiB free, {floor_mib} are needed to store events"),
+                next,
+            )
+        } else if free < floor * 16 {
+            Finding::not(
+                "disk",
+                Verdict::Warning,
+                format!("{mib} MiB free; below {floor_mib} nothing is stored"),
+                next,
+            )
+        } else {
+            Finding::good("disk", format!("{mib} MiB free"))
+        });
+    }
+    match sqlite::measure_fsync(data) {
+        Ok(us) if us < sqlite::FSYNC_IMPLAUSIBLE_US => {
+            let what = format!(
+                "a durable 4 KiB write takes {us} µs: no disk is that fast, something answers before it has written"
+            );
+            let next =
+                "ask whoever runs the machine whether its disk keeps what was synced when the power fails";
+            findings.push(Finding::not("fsync", Verdict::Warning, what, next));
+        }
+        Ok(us) if us > sqlite::FSYNC_SLOW_US => {
+            let what = format!(
+                "a durable 4 KiB write takes {} ms: every answer to ingest waits for one",
+                us / 1_000
+            );
+            findings.push(Finding::not(
+                "fsync",
+                Verdict::Warning,
+                what,
+                "put the data on a faster disk with --data DIR",
+            ));
+        }
+        Ok(us) => findings.push(Finding::good("fsync", format!("a durable 4 KiB write takes {us} µs"))),
+        Err(error) => {
+            let next = format!("ls -ld {}", data.display());
+            findings.push(Finding::not(
+                "fsync",
+                Verdict::Wrong,
+                format!("nothing can be written: {error}"),
+                next,
+            ));
         }
     }
     findings

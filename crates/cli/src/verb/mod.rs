@@ -8,10 +8,13 @@ mod backup;
 mod completions;
 mod config;
 mod doctor;
+mod man;
 mod member;
 mod open;
+mod person;
 mod project;
 mod proxy;
+mod retention;
 mod serve;
 mod shop;
 mod token;
@@ -49,10 +52,13 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Token(verb) => token::run(&global, verb).map(done),
         Verb::Member(verb) => member::run(&global, verb).map(done),
         Verb::Audit(verb) => audit::run(&global, &verb).map(done),
+        Verb::Person(verb) => person::run(&global, &verb).map(done),
+        Verb::Retention(verb) => retention::run(&global, &verb).map(done),
         Verb::Backup(verb) => backup::run(&global, &verb),
         Verb::Doctor(args) => doctor::run(&global, &args),
         Verb::Config(verb) => config::run(&global, &verb).map(done),
         Verb::Completions(args) => completions::run(&args).map(done),
+        Verb::Man(args) => man::run(&args).map(done),
         Verb::Version(args) => version::run(&args).map(done),
         Verb::Shop(args) => shop::run(args).map(done),
     }

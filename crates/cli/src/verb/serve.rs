@@ -18,7 +18,7 @@ use super::token::new_token;
 use crate::args::{Global, Serve};
 use crate::config::{Flags, Settings};
 use crate::failure::{Exit, Failure, Result};
-use crate::{logs, output, secret};
+use crate::{logs, output, secret, service};
 
 /// How long a sign-in link can be used (D35).
 const LINK_LIFE_US: i64 = 15 * 60 * 1_000_000;
@@ -34,8 +34,22 @@ pub(super) fn run(global: &Global, args: Serve) -> Result<()> {
         let server = start_server(&settings).await?;
         let project = first_project(&*server.store)?;
         output::print(&greeting(&server, &project, &sign_in_link(&server)?))?;
+        service::tell(&format!("READY=1\nSTATUS=serving on {}", server.url));
+        let alive = service::heartbeat().map(|period| {
+            tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(period).await;
+                    service::tell("WATCHDOG=1");
+                }
+            })
+        });
         stop_signal().await?;
-        server.stop().await
+        service::tell("STOPPING=1");
+        let stopped = server.stop().await;
+        if let Some(alive) = alive {
+            alive.abort();
+        }
+        stopped
     })
 }
 

@@ -14,15 +14,15 @@ use tokio::sync::broadcast;
 use trackway_event::{Event, Timestamp};
 
 use super::control::hold;
+use super::erase::{self, Whom};
 use super::fault::at;
 use super::project::Project;
-use super::erase::{self, Whom};
 use super::{ControlDb, SqliteOptions, expire, identity, open, read};
 use crate::access::{Audit, AuditAsk, Login, Member, MemberKey, NewAudit, Role};
 use crate::query::*;
 use crate::{
-    Committed, Cutoffs, Erased, Expired, Intake, NewProject, NewQuarantined, NewToken, ProjectKey, Quarantined, QuarantinedBody,
-    Receipt, Result, Store, StoreError, StoreHealth, Tally, Token,
+    Committed, Cutoffs, Erased, Expired, Intake, NewProject, NewQuarantined, NewToken, ProjectKey,
+    Quarantined, QuarantinedBody, Receipt, Result, Store, StoreError, StoreHealth, Tally, Token,
 };
 
 /// How often the helper looks around.
@@ -63,6 +63,17 @@ impl SqliteStore {
             open::make_private_dir(&projects).map_err(|e| unusable(dir, &e))?;
         }
         let fsync_us = open::measure_fsync(dir).map_err(|e| unusable(dir, &e))?;
+        if fsync_us < super::FSYNC_IMPLAUSIBLE_US {
+            tracing::warn!(
+                fsync_us,
+                "the disk answers faster than it can write; a power loss may lose stored events"
+            );
+        } else if fsync_us > super::FSYNC_SLOW_US {
+            tracing::warn!(
+                fsync_us,
+                "the disk is slow to keep what is written; every answer to ingest waits for it"
+            );
+        }
         let inner = Arc::new(Inner {
             dir: dir.into(),
             options,
@@ -75,6 +86,10 @@ impl SqliteStore {
         });
         for project in inner.control.projects()? {
             inner.ledger(project.key)?;
+        }
+        // Deletions that a restore has to repeat come before any question.
+        if let Err(error) = inner.do_asked() {
+            tracing::warn!(%error, "work that was asked for could not be done; trying again");
         }
         let helped = inner.clone();
         let helper = std::thread::Builder::new().name("store-helper".into()).spawn(move || helped.help());

@@ -73,6 +73,14 @@ pub fn copy(data: &Path, into: &Path) -> Result<Vec<Copied>> {
     Ok(copied)
 }
 
+/// Copies only `trackway.db` from `data` into the directory `into`.
+///
+/// # Errors
+/// When the file cannot be read or written, or was written by a newer version.
+pub fn copy_control(data: &Path, into: &Path) -> Result<()> {
+    copy_file(&data.join("trackway.db"), &into.join("trackway.db"), &CONTROL)
+}
+
 /// Whether a copied file is sound: SQLite's own check, and for a ledger every counter against its rows.
 ///
 /// # Errors
@@ -111,7 +119,9 @@ fn examine(path: &Path, schema: &Schema, ledger: bool) -> Result<Checked> {
             findings.push(format!("{rows} events and {gone} removed ones have {keys} dedupe keys"));
         }
         if stored != rows + gone {
-            findings.push(format!("the count of stored events is {stored}, there are {rows}, and {gone} were removed"));
+            findings.push(format!(
+                "the count of stored events is {stored}, there are {rows}, and {gone} were removed"
+            ));
         }
         if sessions != 0 {
             findings.push(format!("{sessions} sessions count other events than they have"));

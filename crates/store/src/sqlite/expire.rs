@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension};
 use trackway_event::{Timestamp, limits};
 
-use super::commit::{DAYS, DAY_US, HOUR_US, HOURS, blank, decode_cells};
+use super::commit::{DAY_US, DAYS, HOUR_US, HOURS, blank, decode_cells};
 use super::control::sql;
 use crate::{Cutoffs, Expired, Result, StoreError};
 
@@ -34,10 +34,10 @@ pub(super) fn count(conn: &Connection, cutoffs: &Cutoffs) -> Result<Expired> {
         events: ask(sql!("expire.count_events"), cutoffs.events)?,
         people: ask(sql!("expire.count_people"), cutoffs.events)?,
         rollups: match cutoffs.rollups {
-            Some(at) => conn.prepare_cached(sql!("expire.count_rollups"))?.query_row(
-                (hour_of(at), day_of(cutoffs.rollup_days)),
-                |r| r.get::<_, i64>(0),
-            )? as u64,
+            Some(at) => conn
+                .prepare_cached(sql!("expire.count_rollups"))?
+                .query_row((hour_of(at), day_of(cutoffs.rollup_days)), |r| r.get::<_, i64>(0))?
+                as u64,
             None => 0,
         },
     })
@@ -92,9 +92,7 @@ fn old_sessions(conn: &Connection, at: Timestamp, removed: &mut Expired) -> Resu
 pub(super) fn remove_session(conn: &Connection, session: i64) -> Result<u64> {
     let seqs = numbers(conn, sql!("expire.of_session"), [session])?;
     let events = remove_events(conn, &seqs)?;
-    for statement in
-        [sql!("expire.session"), sql!("expire.person_session"), sql!("expire.account_session")]
-    {
+    for statement in [sql!("expire.session"), sql!("expire.person_session"), sql!("expire.account_session")] {
         conn.prepare_cached(statement)?.execute([session])?;
     }
     Ok(events)

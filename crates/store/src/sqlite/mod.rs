@@ -30,12 +30,18 @@ mod writer;
 
 pub use backend::SqliteStore;
 pub use control::ControlDb;
+pub use open::{free_bytes, measure_fsync};
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use trackway_event::Timestamp;
+
+/// A durable 4 KiB write faster than this, µs, was not written: the disk, or what stands for it, answers too early.
+pub const FSYNC_IMPLAUSIBLE_US: u64 = 20;
+/// One slower than this, µs, is felt in every answer to ingest.
+pub const FSYNC_SLOW_US: u64 = 20_000;
 
 /// A source of the present time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

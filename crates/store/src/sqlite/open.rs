@@ -165,8 +165,12 @@ fn private_file(path: &Path) -> std::io::Result<()> {
 }
 
 /// The median of a few durable 4 KiB writes in `dir`, µs (spec/storage.md §3.9).
-pub(super) fn measure_fsync(dir: &Path) -> std::io::Result<u64> {
-    let path = dir.join("fsync-probe");
+///
+/// # Errors
+/// When the directory cannot be written.
+pub fn measure_fsync(dir: &Path) -> std::io::Result<u64> {
+    // Of this process: a verb may measure beside a server.
+    let path = dir.join(format!("fsync-probe-{}", std::process::id()));
     let probe = || -> std::io::Result<u64> {
         let mut file = File::create(&path)?;
         let mut times = [0u64; 7];
@@ -185,7 +189,7 @@ pub(super) fn measure_fsync(dir: &Path) -> std::io::Result<u64> {
 }
 
 /// Free bytes of the file system under `dir`.
-pub(super) fn free_bytes(dir: &Path) -> Option<u64> {
+pub fn free_bytes(dir: &Path) -> Option<u64> {
     let stat = rustix::fs::statvfs(dir).ok()?;
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }

@@ -114,7 +114,9 @@ fn old_data_goes_by_class_and_the_recount_comes_out() {
     assert_eq!((would.sessions, would.events, would.people), (19, 57, 19));
     assert_eq!(store.expire(key, &cutoffs).unwrap(), would);
     assert_eq!(sessions(&store, key).len(), 21);
-    assert!(store.event(key, "evt_s21_0").unwrap().is_none() && store.event(key, "evt_s20_0").unwrap().is_some());
+    assert!(
+        store.event(key, "evt_s21_0").unwrap().is_none() && store.event(key, "evt_s20_0").unwrap().is_some()
+    );
     assert_eq!(store.expire(key, &cutoffs).unwrap(), Expired::default(), "a second run finds nothing");
     recount(dir.path(), "two");
 

@@ -213,9 +213,7 @@ pub(super) fn run(project: &Arc<Project>) {
             }
             Next::Chore(chore) => {
                 clean = false;
-                let done = catch_unwind(AssertUnwindSafe(|| {
-                    opened(project, &mut ledger)?.chore(chore.step)
-                }));
+                let done = catch_unwind(AssertUnwindSafe(|| opened(project, &mut ledger)?.chore(chore.step)));
                 let result = done.unwrap_or_else(|_| {
                     ledger = None;
                     Err(StoreError::Backend("the writer stumbled; nothing of this work was done".into()))
