@@ -142,5 +142,5 @@ fn scope_of(id: &str) -> Result<Scope> {
     let filter = Filter { conditions: vec![condition], text: None };
     let period =
         Period { from: Timestamp::from_micros(0), to: super::now().plus_micros(366 * 86_400_000_000) };
-    Ok(Scope { period, filter, utc_offset_us: 0 })
+    Ok(Scope { period, filter, zone: Default::default() })
 }

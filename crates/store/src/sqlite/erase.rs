@@ -78,8 +78,15 @@ pub(super) fn erase(conn: &Connection, project: &ProjectId, whom: &Whom) -> Resu
     }
     // An issue that only they ran into goes; the title of any other is what others ran into, too.
     for issue in issues {
-        conn.prepare_cached(sql!("erase.issue"))?.execute([issue])?;
-        conn.prepare_cached(sql!("erase.issue_message"))?.execute([issue])?;
+        if conn.prepare_cached(sql!("erase.issue"))?.execute([issue])? == 0 {
+            conn.prepare_cached(sql!("erase.issue_message"))?.execute([issue])?;
+            continue;
+        }
+        for statement in
+            [sql!("erase.issue_decision"), sql!("erase.issue_merges"), sql!("erase.issue_history")]
+        {
+            conn.prepare_cached(statement)?.execute([issue])?;
+        }
     }
     erased.people = people.len() as u64;
     // What the index still holds of removed lines goes with a rewrite.

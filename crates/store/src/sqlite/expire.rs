@@ -106,10 +106,15 @@ pub(super) fn remove_events(conn: &Connection, seqs: &[i64]) -> Result<u64> {
     let mut accounts = conn.prepare_cached(sql!("expire.account_event"))?;
     for seq in seqs {
         drop_words(conn, *seq)?;
-        let kind: Option<i64> = delete.query_row([seq], |r| r.get(0)).optional()?;
+        let gone: Option<(i64, String)> =
+            delete.query_row([seq], |r| Ok((r.get(0)?, r.get(1)?))).optional()?;
         accounts.execute([seq])?;
-        // 15: protocol
-        counted += i64::from(kind.is_some_and(|kind| kind != 15));
+        let Some((kind, id)) = gone else { continue };
+        // 11: missing_capability, 15: protocol
+        counted += i64::from(kind != 15);
+        if kind == 11 {
+            conn.prepare_cached(sql!("expire.wish"))?.execute([id])?;
+        }
     }
     let mut add = conn.prepare_cached(sql!("counter.add"))?;
     for (name, n) in [("removed.events", seqs.len() as i64), ("removed.counted", counted)] {
