@@ -10,7 +10,7 @@ use serde_json::json;
 use trackway_core::filter::{Condition, Filter};
 use trackway_event::Timestamp;
 use trackway_server::api::objects::{EventDetailObject, PersonDetailObject, SessionObject};
-use trackway_store::query::{EventsAsk, PageAsk, Period, Protocol, Scope, SessionTab, SessionsAsk};
+use trackway_store::query::{EventsAsk, PageAsk, Period, Protocol, Scope, SessionTab, SessionsAsk, TimeZone};
 use trackway_store::sqlite::{SqliteOptions, SqliteStore};
 use trackway_store::{Act, Project, Store, StoreError};
 
@@ -142,5 +142,5 @@ fn scope_of(id: &str) -> Result<Scope> {
     let filter = Filter { conditions: vec![condition], text: None };
     let period =
         Period { from: Timestamp::from_micros(0), to: super::now().plus_micros(366 * 86_400_000_000) };
-    Ok(Scope { period, filter, zone: Default::default() })
+    Ok(Scope { period, filter, zone: TimeZone::UTC })
 }

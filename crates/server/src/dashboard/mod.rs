@@ -129,9 +129,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         handler.route_layer(from_fn_with_state((state.clone(), access), guard))
     };
     let assets = Router::new().route("/assets/{hash}/{name}", guarded(Access::Open, get(assets::serve)));
-    let pages = PAGES
-        .iter()
-        .fold(Router::new(), |router, route| router.route(route.path, guarded(route.access, (route.handler)())));
+    let pages = PAGES.iter().fold(Router::new(), |router, route| {
+        router.route(route.path, guarded(route.access, (route.handler)()))
+    });
     assets.merge(pages.route_layer(axum::middleware::from_fn(visit::in_zone)))
 }
 

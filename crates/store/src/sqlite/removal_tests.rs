@@ -47,7 +47,7 @@ fn put(store: &SqliteStore, key: ProjectKey, events: Vec<Event>) {
 
 fn sessions(store: &SqliteStore, key: ProjectKey) -> Vec<String> {
     let period = Period { from: at(-400 * DAY_MS), to: at(DAY_MS) };
-    let scope = Scope { period, filter: Default::default(), zone: Default::default() };
+    let scope = Scope { period, filter: Default::default(), zone: crate::query::TimeZone::UTC };
     let page = PageAsk { after: None, limit: 100 };
     let ask = SessionsAsk { scope, page, sort: Some("started".into()), tab: SessionTab::All };
     let mut ids: Vec<String> =
