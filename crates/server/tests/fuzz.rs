@@ -22,8 +22,10 @@ const CASES: u32 = 300;
 /// No answer takes longer, but for what waits for a body that never ends.
 const PATIENCE: Duration = Duration::from_secs(12);
 
-/// Wires with headers and sound bodies to damage.
-fn wires() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Vec<String>)> {
+/// A route, its headers, and sound bodies to damage.
+type Wire = (&'static str, Vec<(&'static str, &'static str)>, Vec<String>);
+
+fn wires() -> Vec<Wire> {
     let json = ("content-type", "application/json");
     let bodies = |file: &str| kit::fixture(file).iter().map(Value::to_string).collect::<Vec<_>>();
     let native = json!({"project": "proj_t", "sent_at": kit::NOW, "lost": {"queue": 3}, "events": [
