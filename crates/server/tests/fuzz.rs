@@ -193,7 +193,7 @@ async fn known_tricks_are_answered() {
             let said =
                 format!("{what} on {path}: {} {} after {:?}", answer.status, answer.text, begun.elapsed());
             assert_ne!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{said}");
-            if what.contains("bomb") && path == "/api/v1/ingest" {
+            if matches!(*what, "a gzip bomb" | "a zstd bomb") && path == "/api/v1/ingest" {
                 assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{said}");
             }
         }
