@@ -3,11 +3,12 @@
 //!
 //! - [`attempts`]: first try, recovery, time to first success; [`repeats`]: repeats and loops
 //! - [`weight`]: how heavy results are; [`worth`]: which sessions are worth a look, and why
-//! - [`health`]: warnings about the data itself
+//! - [`suspects`]: circumstances of failures; [`health`]: warnings about the data itself
 
 pub mod attempts;
 pub mod health;
 pub mod repeats;
+pub mod suspects;
 pub mod weight;
 pub mod worth;
 

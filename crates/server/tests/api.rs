@@ -345,3 +345,31 @@ async fn the_openapi_document_is_complete_and_true() {
     let problem = kit.get("/api/v1/projects/none/events", &[("authorization", &token)]).await.json();
     fits(&document, &document["components"]["schemas"]["ProblemBody"], &problem, "problem");
 }
+
+#[tokio::test]
+async fn issues_are_decided_on_and_noted() {
+    let (kit, token) = filled().await;
+    let p = "/api/v1/projects/proj_t";
+    let first = kit.read(&token, &format!("{p}/issues?tab=open")).await["items"][0]["id"].as_u64().unwrap();
+    let post = async |body: Value| {
+        let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
+        kit.post_raw(&format!("{p}/issues/{first}/act"), &headers, body.to_string()).await.status
+    };
+    assert_eq!(post(json!({"act": "resolve_in", "version": "soon"})).await, StatusCode::BAD_REQUEST);
+    assert_eq!(post(json!({"act": "merge", "into": first})).await, StatusCode::BAD_REQUEST);
+    assert_eq!(post(json!({"act": "split"})).await, StatusCode::NOT_FOUND);
+    assert_eq!(post(json!({"act": "resolve"})).await, StatusCode::NO_CONTENT);
+    let issue = kit.read(&token, &format!("{p}/issues/{first}")).await;
+    assert_eq!(
+        (issue["state"].clone(), issue["decision"]["what"].clone()),
+        (json!("resolved"), json!("resolved"))
+    );
+    assert_eq!(issue["history"][0]["what"], "resolved");
+    let open = kit.read(&token, &format!("{p}/issues?tab=open")).await;
+    assert!(open["items"].as_array().unwrap().iter().all(|i| i["id"] != first));
+    let noted = kit.store.audit(&Default::default()).unwrap();
+    assert!(noted.iter().any(|a| a.act.as_str() == "issue_change" && a.target == format!("#{first}")));
+    let read = format!("Bearer {}", kit.token(TokenScope::Read, Some(kit.p)));
+    let refused = kit.post_raw(&format!("{p}/issues/{first}/act"), &[("authorization", &read)], "{}").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+}

@@ -469,7 +469,11 @@ async fn case_23_to_27_one_failure_is_one_error() {
         let page = trackway_store::query::PageAsk { after: None, limit: 10 };
         let issues = kit
             .store
-            .issues(kit.p, &trackway_store::query::ListAsk { scope: kit.scope(), page, sort: None })
+            .issues(
+                kit.p,
+                &trackway_store::query::ListAsk { scope: kit.scope(), page, sort: None },
+                trackway_store::query::IssueTab::All,
+            )
             .unwrap()
             .items;
         pictures.push((session.events, session.tool_calls, session.errors, issues.len(), issues[0].events));

@@ -244,7 +244,9 @@ fn ask(store: &SqliteStore, key: trackway_store::ProjectKey, now: Timestamp, mon
         time(&name("tool common"), &|| drop(store.tool(key, "tool_0", &s).expect("ok")));
         time(&name("tool rare"), &|| drop(store.tool(key, "tool_199", &s).expect("ok")));
         let list = ListAsk { scope: s.clone(), page: page(), sort: None };
-        time(&name("issues"), &|| drop(store.issues(key, &list).expect("ok")));
+        time(&name("issues"), &|| {
+            drop(store.issues(key, &list, trackway_store::query::IssueTab::All).expect("ok"))
+        });
         time(&name("people"), &|| drop(store.people(key, &list).expect("ok")));
         time(&name("clients"), &|| drop(store.clients(key, &s).expect("ok")));
         for sort in ["-started", "-calls"] {

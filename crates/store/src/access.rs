@@ -145,6 +145,8 @@ acts! {
     MemberRole "member_role" "A member may do more or less than before",
     MemberPassword "member_password" "A member's password was set or taken away",
     SettingChange "setting_change" "A setting of a project was changed",
+    IssueChange "issue_change" "An error group was resolved, archived, opened again, merged or split",
+    WishChange "wish_change" "It was noted what becomes of a wish",
     RetentionRun "retention_run" "Old data was removed",
     PersonExport "person_export" "One person's data was read out",
     PersonDelete "person_delete" "One person's data was deleted",

@@ -136,8 +136,8 @@ pub trait Store: Send + Sync + 'static {
     fn tools(&self, project: ProjectKey, ask: &ToolsAsk) -> Result<Page<ToolRow>>;
     /// One tool with its series, failures and callers.
     fn tool(&self, project: ProjectKey, name: &str, scope: &Scope) -> Result<Option<ToolDetail>>;
-    /// Error groups.
-    fn issues(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<IssueRow>>;
+    /// Error groups, those that want a person first unless sorted otherwise.
+    fn issues(&self, project: ProjectKey, ask: &ListAsk, tab: IssueTab) -> Result<Page<IssueRow>>;
     /// One error group with its newest events.
     fn issue(&self, project: ProjectKey, id: u64, scope: &Scope) -> Result<Option<IssueDetail>>;
     /// Identified people.
@@ -155,6 +155,16 @@ pub trait Store: Send + Sync + 'static {
     fn clients(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<ClientRow>>;
     /// What agents say they came for, by matter.
     fn intents(&self, project: ProjectKey, scope: &Scope) -> Result<Intents>;
+    /// Decides on an error group, merges or splits it, and keeps who did. `false`: there is no such group, or nothing to do.
+    /// [`StoreError::BadQuestion`] where it cannot be done.
+    fn act_on_issue(
+        &self,
+        project: ProjectKey,
+        id: u64,
+        act: &IssueAct,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<bool>;
     /// What the newest calls tell: first try, recovery, loops, endings, weight, unknown tools.
     fn signals(&self, project: ProjectKey, scope: &Scope) -> Result<Signals>;
     /// What is wrong with the data itself: sessions in pieces, identities that name nobody.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use trackway_event::Kind;
 use trackway_shop::LoadReport;
 use trackway_store::query::{
-    Compare, EventRow, EventsAsk, ListAsk, OverviewAsk, PageAsk, Period, Protocol, Scope,
+    Compare, EventRow, EventsAsk, IssueTab, ListAsk, OverviewAsk, PageAsk, Period, Protocol, Scope,
 };
 use trackway_store::{ProjectKey, Result, Store};
 
@@ -54,7 +54,8 @@ impl Figures {
             ..Self::default()
         };
         pages(|page| {
-            let issues = store.issues(project, &ListAsk { scope: scope.clone(), page, sort: None })?;
+            let issues =
+                store.issues(project, &ListAsk { scope: scope.clone(), page, sort: None }, IssueTab::All)?;
             figures.issues += issues.items.len() as u64;
             Ok(issues.next)
         })?;

@@ -1,7 +1,7 @@
 //! The JSON API under `/api/v1` (ARCHITECTURE §5): one file per area, one struct per question, no numbers of its own.
 
 mod ask;
-mod insight;
+pub(crate) mod insight;
 mod live;
 mod live_filter;
 pub mod objects;
@@ -15,7 +15,7 @@ use axum::routing::{delete, get, post, put};
 pub use ask::{Asked, Keys};
 pub use openapi::document;
 
-use crate::auth::Access::{Admin, Read};
+use crate::auth::Access::{Admin, Change, Read};
 use crate::routes::{Route, route};
 
 /// Its routes.
@@ -43,6 +43,7 @@ pub const ROUTES: &[Route] = &[
     route("PUT", "/api/v1/projects/{p}/merges/{id}", Admin, || put(people::restore)),
     route("GET", "/api/v1/projects/{p}/clients", Read, || get(questions::clients)),
     route("GET", "/api/v1/projects/{p}/intents", Read, || get(questions::intents)),
+    route("POST", "/api/v1/projects/{p}/issues/{id}/act", Change, || post(insight::act_on_issue)),
     route("GET", "/api/v1/projects/{p}/signals", Read, || get(insight::signals)),
     route("GET", "/api/v1/projects/{p}/warnings", Read, || get(insight::warnings)),
     route("GET", "/api/v1/projects/{p}/live", Read, || get(live::show)),

@@ -49,6 +49,7 @@ use crate::{health, ingest};
         people::restore,
         questions::clients,
         questions::intents,
+        insight::act_on_issue,
         insight::signals,
         insight::warnings,
         live::show,

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use trackway_event::{Kind, ProblemCode};
-use trackway_store::query::{Compare, EventsAsk, OverviewAsk, Protocol, SessionTab, SessionsAsk, ToolsAsk};
+use trackway_store::query::{
+    Compare, EventsAsk, IssueTab, OverviewAsk, Protocol, SessionTab, SessionsAsk, ToolsAsk,
+};
 
 use super::ask::{Asked, Keys};
 use super::objects::*;
@@ -157,7 +159,7 @@ pub(super) async fn tool(
     Ok(Json(ToolDetailObject::of(at.project.id.as_str(), found.ok_or_else(Problem::not_found)?)))
 }
 
-/// Error groups of a period.
+/// Error groups of a period, those that want a person first. `tab` is `open`, `resolved`, `archived` or absent: all.
 #[utoipa::path(get, path = "/api/v1/projects/{p}/issues", tag = "read", params(("p" = String, Path), Keys),
     responses((status = 200, body = List<IssueObject>), (status = 404, body = ProblemBody)))]
 pub(super) async fn issues(
@@ -165,8 +167,17 @@ pub(super) async fn issues(
     at: InProject,
     asked: Asked,
 ) -> Answer<List<IssueObject>> {
+    let tab = match asked.get("tab") {
+        None | Some("all") => IssueTab::All,
+        Some("open") => IssueTab::Open,
+        Some("resolved") => IssueTab::Resolved,
+        Some("archived") => IssueTab::Archived,
+        Some(_) => {
+            return Err(Problem::new(ProblemCode::BadRequest, "tab is all, open, resolved or archived"));
+        }
+    };
     let (key, ask) = (at.project.key, asked.list());
-    let page = state.ask("issues", move |store| store.issues(key, &ask)).await?;
+    let page = state.ask("issues", move |store| store.issues(key, &ask, tab)).await?;
     Ok(Json(List::of(page, IssueObject::from)))
 }
 

@@ -6,22 +6,32 @@ use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
 use trackway_event::Timestamp;
-use trackway_store::query::{IssueDetail, IssueRow, ListAsk, Page};
+use trackway_store::query::{IssueDetail, IssueRow, IssueTab, ListAsk, Page, State};
 
 use super::frame::Bar;
-use super::link;
+use super::issue_work::{self as work, May};
+use super::link::{self, Params};
 use super::place::Place;
 use super::visit::Visit;
 use super::{chart, format, hostile, lists, parts};
 
 /// The order of the list when none is asked for.
-const ORDER: &str = "-sessions";
+const ORDER: &str = "-state";
+/// The tabs: key in the URL, name, which groups.
+const TABS: [(&str, &str, IssueTab); 4] = [
+    ("", "Unresolved", IssueTab::Open),
+    ("resolved", "Resolved", IssueTab::Resolved),
+    ("archived", "Archived", IssueTab::Archived),
+    ("all", "All", IssueTab::All),
+];
 
 /// What the list shows.
 #[derive(Clone, Debug)]
 pub(crate) struct Vm {
     /// Groups with a failure in the period.
     pub page: Page<IssueRow>,
+    /// Which of them.
+    pub tab: IssueTab,
     /// Newest event of the project, to explain an empty list.
     pub last_event_at: Option<Timestamp>,
 }
@@ -35,9 +45,11 @@ pub(crate) async fn show(visit: Visit) -> Response {
     };
     let (key, period) = (visit.project.key, scope.period);
     let ask = ListAsk { scope, page: visit.guest.params.page(), sort: visit.guest.params.sort.clone() };
-    match visit.ask("issues", move |store| store.issues(key, &ask)).await {
+    let asked = visit.guest.params.tab.as_deref();
+    let tab = TABS.iter().find(|(k, ..)| Some(*k) == asked).map_or(IssueTab::Open, |(.., tab)| *tab);
+    match visit.ask("issues", move |store| store.issues(key, &ask, tab)).await {
         Ok(page) => {
-            let vm = Vm { page, last_event_at: visit.project.last_event_at };
+            let vm = Vm { page, tab, last_event_at: visit.project.last_event_at };
             visit.page(title, at, bar, view(&vm, &visit.place(period)))
         }
         Err(problem) => visit.failed(title, at, bar, &problem),
@@ -54,7 +66,10 @@ pub(crate) async fn show_one(visit: Visit, Path((_, number)): Path<(String, Stri
     let (key, period, id) = (visit.project.key, scope.period, number.parse::<u64>().ok());
     let found = visit.ask("issue", move |store| id.map_or(Ok(None), |id| store.issue(key, id, &scope)));
     match found.await {
-        Ok(Some(issue)) => visit.page(title, at, bar, view_one(&issue, &visit.place(period))),
+        Ok(Some(issue)) => {
+            let may = if visit.guest.viewer.may_change(key) { May::Change } else { May::Look };
+            visit.page(title, at, bar, view_one(&issue, may, &visit.place(period)))
+        }
         Ok(None) => {
             let back = link::path(visit.project.id.as_str(), "issues");
             let what = html! { b { "There is no issue " span.mono { (hostile::line(&number, 32)) } " here." } " It may belong to another project." };
@@ -67,10 +82,25 @@ pub(crate) async fn show_one(visit: Visit, Path((_, number)): Path<(String, Stri
 /// The list's body.
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     let rows = &vm.page.items;
+    let tabs = html! {
+        nav.tabs aria-label="Which issues" { @for (key, name, tab) in TABS {
+            @let params = Params { tab: (!key.is_empty()).then(|| key.to_owned()), ..place.params.carried() };
+            a href=(format!("{}{}", place.path, params.query())) aria-current=[(tab == vm.tab).then_some("page")] data-testid=(format!("tab-{}", name.to_lowercase())) { (name) }
+        } }
+    };
     if rows.is_empty() {
         let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
-        let what = "No failure in this period. Failures with the same cause become one row here.";
-        return html! { (parts::partial(vm.page.partial.as_deref())) (parts::empty(&why, what, place.project, place.path, place.params)) };
+        let what = match vm.tab {
+            IssueTab::Open => {
+                "No unresolved failure in this period. Failures with the same cause become one row here."
+            }
+            IssueTab::Resolved => {
+                "No resolved issue failed in this period. A resolved one that comes back on a newer server version is listed as regressed."
+            }
+            IssueTab::Archived => "No archived issue failed in this period.",
+            IssueTab::All => "No failure in this period. Failures with the same cause become one row here.",
+        };
+        return html! { (tabs) (parts::partial(vm.page.partial.as_deref())) (parts::empty(&why, what, place.project, place.path, place.params)) };
     }
     let fresh = rows.iter().filter(|r| r.first_seen >= place.period.from).count() as u64;
     let failures: u64 = rows.iter().map(|r| r.events).sum();
@@ -81,9 +111,25 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             @if fresh > 0 { "; " b { (format::count(fresh)) } " first seen in this period" }
             "."
         }
+        (tabs)
         (parts::partial(vm.page.partial.as_deref()))
         section.panel.flush { (table(rows, Some(ORDER), place)) }
         (lists::pager(&vm.page, "issue", "issues", place))
+    }
+}
+
+/// How a group stands, as shape and word.
+pub(crate) fn state(state: &State) -> Markup {
+    match state {
+        State::New => html! { span.tag.info { "new" } },
+        State::Ongoing => html! { span.tag { "ongoing" } },
+        State::Escalating => html! { span.tag.fail { "escalating" } },
+        State::Regressed(None) => html! { span.tag.fail { "regressed" } },
+        State::Regressed(Some(version)) => {
+            html! { span.tag.fail { "regressed in " (hostile::line(version, 20)) } }
+        }
+        State::Resolved => html! { span.tag.good { "resolved" } },
+        State::Archived => html! { span.tag { "archived" } },
     }
 }
 
@@ -92,14 +138,14 @@ pub(crate) fn table(rows: &[IssueRow], order: Option<&str>, place: &Place<'_>) -
     let most = rows.iter().map(|r| r.events).max().unwrap_or(1);
     let head = |field: &str, name: &str| match order {
         Some(order) => lists::sort_head(field, name, order, place),
-        None => html! { th.num[field != "title"] scope="col" { (name) } },
+        None => html! { th.num[!matches!(field, "title" | "state")] scope="col" { (name) } },
     };
     html! {
         div.scroll tabindex="0" role="region" aria-label="Issues" {
             table.data {
                 caption.sr { "Failures by cause" }
                 thead { tr {
-                    (head("title", "Tool and what went wrong")) th scope="col" { "Class" } th scope="col" { span.sr { "Share of failures" } }
+                    (head("title", "Tool and what went wrong")) (head("state", "State")) th scope="col" { "Class" } th scope="col" { span.sr { "Share of failures" } }
                     (head("events", "Failures")) (head("sessions", "Sessions")) (head("people", "People"))
                     (head("first", "First seen")) (head("last", "Last seen")) th scope="col" { "Since version" } th scope="col" { "Trend" }
                 } }
@@ -119,8 +165,8 @@ fn line(row: &IssueRow, most: u64, place: &Place<'_>) -> Markup {
         tr data-testid="issue-row" {
             th scope="row" {
                 @match lists::detail(place, "issues", &id) { Some(href) => a.row href=(href) { (shown) }, None => (shown) }
-                @if row.first_seen >= place.period.from { span.tag.warn { "new" } }
             }
+            td data-label="State" { (state(&row.state)) }
             td data-label="Class" { span.tag { (row.class.as_str().replace('_', " ")) } }
             td.bar-cell { (chart::share_bar(row.events, most, row.events)) }
             td.num data-label="Failures" { (format::count(row.events)) }
@@ -135,7 +181,7 @@ fn line(row: &IssueRow, most: u64, place: &Place<'_>) -> Markup {
 }
 
 /// One group's body.
-pub(crate) fn view_one(issue: &IssueDetail, place: &Place<'_>) -> Markup {
+pub(crate) fn view_one(issue: &IssueDetail, may: May, place: &Place<'_>) -> Markup {
     let row = &issue.row;
     let all = place.params.carried().and("issue", "eq", &row.id.to_string());
     let all = format!("{}{}", link::path(place.project, "sessions"), all.query());
@@ -147,10 +193,11 @@ pub(crate) fn view_one(issue: &IssueDetail, place: &Place<'_>) -> Markup {
             @if row.people > 0 { " of " (format::counted(row.people, "person", "people")) }
             " in this period; first seen " (format::time(row.first_seen, &format::ago(row.first_seen, place.now)))
             @if let Some(v) = &row.since_version { " in version " (hostile::line(v, 24)) }
-            "."
+            ". " (work::recovered(&issue.recovery))
         }
+        (work::standing(issue, may, place))
         p.facts {
-            span { "Issue #" (row.id) }
+            span { "Issue #" (row.id) } span { (state(&row.state)) }
             span { span.tag { (row.class.as_str().replace('_', " ")) } }
             @if let Some(kind) = &row.error_type { span { "Type " span.mono { (hostile::line(kind, 60)) } } }
             @if let Some(tool) = &row.tool { @if let Some(href) = lists::detail(place, "tools", tool) { span { a href=(href) { "The tool" } } } }
@@ -166,6 +213,8 @@ pub(crate) fn view_one(issue: &IssueDetail, place: &Place<'_>) -> Markup {
             div.col-4 { section.panel { h2 { "Failures over the period" }
                 @if row.events == 0 { p.quiet { (quiet) } } @else { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "failures over the period")) }
             } }
+            div.col-8 { (work::suspects(issue, place)) }
+            div.col-4 { (work::history(issue, may, place)) }
             div.col-12 {
                 (lists::calls(&issue.samples, "Newest failures", "None is kept any more.", place))
                 (lists::sessions(&issue.sessions, "Sessions that met it", &all, "None is kept any more.", place))

@@ -25,6 +25,7 @@ mod frame;
 mod goals;
 mod hostile;
 mod icons;
+mod issue_work;
 mod issues;
 mod json_tree;
 mod jump;
@@ -107,6 +108,7 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/tools/{tool}", || get(tools::show_one)),
     page("/p/{p}/issues", || get(issues::show)),
     page("/p/{p}/issues/{issue}", || get(issues::show_one)),
+    action("/p/{p}/issues/{issue}/act", || post(issue_work::act)),
     page("/p/{p}/goals", || get(goals::show)),
     page("/p/{p}/clients", || get(clients::show)),
     page("/p/{p}/people", || get(people::show)),

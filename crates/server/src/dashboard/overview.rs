@@ -10,7 +10,7 @@ use super::checklist::{self, Checklist};
 use super::icons::{Icon, icon};
 use super::link::{self, Params};
 use super::place::Place;
-use super::{chart, format, hostile, parts};
+use super::{chart, format, hostile, issues, parts};
 
 /// Calls ever, below which charts would say nothing (`dashboard.md` §6).
 const FEW_CALLS: u64 = 100;
@@ -229,7 +229,7 @@ fn needs_you(o: &Overview, checklist: &Checklist, place: &Place<'_>) -> Markup {
 fn issue_line(issue: &IssueRow, href: &str) -> Markup {
     html! {
         li data-testid="issue-row" {
-            span.tag { (issue.class.as_str().replace('_', " ")) }
+            (issues::state(&issue.state))
             a href=(href) title=(hostile::plain(&issue.title, 300)) {
                 @if let Some(tool) = &issue.tool { b { (hostile::line(tool, 32)) } ": " }
                 (hostile::line(&issue.title, 90))

@@ -231,7 +231,7 @@ pub(super) fn strange_periods_are_answered(make: &dyn Fn() -> Arc<dyn Store>) {
         assert!(overview.series.len() <= 1_000);
         let list = ListAsk { scope: scope.clone(), page: PageAsk::default(), sort: None };
         assert_eq!(store.people(p, &list).unwrap().items.len(), usize::from(found > 2));
-        store.issues(p, &list).unwrap();
+        store.issues(p, &list, IssueTab::All).unwrap();
         store.clients(p, &scope).unwrap();
         store.tool(p, "tool_1", &scope).unwrap();
     }

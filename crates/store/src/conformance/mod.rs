@@ -5,6 +5,7 @@ mod control;
 mod figures;
 mod ingest;
 mod intents;
+mod issues;
 mod kit;
 mod lists;
 mod people;
@@ -55,6 +56,9 @@ const PARTS: &[(&str, Part)] = &[
     ("intents_are_counted_by_matter", intents::intents_are_counted_by_matter),
     ("inv_05_signals_equal_their_folds", signals::inv_05_signals_equal_their_folds),
     ("warnings_name_what_is_wrong", signals::warnings_name_what_is_wrong),
+    ("issues_are_resolved_and_come_back", issues::issues_are_resolved_and_come_back),
+    ("issues_are_merged_and_split_again", issues::issues_are_merged_and_split_again),
+    ("issues_say_why_and_whether_agents_recover", issues::issues_say_why_and_whether_agents_recover),
     ("strange_periods_are_answered", lists::strange_periods_are_answered),
     ("the_live_feed_tells_every_commit", lists::the_live_feed_tells_every_commit),
 ];

@@ -100,8 +100,9 @@ pub(super) fn a_merge_is_one_person_everywhere_and_can_be_undone(make: &dyn Fn()
         assert_eq!((session.actor.unwrap().id.as_str(), session.actors), ("ann", 1));
         let ask = OverviewAsk { scope: scope(), compare: Compare::None };
         assert_eq!(store.overview(p, &ask).unwrap().now.people, 1);
-        let issues =
-            store.issues(p, &ListAsk { scope: scope(), page: PageAsk::default(), sort: None }).unwrap();
+        let issues = store
+            .issues(p, &ListAsk { scope: scope(), page: PageAsk::default(), sort: None }, IssueTab::All)
+            .unwrap();
         assert_eq!(issues.items[0].people, 1);
 
         assert!(store.set_merge(p, said.id, Aside::Withdraw).unwrap());

@@ -4,7 +4,10 @@ pub use trackway_core::identity::{MergeFact, Verdict, Via};
 pub use trackway_core::person::{How, TraitSource};
 use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
-use super::{AccountRef, ActorRef, EventRow, PageAsk, Scope, SessionRow, Signals, ToolSignals};
+use super::{
+    AccountRef, ActorRef, Decision, EventRow, IssueMember, IssueNote, JustBefore, PageAsk, Recovery, Scope,
+    SessionRow, Signals, State, Suspect, ToolSignals,
+};
 
 /// The overview of a scope.
 #[derive(Clone, Debug)]
@@ -191,6 +194,10 @@ pub struct IssueRow {
     pub first_seen: Timestamp,
     /// Newest event ever.
     pub last_seen: Timestamp,
+    /// How it stands.
+    pub state: State,
+    /// What a person decided last.
+    pub decision: Option<Decision>,
     /// Server version of the first event.
     pub since_version: Option<String>,
     /// Events per bucket of the scope, for a sparkline.
@@ -208,6 +215,16 @@ pub struct IssueDetail {
     pub samples: Vec<EventRow>,
     /// Newest sessions, at most 10.
     pub sessions: Vec<SessionRow>,
+    /// Groups that are shown as part of it.
+    pub members: Vec<IssueMember>,
+    /// What was done to it, newest first, at most 50.
+    pub history: Vec<IssueNote>,
+    /// Circumstances of its failures, the least likely chance first.
+    pub suspects: Vec<Suspect>,
+    /// What came just before its first failure.
+    pub before: Vec<JustBefore>,
+    /// Whether agents get past it.
+    pub recovery: Recovery,
 }
 
 /// One identified person.

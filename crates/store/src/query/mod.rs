@@ -7,6 +7,7 @@ mod account;
 mod event;
 mod figures;
 mod intent;
+mod issue;
 mod session;
 mod signals;
 
@@ -14,6 +15,7 @@ pub use account::*;
 pub use event::*;
 pub use figures::*;
 pub use intent::*;
+pub use issue::*;
 pub use session::*;
 pub use signals::*;
 

@@ -17,7 +17,7 @@ use super::control::hold;
 use super::erase::{self, Whom};
 use super::fault::at;
 use super::project::Project;
-use super::{ControlDb, SqliteOptions, expire, identity, open, read};
+use super::{ControlDb, SqliteOptions, expire, identity, open, read, work};
 use crate::access::{Audit, AuditAsk, Login, Member, MemberKey, NewAudit, Role};
 use crate::query::*;
 use crate::{
@@ -510,8 +510,8 @@ impl Store for SqliteStore {
         self.ask(project, |reader| read::tool(reader, name, scope))
     }
 
-    fn issues(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<IssueRow>> {
-        self.ask(project, |reader| read::issues(reader, ask))
+    fn issues(&self, project: ProjectKey, ask: &ListAsk, tab: IssueTab) -> Result<Page<IssueRow>> {
+        self.ask(project, |reader| read::issues(reader, ask, tab))
     }
 
     fn issue(&self, project: ProjectKey, id: u64, scope: &Scope) -> Result<Option<IssueDetail>> {
@@ -547,6 +547,20 @@ impl Store for SqliteStore {
 
     fn clients(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<ClientRow>> {
         self.ask(project, |reader| read::clients(reader, scope))
+    }
+
+    fn act_on_issue(
+        &self,
+        project: ProjectKey,
+        id: u64,
+        act: &IssueAct,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let ledger = self.inner.ledger(project)?;
+        let Ok(row) = i64::try_from(id) else { return Ok(false) };
+        let mut conn = open::writable(&ledger.file, &open::LEDGER, 1_024)?;
+        work::on_issue(&mut conn, row, act, who, now).map_err(at(&ledger.file))
     }
 
     fn signals(&self, project: ProjectKey, scope: &Scope) -> Result<Signals> {

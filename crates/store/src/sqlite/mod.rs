@@ -26,6 +26,7 @@ mod open;
 mod project;
 mod read;
 mod search;
+mod work;
 mod writer;
 
 pub use backend::SqliteStore;

@@ -133,6 +133,16 @@ impl From<q::IssueRow> for IssueObject {
             first_seen: i.first_seen.to_string(),
             last_seen: i.last_seen.to_string(),
             since_version: i.since_version,
+            state: i.state.as_str().into(),
+            regressed_in: match i.state {
+                q::State::Regressed(version) => version,
+                q::State::New
+                | q::State::Ongoing
+                | q::State::Escalating
+                | q::State::Resolved
+                | q::State::Archived => None,
+            },
+            decision: i.decision.map(Into::into),
         }
     }
 }
@@ -321,6 +331,11 @@ impl IssueDetailObject {
             sample_message: issue.sample_message,
             samples: all(issue.samples, |row| EventObject::of(project, row)),
             recent_sessions: all(issue.sessions, |row| SessionObject::of(project, row)),
+            members: all(issue.members, Into::into),
+            history: all(issue.history, Into::into),
+            suspects: all(issue.suspects, Into::into),
+            just_before: all(issue.before, Into::into),
+            recovery: issue.recovery.into(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! surface shows the same number. Their names and members are a promise.
 
 mod from;
+mod issue;
 mod people;
 mod signals;
 
@@ -13,6 +14,7 @@ use trackway_event::Payload;
 use trackway_store::query as q;
 use utoipa::ToSchema;
 
+pub use issue::*;
 pub use people::*;
 pub use signals::*;
 
@@ -418,6 +420,12 @@ pub struct IssueObject {
     pub last_seen: String,
     /// Server version of the first event.
     pub since_version: Option<String>,
+    /// `new`, `ongoing`, `escalating`, `regressed`, `resolved` or `archived`.
+    pub state: String,
+    /// The server version it came back on, where it regressed and the version is known.
+    pub regressed_in: Option<String>,
+    /// What a person decided last.
+    pub decision: Option<DecisionObject>,
 }
 
 /// One error group in full.
@@ -432,6 +440,16 @@ pub struct IssueDetailObject {
     pub samples: Vec<EventObject>,
     /// Newest sessions.
     pub recent_sessions: Vec<SessionObject>,
+    /// Groups that are shown as part of it.
+    pub members: Vec<IssueMemberObject>,
+    /// What was done to it, newest first.
+    pub history: Vec<IssueNoteObject>,
+    /// Circumstances over-represented in its failures.
+    pub suspects: Vec<SuspectObject>,
+    /// What was first seen in the day before its first failure.
+    pub just_before: Vec<JustBeforeObject>,
+    /// Whether agents get past it.
+    pub recovery: RecoveryObject,
 }
 
 /// Figures of one client and version.

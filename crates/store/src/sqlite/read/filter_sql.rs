@@ -19,6 +19,8 @@ pub(super) enum Target {
     Sessions,
 }
 
+/// The group that an event's group is shown under.
+const ISSUE: &str = "coalesce((SELECT parent FROM issue_merge WHERE child = e.issue), e.issue)";
 /// Most matches of a free text that are looked at, the newest.
 const MATCHES: i64 = 1_000;
 
@@ -139,7 +141,7 @@ impl What {
             Field::Tool => (Event, Form::Dict("e.tool", "name", "id", "text")),
             Field::Resource => (Event, Form::Dict("e.resource", "name", "id", "text")),
             Field::Class => (Event, Form::Code("e.class", |t| ErrorClass::parse(t).map(|k| k.code().into()))),
-            Field::Issue => (Event, Form::Number("e.issue", 1.0)),
+            Field::Issue => (Event, Form::Number(ISSUE, 1.0)),
             Field::Error => (Event, Form::Text("e.error_message")),
             Field::Client => of_session(target, "client", "peer", "name"),
             Field::ClientVersion => of_session(target, "client", "peer", "version"),

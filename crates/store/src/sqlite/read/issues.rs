@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::params_from_iter;
+use trackway_core::issue::state::{self, Seen};
 use trackway_event::{ErrorClass, Timestamp};
 
 use super::filter_sql::{self, Target};
@@ -10,14 +11,19 @@ use super::people::Moved;
 use super::session;
 use super::span::Buckets;
 use super::tools::sorted_page;
-use super::{CUT_SHORT, Reader, Sql, event};
-use crate::query::{IssueDetail, IssueRow, ListAsk, Page, Scope};
+use super::{CUT_SHORT, Reader, Sql, event, why};
+use crate::query::{IssueDetail, IssueRow, IssueTab, ListAsk, Page, Scope, State};
 use crate::sqlite::control::sql;
+use crate::sqlite::work;
 use crate::{Result, StoreError};
 
 /// Events and sessions shown of one group.
 const SAMPLES: i64 = 50;
 const SESSIONS: usize = 10;
+/// Newest sessions in which it is looked for whether agents got past it.
+const RECOVERY: usize = 100;
+/// Groups of which the overview's few are chosen.
+const TOP: usize = 50;
 
 /// What a group counts in a scope.
 #[derive(Default)]
@@ -41,11 +47,17 @@ impl Sum {
 }
 
 /// Error groups with an event in the scope.
-pub(in crate::sqlite) fn issues(reader: &Reader, ask: &ListAsk) -> Result<Page<IssueRow>> {
+pub(in crate::sqlite) fn issues(reader: &Reader, ask: &ListAsk, tab: IssueTab) -> Result<Page<IssueRow>> {
     let (mut rows, partial) = of_scope(reader, &ask.scope, None)?;
-    let asked = ask.sort.as_deref().unwrap_or("-sessions");
+    rows.retain(|row| match tab {
+        IssueTab::All => true,
+        IssueTab::Open => row.state.is_open(),
+        IssueTab::Resolved => row.state == State::Resolved,
+        IssueTab::Archived => row.state == State::Archived,
+    });
+    let asked = ask.sort.as_deref().unwrap_or("-state");
     let (name, down) = asked.strip_prefix('-').map_or((asked, false), |name| (name, true));
-    let names = ["sessions", "events", "people", "last", "first", "title"];
+    let names = ["sessions", "events", "people", "last", "first", "title", "state"];
     let code = names.iter().position(|n| *n == name).ok_or_else(|| {
         StoreError::BadQuestion(format!("issues cannot be sorted by {name:?}; use {}", names.join(", ")))
     })?;
@@ -56,6 +68,10 @@ pub(in crate::sqlite) fn issues(reader: &Reader, ask: &ListAsk) -> Result<Page<I
             "people" => a.people.cmp(&b.people),
             "last" => a.last_seen.cmp(&b.last_seen),
             "first" => a.first_seen.cmp(&b.first_seen),
+            "state" => {
+                let key = |r: &IssueRow| (r.state.weight(), r.sessions, r.events);
+                key(a).cmp(&key(b))
+            }
             _ => a.title.cmp(&b.title),
         };
         if down { order.reverse() } else { order }.then_with(|| a.id.cmp(&b.id))
@@ -66,12 +82,15 @@ pub(in crate::sqlite) fn issues(reader: &Reader, ask: &ListAsk) -> Result<Page<I
 /// One error group with its newest events; figures are those of the scope.
 pub(in crate::sqlite) fn issue(reader: &Reader, id: u64, scope: &Scope) -> Result<Option<IssueDetail>> {
     let Ok(number) = i64::try_from(id) else { return Ok(None) };
-    let Some((row, sample_message)) = row(reader, number)? else { return Ok(None) };
+    let merges = Merges::read(reader)?;
+    let number = merges.whole(number);
+    let Some((row, sample_message)) = row(reader, number, &merges)? else { return Ok(None) };
     let mut only = Sums::default();
-    count(reader, scope, Some(number), None, &mut only)?;
+    count(reader, scope, Some(number), None, &merges, &mut only)?;
     let row = with(row, only.remove(&number).unwrap_or_default(), &Buckets::of(scope));
     let mut samples = Sql::new(sql!("event.row"));
-    samples.push(" WHERE e.issue = ").bind(number);
+    samples.push(" WHERE e.issue IN (SELECT ").bind(number);
+    samples.push(" UNION ALL SELECT child FROM issue_merge WHERE parent = ").bind(number).push(")");
     samples.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(SAMPLES);
     let mut newest: Vec<i64> = Vec::new();
     let mut statement = reader.conn.prepare_cached(sql!("issue.sessions"))?;
@@ -81,12 +100,20 @@ pub(in crate::sqlite) fn issue(reader: &Reader, id: u64, scope: &Scope) -> Resul
         if !newest.contains(&session) {
             newest.push(session);
         }
-        if newest.len() == SESSIONS {
+        if newest.len() == RECOVERY {
             break;
         }
     }
     drop(sessions);
+    let whole = merges.members(number);
+    let recovery = why::recovery(reader, &newest, &whole)?;
+    newest.truncate(SESSIONS);
     Ok(Some(IssueDetail {
+        recovery,
+        members: why::members(reader, number)?,
+        history: why::history(reader, number)?,
+        suspects: why::suspects(reader, scope, &row, &whole)?,
+        before: why::just_before(reader, number, row.first_seen)?,
         row,
         sample_message,
         samples: event::rows(&reader.conn, &samples)?,
@@ -104,18 +131,23 @@ pub(super) fn of_tool(reader: &Reader, scope: &Scope, tool: i64) -> Result<Vec<I
 /// The most widespread error groups of a scope.
 pub(super) fn top(reader: &Reader, scope: &Scope, most: usize) -> Result<(Vec<IssueRow>, Option<String>)> {
     let mut sums = Sums::default();
-    let partial = count(reader, scope, None, None, &mut sums)?;
+    let merges = Merges::read(reader)?;
+    let partial = count(reader, scope, None, None, &merges, &mut sums)?;
     let mut order: Vec<(i64, usize, u64)> =
         sums.iter().map(|(id, s)| (*id, s.sessions.len(), s.events)).collect();
     order.sort_by(|a, b| (b.1, b.2).cmp(&(a.1, a.2)).then_with(|| a.0.cmp(&b.0)));
-    order.truncate(most);
+    order.truncate(TOP);
     let buckets = Buckets::of(scope);
     let mut rows = Vec::with_capacity(order.len());
     for (id, ..) in order {
-        if let (Some((row, _)), Some(sum)) = (row(reader, id)?, sums.remove(&id)) {
+        if let (Some((row, _)), Some(sum)) = (row(reader, id, &merges)?, sums.remove(&id)) {
             rows.push(with(row, sum, &buckets));
         }
     }
+    rows.retain(|row| row.state.is_open());
+    // Stable: within a state the most widespread first.
+    rows.sort_by_key(|row| std::cmp::Reverse(row.state.weight()));
+    rows.truncate(most);
     Ok((rows, partial))
 }
 
@@ -123,11 +155,12 @@ type Sums = HashMap<i64, Sum>;
 
 fn of_scope(reader: &Reader, scope: &Scope, tool: Option<i64>) -> Result<(Vec<IssueRow>, Option<String>)> {
     let mut sums = Sums::default();
-    let partial = count(reader, scope, None, tool, &mut sums)?;
+    let merges = Merges::read(reader)?;
+    let partial = count(reader, scope, None, tool, &merges, &mut sums)?;
     let buckets = Buckets::of(scope);
     let mut rows = Vec::with_capacity(sums.len());
     for (id, sum) in sums {
-        if let Some((row, _)) = row(reader, id)? {
+        if let Some((row, _)) = row(reader, id, &merges)? {
             rows.push(with(row, sum, &buckets));
         }
     }
@@ -139,6 +172,7 @@ fn count(
     scope: &Scope,
     issue: Option<i64>,
     tool: Option<i64>,
+    merges: &Merges,
     into: &mut Sums,
 ) -> Result<Option<String>> {
     let buckets = Buckets::of(scope);
@@ -147,7 +181,10 @@ fn count(
         sql.push(" LEFT JOIN session s ON s.row = e.session");
     }
     match issue {
-        Some(issue) => sql.push(" WHERE e.issue = ").bind(issue),
+        Some(issue) => {
+            sql.push(" WHERE e.issue IN (SELECT ").bind(issue);
+            sql.push(" UNION ALL SELECT child FROM issue_merge WHERE parent = ").bind(issue).push(")")
+        }
         None => sql.push(" WHERE e.issue IS NOT NULL"),
     };
     if let Some(tool) = tool {
@@ -157,6 +194,7 @@ fn count(
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
     filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
     let partial = add_up(reader, &sql, &buckets, into)?;
+    merges.gather(into);
     let moved = Moved::read(reader)?;
     into.values_mut().for_each(|sum| sum.settle(&moved));
     match partial {
@@ -209,7 +247,99 @@ fn add_up(reader: &Reader, sql: &Sql, buckets: &Buckets, into: &mut Sums) -> Res
     Ok(partial)
 }
 
-fn row(reader: &Reader, id: i64) -> Result<Option<(IssueRow, String)>> {
+/// Which groups are shown under which.
+pub(super) struct Merges(HashMap<i64, i64>);
+
+impl Merges {
+    pub(super) fn read(reader: &Reader) -> Result<Self> {
+        let mut statement = reader.conn.prepare_cached(sql!("issue_merge.list"))?;
+        let pairs = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        Ok(Self(pairs.collect::<rusqlite::Result<_>>()?))
+    }
+
+    /// The group a group is shown under.
+    fn whole(&self, issue: i64) -> i64 {
+        self.0.get(&issue).copied().unwrap_or(issue)
+    }
+
+    /// A group and all that is shown under it.
+    fn members(&self, whole: i64) -> Vec<i64> {
+        let mut all: Vec<i64> = self.0.iter().filter(|(_, p)| **p == whole).map(|(c, _)| *c).collect();
+        all.push(whole);
+        all.sort_unstable();
+        all
+    }
+
+    /// Counts every merged group under its whole.
+    fn gather(&self, sums: &mut Sums) {
+        for (child, parent) in &self.0 {
+            let Some(sum) = sums.remove(child) else { continue };
+            let whole = sums.entry(*parent).or_default();
+            whole.events += sum.events;
+            whole.sessions.extend(sum.sessions);
+            whole.people.extend(sum.people);
+            whole.trend.resize(whole.trend.len().max(sum.trend.len()), 0);
+            for (all, one) in whole.trend.iter_mut().zip(sum.trend) {
+                *all += one;
+            }
+        }
+    }
+}
+
+/// A group as a whole, with its newest message.
+fn row(reader: &Reader, id: i64, merges: &Merges) -> Result<Option<(IssueRow, String)>> {
+    let Some((mut row, mut message)) = single(reader, id)? else { return Ok(None) };
+    let members = merges.members(id);
+    for member in members.iter().filter(|m| **m != id) {
+        let Some((other, words)) = single(reader, *member)? else { continue };
+        if other.first_seen < row.first_seen {
+            row.first_seen = other.first_seen;
+            row.since_version = other.since_version;
+        }
+        if other.last_seen > row.last_seen {
+            row.last_seen = other.last_seen;
+            message = words;
+        }
+    }
+    let now = (reader.clock)();
+    row.decision = work::decision(&reader.conn, id)?;
+    let seen = seen(reader, &members, &row, now)?;
+    row.state = state::state(row.decision.as_ref(), &seen, now);
+    Ok(Some((row, message)))
+}
+
+/// What state is judged by.
+fn seen(reader: &Reader, members: &[i64], row: &IssueRow, now: Timestamp) -> Result<Seen> {
+    const DAY_US: i64 = 86_400_000_000;
+    let mut seen = Seen { first: row.first_seen, ..Seen::default() };
+    let mut count = reader.conn.prepare_cached(sql!("event.issue_count"))?;
+    let mut between = |from: i64, to: i64| -> Result<u64> {
+        let mut n = 0;
+        for member in members {
+            n += count.query_row((member, from, to), |r| r.get::<_, i64>(0))? as u64;
+        }
+        Ok(n)
+    };
+    let now_us = now.micros();
+    if row.last_seen.micros() >= now_us - DAY_US {
+        seen.day = between(now_us - DAY_US, now_us + 1)?;
+        seen.week = between(now_us - 8 * DAY_US, now_us - DAY_US)?;
+    }
+    let Some(decision) = &row.decision else { return Ok(seen) };
+    if row.last_seen > decision.at {
+        seen.since = between(decision.at.micros() + 1, i64::MAX)?;
+        let mut statement = reader.conn.prepare_cached(sql!("event.issue_versions"))?;
+        for member in members {
+            let versions = statement.query_map((member, decision.at.micros()), |r| r.get(0))?;
+            for version in versions {
+                seen.versions.push(version.map(|v: Option<String>| v.filter(|v| !v.is_empty()))?);
+            }
+        }
+    }
+    Ok(seen)
+}
+
+fn single(reader: &Reader, id: i64) -> Result<Option<(IssueRow, String)>> {
     let mut statement = reader.conn.prepare_cached(sql!("issue.row"))?;
     let mut rows = statement.query([id])?;
     let Some(r) = rows.next()? else { return Ok(None) };
@@ -226,6 +356,8 @@ fn row(reader: &Reader, id: i64) -> Result<Option<(IssueRow, String)>> {
         people: 0,
         first_seen: Timestamp::from_micros(r.get(6)?),
         last_seen: Timestamp::from_micros(r.get(7)?),
+        state: State::default(),
+        decision: None,
         since_version: r.get::<_, Option<String>>(8)?.filter(|v| !v.is_empty()),
         trend: Vec::new(),
     };

@@ -17,6 +17,7 @@ mod session;
 mod signals;
 mod span;
 mod tools;
+mod why;
 
 pub(super) use accounts::{account, accounts};
 pub(super) use event::{after, detail, events, events_between, session_events};

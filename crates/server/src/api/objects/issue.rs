@@ -1,0 +1,215 @@
+//! Error groups as a person works on them.
+
+use serde::{Deserialize, Serialize};
+use trackway_event::Timestamp;
+use trackway_store::query as q;
+use utoipa::ToSchema;
+
+/// Most days or failures that an archived group may wait for.
+const MOST: u64 = 1_000_000;
+/// Characters of a version.
+const VERSION_CHARS: usize = 60;
+
+/// What a person decided on a group.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DecisionObject {
+    /// In words: `resolved in version 2.0`, `archived until 5 more failures` …
+    pub what: String,
+    /// When.
+    pub at: String,
+    /// The newest server version known then.
+    pub version: Option<String>,
+}
+
+/// A group that is shown as part of another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IssueMemberObject {
+    /// Number.
+    pub id: u64,
+    /// Title.
+    pub title: String,
+}
+
+/// Something that was done to a group.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IssueNoteObject {
+    /// When.
+    pub at: String,
+    /// Who.
+    pub who: String,
+    /// What.
+    pub what: String,
+}
+
+/// A circumstance over-represented in failures against successes of the same tool.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SuspectObject {
+    /// `client`, `client version`, `server version`, `model` or `protocol`.
+    pub what: String,
+    /// Its value.
+    pub value: String,
+    /// Failing calls with it.
+    pub failing_with: u64,
+    /// Failing calls.
+    pub failing: u64,
+    /// Succeeding calls with it.
+    pub working_with: u64,
+    /// Succeeding calls.
+    pub working: u64,
+    /// How likely chance is.
+    pub chance: f64,
+}
+
+/// Something first seen in the day before a group's first failure.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JustBeforeObject {
+    /// `server version`, `client version` or `tool listing`.
+    pub what: String,
+    /// Which.
+    pub value: String,
+    /// When it was first seen.
+    pub at: String,
+}
+
+/// Whether agents get past a failure.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RecoveryObject {
+    /// Attempts with it, in the newest sessions.
+    pub attempts: u64,
+    /// Of those, the ones that were solved.
+    pub recovered: u64,
+    /// Recovered ÷ attempts.
+    pub share: Option<f64>,
+    /// Calls until it worked, the median.
+    pub tries: Option<u64>,
+}
+
+/// What to do to a group.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct IssueActBody {
+    /// `resolve`, `resolve_in`, `resolve_next`, `archive`, `archive_until`, `archive_more`, `archive_escalating`, `reopen`,
+    /// `merge` or `split`.
+    pub act: String,
+    /// For `resolve_in`: the version that mends it.
+    pub version: Option<String>,
+    /// For `archive_until`: RFC 3339.
+    pub until: Option<String>,
+    /// For `archive_more`: how many more failures.
+    pub more: Option<u64>,
+    /// For `merge`: the number of the group it is shown under from now on.
+    pub into: Option<u64>,
+}
+
+impl IssueActBody {
+    /// As the storage takes it.
+    ///
+    /// # Errors
+    /// What is missing or cannot be read, in words.
+    pub fn act(self, now: Timestamp) -> Result<q::IssueAct, String> {
+        use q::{IssueAct, Rule};
+        let version = || -> Result<String, String> {
+            let version = self.version.as_deref().unwrap_or("").trim();
+            let fits = !version.is_empty() && version.chars().count() <= VERSION_CHARS;
+            let known = q::compare_versions(version, version).is_some();
+            if fits && known { Ok(version.to_owned()) } else { Err("version is one such as 1.8.0".into()) }
+        };
+        let until = || -> Result<Timestamp, String> {
+            let at = self.until.as_deref().and_then(Timestamp::parse);
+            at.filter(|at| *at > now).ok_or_else(|| "until is a time to come, in RFC 3339".into())
+        };
+        let more =
+            || self.more.filter(|n| (1..=MOST).contains(n)).ok_or("more is a number from 1 to 1000000");
+        Ok(match self.act.as_str() {
+            "resolve" => IssueAct::Decide(Rule::Resolved),
+            "resolve_in" => IssueAct::Decide(Rule::ResolvedIn(version()?)),
+            "resolve_next" => IssueAct::Decide(Rule::ResolvedNext),
+            "archive" => IssueAct::Decide(Rule::Archived),
+            "archive_until" => IssueAct::Decide(Rule::ArchivedUntil(until()?)),
+            "archive_more" => IssueAct::Decide(Rule::ArchivedMore(more()?)),
+            "archive_escalating" => IssueAct::Decide(Rule::ArchivedEscalating),
+            "reopen" => IssueAct::Reopen,
+            "merge" => IssueAct::MergeInto(self.into.ok_or("into is the number of another issue")?),
+            "split" => IssueAct::Split,
+            _ => {
+                return Err(
+                    "act is resolve, resolve_in, resolve_next, archive, archive_until, archive_more, \
+                            archive_escalating, reopen, merge or split"
+                        .into(),
+                );
+            }
+        })
+    }
+}
+
+impl From<q::Decision> for DecisionObject {
+    fn from(d: q::Decision) -> Self {
+        Self { what: d.rule.to_string(), at: d.at.to_string(), version: d.version }
+    }
+}
+
+impl From<q::IssueMember> for IssueMemberObject {
+    fn from(m: q::IssueMember) -> Self {
+        Self { id: m.id, title: m.title }
+    }
+}
+
+impl From<q::IssueNote> for IssueNoteObject {
+    fn from(n: q::IssueNote) -> Self {
+        Self { at: n.at.to_string(), who: n.who, what: n.what }
+    }
+}
+
+impl From<q::Suspect> for SuspectObject {
+    fn from(s: q::Suspect) -> Self {
+        Self {
+            what: s.what.into(),
+            value: s.value,
+            failing_with: s.counts.failing_with,
+            failing: s.counts.failing,
+            working_with: s.counts.working_with,
+            working: s.counts.working,
+            chance: s.chance,
+        }
+    }
+}
+
+impl From<q::JustBefore> for JustBeforeObject {
+    fn from(b: q::JustBefore) -> Self {
+        Self { what: b.what.into(), value: b.value, at: b.at.to_string() }
+    }
+}
+
+impl From<q::Recovery> for RecoveryObject {
+    fn from(r: q::Recovery) -> Self {
+        let share = (r.attempts > 0).then(|| r.recovered as f64 / r.attempts as f64);
+        Self { attempts: r.attempts, recovered: r.recovered, share, tries: r.tries }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn acts_by_case() {
+        let now = Timestamp::parse("2026-03-02T12:00:00Z").unwrap();
+        for (text, known) in [
+            (r#"{"act":"resolve"}"#, true),
+            (r#"{"act":"resolve_in","version":"1.8.0"}"#, true),
+            (r#"{"act":"resolve_in","version":"soon"}"#, false),
+            (r#"{"act":"resolve_in"}"#, false),
+            (r#"{"act":"archive_until","until":"2026-03-03T00:00:00Z"}"#, true),
+            (r#"{"act":"archive_until","until":"2026-03-01T00:00:00Z"}"#, false),
+            (r#"{"act":"archive_more","more":0}"#, false),
+            (r#"{"act":"archive_more","more":5}"#, true),
+            (r#"{"act":"merge"}"#, false),
+            (r#"{"act":"merge","into":3}"#, true),
+            (r#"{"act":"delete"}"#, false),
+            ("{}", false),
+        ] {
+            let body: IssueActBody = serde_json::from_str(text).unwrap();
+            assert_eq!(body.act(now).is_ok(), known, "{text}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Why an error group happens and what became of it: suspects, what came just before, recovery, its members and its history.
+//! Each looks at a bounded number of the newest rows.
+
+use std::collections::HashMap;
+
+use trackway_core::chain::{self, Solved};
+use trackway_core::metric::percentile;
+use trackway_event::event::Flags;
+use trackway_event::{Kind, Status, Timestamp};
+
+use super::Reader;
+use super::signals::Calls;
+use crate::Result;
+use crate::query::{Counts, IssueMember, IssueNote, IssueRow, JustBefore, Mark, Recovery, Scope, Suspect};
+use crate::sqlite::control::sql;
+
+const DAY_US: i64 = 86_400_000_000;
+/// How long before the first failure it is looked for what was there already, µs.
+const BEFORE_US: i64 = 7 * DAY_US;
+/// Suspects shown.
+const SUSPECTS: usize = 6;
+/// Events of one session that are looked at.
+const EVENTS: i64 = 1_000;
+
+/// Whether agents got past it, in these sessions.
+pub(super) fn recovery(reader: &Reader, sessions: &[i64], members: &[i64]) -> Result<Recovery> {
+    let mut recovery = Recovery::default();
+    let mut tries = Vec::new();
+    let mut statement = reader.conn.prepare_cached(sql!("session.track"))?;
+    for session in sessions {
+        let (mut calls, mut hit) = (Calls::default(), Vec::new());
+        let mut rows = statement.query((session, EVENTS))?;
+        while let Some(r) = rows.next()? {
+            let status = r.get::<_, Option<u8>>(1)?.and_then(Status::from_code);
+            let flags = Flags::from_bits(r.get(5)?);
+            let open = flags.nested || flags.mrtr_open || status == Some(Status::InputRequired);
+            if Kind::from_code(r.get(0)?) != Some(Kind::ToolCall) || open {
+                continue;
+            }
+            let mark = Mark {
+                kind: Kind::ToolCall,
+                status,
+                started_at: Timestamp::from_micros(r.get(2)?),
+                duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
+            };
+            calls.add(r.get::<_, Option<i64>>(4)?.unwrap_or(0), mark, flags, r.get(6)?);
+            hit.push(r.get::<_, Option<i64>>(7)?.is_some_and(|issue| members.contains(&issue)));
+        }
+        for chain in chain::chains(&calls.views()) {
+            let Some(first) = chain.calls.iter().position(|i| hit.get(*i) == Some(&true)) else { continue };
+            recovery.attempts += 1;
+            if chain.solved == Solved::Yes {
+                recovery.recovered += 1;
+                tries.push((chain.calls.len() - 1 - first) as u64);
+            }
+        }
+    }
+    tries.sort_unstable();
+    recovery.tries = percentile(&tries, 0.5);
+    Ok(recovery)
+}
+
+/// Circumstances that are over-represented in its failures against successes of the same tool.
+pub(super) fn suspects(
+    reader: &Reader,
+    scope: &Scope,
+    row: &IssueRow,
+    members: &[i64],
+) -> Result<Vec<Suspect>> {
+    let Some(tool) = &row.tool else { return Ok(Vec::new()) };
+    let mut found: HashMap<(&'static str, String), (u64, u64)> = HashMap::new();
+    let (mut failing, mut working) = (0, 0);
+    let Some(tool) = super::figures::name_of(reader, tool)? else { return Ok(Vec::new()) };
+    let mut statement = reader.conn.prepare_cached(sql!("event.suspects"))?;
+    let mut rows = statement.query((tool, scope.period.from.micros(), scope.period.to.micros()))?;
+    while let Some(r) = rows.next()? {
+        let failed = r.get::<_, Option<i64>>(0)?.is_some_and(|issue| members.contains(&issue));
+        let worked = r.get::<_, Option<u8>>(1)?.and_then(Status::from_code) == Some(Status::Ok);
+        if Flags::from_bits(r.get(2)?).nested || !(failed || worked) {
+            continue;
+        }
+        *(if failed { &mut failing } else { &mut working }) += 1;
+        let text = |i: usize| -> rusqlite::Result<Option<String>> {
+            Ok(r.get::<_, Option<String>>(i)?.filter(|t| !t.is_empty()))
+        };
+        let client = text(3)?;
+        let client_version = client.clone().zip(text(4)?).map(|(name, version)| format!("{name} {version}"));
+        for (what, value) in [
+            ("client", client),
+            ("client version", client_version),
+            ("server version", text(5)?),
+            ("model", text(6)?),
+            ("protocol", text(7)?),
+        ] {
+            if let Some(value) = value {
+                let both = found.entry((what, value)).or_default();
+                *(if failed { &mut both.0 } else { &mut both.1 }) += 1;
+            }
+        }
+    }
+    let mut suspects: Vec<Suspect> = found
+        .into_iter()
+        .map(|((what, value), (failing_with, working_with))| {
+            (what, value, Counts { failing_with, failing, working_with, working })
+        })
+        .filter(|(_, _, counts)| counts.is_suspect())
+        .map(|(what, value, counts)| Suspect { what, value, counts, chance: counts.chance() })
+        .collect();
+    suspects.sort_by(|a, b| {
+        a.chance.total_cmp(&b.chance).then_with(|| (a.what, &a.value).cmp(&(b.what, &b.value)))
+    });
+    suspects.truncate(SUSPECTS);
+    Ok(suspects)
+}
+
+/// Versions of the first failure, and listings, that were first seen in the day before it.
+pub(super) fn just_before(reader: &Reader, issue: i64, first: Timestamp) -> Result<Vec<JustBefore>> {
+    let first_us = first.micros();
+    let mut statement = reader.conn.prepare_cached(sql!("issue.programs"))?;
+    let mut rows = statement.query([issue])?;
+    let text = |r: &rusqlite::Row<'_>, i: usize| -> rusqlite::Result<Option<String>> {
+        Ok(r.get::<_, Option<String>>(i)?.filter(|t| !t.is_empty()))
+    };
+    let (mut client, mut server) = (None, None);
+    if let Some(r) = rows.next()? {
+        client = text(r, 0)?.zip(text(r, 1)?).map(|(name, version)| format!("{name} {version}"));
+        server = text(r, 2)?;
+    }
+    let (mut oldest, mut client_at, mut server_at) = (i64::MAX, i64::MAX, i64::MAX);
+    let mut statement = reader.conn.prepare_cached(sql!("session.programs"))?;
+    let mut rows = statement.query((first_us - BEFORE_US, first_us + 1))?;
+    while let Some(r) = rows.next()? {
+        let at: i64 = r.get(0)?;
+        oldest = oldest.min(at);
+        if client.is_some() && text(r, 1)?.zip(text(r, 2)?).map(|(n, v)| format!("{n} {v}")) == client {
+            client_at = client_at.min(at);
+        }
+        if server.is_some() && text(r, 3)? == server {
+            server_at = server_at.min(at);
+        }
+    }
+    let mut found = Vec::new();
+    // What was there from the beginning of all data came before nothing.
+    let is_new = |at: i64| at != i64::MAX && at >= first_us - DAY_US && oldest < at;
+    for (what, value, at) in [("server version", server, server_at), ("client version", client, client_at)] {
+        if let Some(value) = value.filter(|_| is_new(at)) {
+            found.push(JustBefore { what, value, at: Timestamp::from_micros(at) });
+        }
+    }
+    let mut statement = reader.conn.prepare_cached(sql!("catalog.firsts"))?;
+    let mut rows = statement.query((first_us - DAY_US, first_us + 1))?;
+    while let Some(r) = rows.next()? {
+        let (hash, at): (String, i64) = (r.get(0)?, r.get(1)?);
+        if is_new(at) {
+            let value = hash.chars().take(8).collect();
+            found.push(JustBefore { what: "tool listing", value, at: Timestamp::from_micros(at) });
+        }
+    }
+    Ok(found)
+}
+
+/// Groups shown under it.
+pub(super) fn members(reader: &Reader, issue: i64) -> Result<Vec<IssueMember>> {
+    let mut statement = reader.conn.prepare_cached(sql!("issue_merge.members"))?;
+    let rows = statement
+        .query_map([issue], |r| Ok(IssueMember { id: r.get::<_, i64>(0)? as u64, title: r.get(1)? }))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What was done to it.
+pub(super) fn history(reader: &Reader, issue: i64) -> Result<Vec<IssueNote>> {
+    let mut statement = reader.conn.prepare_cached(sql!("issue_history.list"))?;
+    let rows = statement.query_map([issue], |r| {
+        Ok(IssueNote { at: Timestamp::from_micros(r.get(0)?), who: r.get(1)?, what: r.get(2)? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
