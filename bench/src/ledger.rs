@@ -191,7 +191,9 @@ fn read_all(store: &SqliteStore, project: ProjectKey, now: Timestamp, stop: &Ato
             };
             store.tools(project, &ask).map(drop).map_err(Into::into)
         })?;
-        timed("issues", &|| store.issues(project, &list()).map(drop).map_err(Into::into))?;
+        timed("issues", &|| {
+            store.issues(project, &list(), trackway_store::query::IssueTab::All).map(drop).map_err(Into::into)
+        })?;
         timed("people", &|| store.people(project, &list()).map(drop).map_err(Into::into))?;
         timed("clients", &|| store.clients(project, &scope).map(drop).map_err(Into::into))?;
     }

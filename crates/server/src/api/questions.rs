@@ -159,7 +159,7 @@ pub(super) async fn tool(
     Ok(Json(ToolDetailObject::of(at.project.id.as_str(), found.ok_or_else(Problem::not_found)?)))
 }
 
-/// Error groups of a period, those that want a person first. `tab` is `open`, `resolved`, `archived` or absent: all.
+/// Error groups of a period, those that want a person first. `tab` is `open` (default), `resolved`, `archived` or `all`.
 #[utoipa::path(get, path = "/api/v1/projects/{p}/issues", tag = "read", params(("p" = String, Path), Keys),
     responses((status = 200, body = List<IssueObject>), (status = 404, body = ProblemBody)))]
 pub(super) async fn issues(
@@ -168,8 +168,8 @@ pub(super) async fn issues(
     asked: Asked,
 ) -> Answer<List<IssueObject>> {
     let tab = match asked.get("tab") {
-        None | Some("all") => IssueTab::All,
-        Some("open") => IssueTab::Open,
+        None | Some("open") => IssueTab::Open,
+        Some("all") => IssueTab::All,
         Some("resolved") => IssueTab::Resolved,
         Some("archived") => IssueTab::Archived,
         Some(_) => {

@@ -21,8 +21,8 @@ use trackway_store::Store;
 use trackway_store::query::*;
 
 use super::link::{self, Params};
-use super::sessions;
 use super::visit::{self, Visit};
+use super::{issues, sessions};
 use crate::api::objects::*;
 use crate::problem::Problem;
 
@@ -401,7 +401,9 @@ impl List {
             Self::Tools => of(store.tools(key, &tools(scope, Kind::ToolCall))?, ToolObject::from),
             Self::Resources => of(store.tools(key, &tools(scope, Kind::ResourceRead))?, ToolObject::from),
             Self::Prompts => of(store.tools(key, &tools(scope, Kind::PromptGet))?, ToolObject::from),
-            Self::Issues => of(store.issues(key, &list(scope))?, IssueObject::from),
+            Self::Issues => {
+                of(store.issues(key, &list(scope), issues::tab_of(params.tab.as_deref()))?, IssueObject::from)
+            }
             Self::People => of(store.people(key, &list(scope))?, PersonObject::from),
             Self::Clients => (
                 store.clients(key, &scope)?.into_iter().map(|r| value(ClientObject::from(r))).collect(),

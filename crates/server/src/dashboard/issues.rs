@@ -45,8 +45,7 @@ pub(crate) async fn show(visit: Visit) -> Response {
     };
     let (key, period) = (visit.project.key, scope.period);
     let ask = ListAsk { scope, page: visit.guest.params.page(), sort: visit.guest.params.sort.clone() };
-    let asked = visit.guest.params.tab.as_deref();
-    let tab = TABS.iter().find(|(k, ..)| Some(*k) == asked).map_or(IssueTab::Open, |(.., tab)| *tab);
+    let tab = tab_of(visit.guest.params.tab.as_deref());
     match visit.ask("issues", move |store| store.issues(key, &ask, tab)).await {
         Ok(page) => {
             let vm = Vm { page, tab, last_event_at: visit.project.last_event_at };
@@ -77,6 +76,11 @@ pub(crate) async fn show_one(visit: Visit, Path((_, number)): Path<(String, Stri
         }
         Err(problem) => visit.failed(title, at, bar, &problem),
     }
+}
+
+/// Which groups a tab shows.
+pub(crate) fn tab_of(key: Option<&str>) -> IssueTab {
+    TABS.iter().find(|(k, ..)| Some(*k) == key).map_or(IssueTab::Open, |(.., tab)| *tab)
 }
 
 /// The list's body.

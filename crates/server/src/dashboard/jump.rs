@@ -170,7 +170,7 @@ fn by_name(
         }
     };
     out.extend(best(clients.into_iter().map(client), words, EACH));
-    let issues = store.issues(key, &list("-last"))?;
+    let issues = store.issues(key, &list("-last"), trackway_store::query::IssueTab::All)?;
     let issue = |i: trackway_store::query::IssueRow| Found {
         sort: "Issue",
         href: format!("{}/{}", link::path(project, "issues"), i.id),
