@@ -165,6 +165,10 @@ pub trait Store: Send + Sync + 'static {
         who: &str,
         now: Timestamp,
     ) -> Result<bool>;
+    /// Distinct listings, their changes, their cost, and which tools nobody calls.
+    fn catalogs(&self, project: ProjectKey, scope: &Scope) -> Result<Catalogs>;
+    /// The definitions of a listing as a JSON array, where they are known.
+    fn catalog_tools(&self, project: ProjectKey, hash: &str) -> Result<Option<String>>;
     /// What the newest calls tell: first try, recovery, loops, endings, weight, unknown tools.
     fn signals(&self, project: ProjectKey, scope: &Scope) -> Result<Signals>;
     /// What is wrong with the data itself: sessions in pieces, identities that name nobody.

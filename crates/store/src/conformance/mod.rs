@@ -1,6 +1,7 @@
 //! What every backend must do, whatever it is made of. A backend's own tests call [`run`] with a way to make an empty
 //! store; each part of the suite asks for as many as it needs.
 
+mod catalogs;
 mod control;
 mod figures;
 mod ingest;
@@ -59,6 +60,7 @@ const PARTS: &[(&str, Part)] = &[
     ("issues_are_resolved_and_come_back", issues::issues_are_resolved_and_come_back),
     ("issues_are_merged_and_split_again", issues::issues_are_merged_and_split_again),
     ("issues_say_why_and_whether_agents_recover", issues::issues_say_why_and_whether_agents_recover),
+    ("catalogs_are_compared_and_weighed", catalogs::catalogs_are_compared_and_weighed),
     ("strange_periods_are_answered", lists::strange_periods_are_answered),
     ("the_live_feed_tells_every_commit", lists::the_live_feed_tells_every_commit),
 ];

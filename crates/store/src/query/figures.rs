@@ -5,8 +5,8 @@ pub use trackway_core::person::{How, TraitSource};
 use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
 use super::{
-    AccountRef, ActorRef, Decision, EventRow, IssueMember, IssueNote, JustBefore, PageAsk, Recovery, Scope,
-    SessionRow, Signals, State, Suspect, ToolSignals,
+    AccountRef, ActorRef, ArgumentCheck, Decision, EventRow, IssueMember, IssueNote, JustBefore, PageAsk,
+    Recovery, Scope, SessionRow, Signals, State, Suspect, ToolSignals,
 };
 
 /// The overview of a scope.
@@ -167,6 +167,8 @@ pub struct ToolDetail {
     pub samples: Vec<EventRow>,
     /// What its newest calls tell.
     pub signals: ToolSignals,
+    /// Their arguments against what was shown.
+    pub arguments: ArgumentCheck,
 }
 
 /// One error group.

@@ -4,6 +4,7 @@
 //! or person by any event in it (D17). Counts are those of decision D16, rates those of product §2.
 
 mod account;
+mod catalog;
 mod event;
 mod figures;
 mod intent;
@@ -12,6 +13,7 @@ mod session;
 mod signals;
 
 pub use account::*;
+pub use catalog::*;
 pub use event::*;
 pub use figures::*;
 pub use intent::*;

@@ -563,6 +563,14 @@ impl Store for SqliteStore {
         work::on_issue(&mut conn, row, act, who, now).map_err(at(&ledger.file))
     }
 
+    fn catalogs(&self, project: ProjectKey, scope: &Scope) -> Result<Catalogs> {
+        self.ask(project, |reader| read::catalogs(reader, scope))
+    }
+
+    fn catalog_tools(&self, project: ProjectKey, hash: &str) -> Result<Option<String>> {
+        self.ask(project, |reader| read::catalog_tools(reader, hash))
+    }
+
     fn signals(&self, project: ProjectKey, scope: &Scope) -> Result<Signals> {
         self.ask(project, |reader| read::signals(reader, scope))
     }

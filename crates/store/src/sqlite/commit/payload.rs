@@ -217,10 +217,21 @@ pub(in crate::sqlite) struct Unpacked {
 
 /// Reads one event's part out of a compressed block.
 pub(in crate::sqlite) fn unpack(block: &[u8], offset: usize, length: usize) -> Result<Unpacked> {
-    let damaged = |reason: &str| StoreError::Corrupt { path: Default::default(), reason: reason.into() };
+    part_of(&inflate(block)?, offset, length)
+}
+
+fn damaged(reason: &str) -> StoreError {
+    StoreError::Corrupt { path: Default::default(), reason: reason.into() }
+}
+
+/// The bytes of a compressed block.
+pub(in crate::sqlite) fn inflate(block: &[u8]) -> Result<Vec<u8>> {
     let size = zstd::zstd_safe::get_frame_content_size(block).ok().flatten().unwrap_or(0) as usize;
-    let inflated =
-        zstd::bulk::decompress(block, size).map_err(|_| damaged("a payload block cannot be inflated"))?;
+    zstd::bulk::decompress(block, size).map_err(|_| damaged("a payload block cannot be inflated"))
+}
+
+/// Reads one event's part out of an inflated block.
+pub(in crate::sqlite) fn part_of(inflated: &[u8], offset: usize, length: usize) -> Result<Unpacked> {
     let end = offset.checked_add(length);
     let mut rest = end
         .and_then(|end| inflated.get(offset..end))

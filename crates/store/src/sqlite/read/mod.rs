@@ -3,6 +3,7 @@
 //! `pool` lends connections, `cursor` and `filter_sql` turn pages and conditions into SQL; one file per area does the rest.
 
 mod accounts;
+mod catalog;
 mod cursor;
 mod event;
 mod figures;
@@ -20,6 +21,7 @@ mod tools;
 mod why;
 
 pub(super) use accounts::{account, accounts};
+pub(super) use catalog::{catalogs, tools_of as catalog_tools};
 pub(super) use event::{after, detail, events, events_between, session_events};
 pub(super) use intents::intents;
 pub(super) use issues::{issue, issues};

@@ -9,8 +9,10 @@ use super::cursor::{Cursor, List};
 use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
 use super::span::{Buckets, bounds};
-use super::{Reader, Sql, event, issues, rows_of, signals};
-use crate::query::{Bucket, ClientRow, Page, PageAsk, Scope, ToolDetail, ToolRow, ToolSignals, ToolsAsk};
+use super::{Reader, Sql, catalog, event, issues, rows_of, signals};
+use crate::query::{
+    ArgumentCheck, Bucket, ClientRow, Page, PageAsk, Scope, ToolDetail, ToolRow, ToolSignals, ToolsAsk,
+};
 use crate::sqlite::commit::{DAY_US, DAYS, HOUR_US, HOURS};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -106,6 +108,11 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
         issues: issues::of_tool(reader, scope, id)?,
         clients,
         samples: samples(reader, scope, kind, id, name)?,
+        arguments: if kind == Kind::ToolCall {
+            catalog::check(reader, scope, id, name)?
+        } else {
+            ArgumentCheck::default()
+        },
         signals: if kind == Kind::ToolCall {
             signals::of_tool(reader, scope, name)?
         } else {
