@@ -1,7 +1,7 @@
 //! Fetches what the black-box tests need and the machine lacks: Chromium, Node, Python, and the published clients.
 //!
 //! Used by `test`, beside the builds. Packages come pinned: npm by `tests/node/package-lock.json`, PyPI by the hashes of
-//! `tests/python/requirements.txt` and `phoenix.txt`. Invariant: nothing is written into the source tree.
+//! `tests/python/requirements.txt`, `agentcat1.txt` and `phoenix.txt`, Go by `tests/go/go.sum`. Invariant: nothing is written into the source tree.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -19,17 +19,23 @@ pub(crate) struct Tools {
     pub(crate) python: PathBuf,
     /// The receiver of OTLP spans.
     pub(crate) phoenix: PathBuf,
+    /// The interpreter that has the first generation of the AgentCat SDK.
+    pub(crate) agentcat1: PathBuf,
+    /// The program around the published SDK for Go.
+    pub(crate) go: PathBuf,
     /// The browser.
     pub(crate) chromium: PathBuf,
 }
 
 impl Tools {
     /// The variables by which the tests find the tools.
-    pub(crate) fn variables(&self) -> [(&'static str, &Path); 4] {
+    pub(crate) fn variables(&self) -> [(&'static str, &Path); 6] {
         [
             ("TRACKWAY_TEST_NODE", &self.node),
             ("TRACKWAY_TEST_PYTHON", &self.python),
             ("TRACKWAY_TEST_PHOENIX", &self.phoenix),
+            ("TRACKWAY_TEST_AGENTCAT1", &self.agentcat1),
+            ("TRACKWAY_TEST_GO", &self.go),
             ("TRACKWAY_TEST_CHROMIUM", &self.chromium),
         ]
     }
@@ -70,12 +76,17 @@ pub(crate) fn prepare() -> Result<Tools> {
     if !makes_environments() {
         packages.push("python3-venv");
     }
+    if find(&["go"]).is_none() {
+        packages.push("golang-go");
+    }
     install(&packages)?;
     let chromium = find(CHROMIUMS).context("there is no Chromium; install it, or say where it is on PATH")?;
     Ok(Tools {
         node: node_modules()?,
         python: environment("python", "requirements.txt")?,
         phoenix: environment("phoenix", "phoenix.txt")?.with_file_name("phoenix"),
+        agentcat1: environment("agentcat1", "agentcat1.txt")?,
+        go: go_program()?,
         chromium,
     })
 }
@@ -158,6 +169,21 @@ fn environment(name: &str, file: &str) -> Result<PathBuf> {
         quiet(pip)
     })?;
     Ok(python)
+}
+
+/// The program of `tests/go`, built from the modules of its `go.sum`.
+fn go_program() -> Result<PathBuf> {
+    let dir = target().join("tests/go");
+    let sources = ["main.go", "go.mod", "go.sum"].map(|name| root().join("tests/go").join(name));
+    let program = dir.join("posthog-go");
+    fetched_once(&dir, &sources, || {
+        let mut go = Command::new("go");
+        // `-mod=readonly`: what the lock file does not name is refused. Cgo is not needed, and not everywhere.
+        go.args(["build", "-mod=readonly", "-o"]).arg(&program).arg(".").current_dir(root().join("tests/go"));
+        go.env("CGO_ENABLED", "0").env("GOFLAGS", "-buildvcs=false").env("GOTOOLCHAIN", "local");
+        quiet(go)
+    })?;
+    Ok(program)
 }
 
 /// Fetches into `dir` unless that was done before from the very same files.

@@ -1,7 +1,7 @@
 //! rmcp's client: lists the tools, makes the calls it is told, and prints each answer as one JSON line: `rmcp_caller TARGET CALLS`.
 //!
 //! Started by `tests/through.rs`. Arguments: JSON `{"url": …}` or `{"command": …, "args": […]}`, then JSON of the calls
-//! `[{"name": …, "arguments": …}]`. The first line is the listing.
+//! `[{"name": …, "arguments": …}]`. The first line is the listing. A `session_id` of `LAST` becomes the last one that an answer named.
 
 use anyhow::{Context, Result};
 use rmcp::model::{CallToolRequestParams, ClientConfig};
@@ -18,16 +18,24 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         let client = connect(&target).await?;
         println!("{}", serde_json::to_string(&client.list_tools(None).await?)?);
+        let mut session: Option<String> = None;
         for call in calls {
             let name = call["name"].as_str().context("a name")?.to_owned();
             let mut request = CallToolRequestParams::new(name);
             request.arguments = call["arguments"].as_object().cloned();
+            if let (Some(arguments), Some(session)) = (&mut request.arguments, &session)
+                && arguments.get("session_id").is_some_and(|id| id == "LAST")
+            {
+                arguments.insert("session_id".to_owned(), session.as_str().into());
+            }
             let answer = match client.call_tool(request).await {
                 Ok(answer) => serde_json::to_value(answer)?,
                 Err(ServiceError::McpError(error)) => json!({ "code": error.code, "message": error.message }),
                 Err(error) => return Err(error.into()),
             };
-            println!("{answer}");
+            let text = answer.to_string();
+            session = text.find("ses_").and_then(|at| text.get(at..at + 31)).map(str::to_owned).or(session);
+            println!("{text}");
         }
         client.cancel().await?;
         Ok(())
