@@ -302,10 +302,10 @@ pub(super) fn check(reader: &Reader, scope: &Scope, tool: i64, name: &str) -> Re
         let row = own.filter(|own| known.iter().any(|(row, _)| row == own));
         let row = row.or_else(|| known.iter().find(|(_, first)| *first <= call.at).map(|(row, _)| *row));
         let Some(row) = row else { continue };
-        if !schemas.contains_key(&row) {
+        if let std::collections::hash_map::Entry::Vacant(free) = schemas.entry(row) {
             let (_, tools, _) = definitions(reader, row)?;
             let schema = tools.and_then(|tools| tools.into_iter().find(|t| t.name == name)).map(|t| t.input);
-            schemas.insert(row, schema);
+            free.insert(schema);
         }
         let Some(Some(schema)) = schemas.get(&row) else { continue };
         check.checked += 1;
