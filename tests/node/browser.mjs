@@ -3,11 +3,14 @@
 // Called by tests/tests/browser.rs: node browser.mjs LINK CHROMIUM ARTIFACTS. LINK is a one-use sign-in link.
 // Every page of the navigation, a session's replay and the pages for adding a source are looked at in both themes and at
 // three widths: status, one heading, text, sideways scroll, console, CSP reports, requests to other origins, axe at AA.
-// Then: stepping through a replay by keys, and the same text without script. Screenshots are kept in ARTIFACTS.
+// Then: stepping through a replay by keys, the side panel, search or jump, the zone of times, a walk by Tab, large text, and
+// the same text without script; bytes, time to first byte, largest paint and layout shift of each page against the budgets of
+// the design. Screenshots are kept in ARTIFACTS.
 
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
 
 const [link, executablePath, artifacts] = process.argv.slice(2);
@@ -41,6 +44,12 @@ try {
     }
   }
   await stepByKeys(storageState, pages);
+  await besideTheList(storageState, pages);
+  await jumpByKeys(storageState, pages);
+  await zones(storageState, pages);
+  await walkByTab(storageState, pages);
+  await largeText(storageState, pages);
+  report.budgets = await budgets(storageState, pages);
   await withoutScript(storageState, pages);
 } catch (error) {
   problem("walk", error.stack ?? String(error));
@@ -103,6 +112,12 @@ async function discover(storageState) {
     if (check(list, await first.count() > 0, "no row leads to its page")) {
       pages.push({ url: await first.evaluate((a) => a.href), name: one });
     }
+  }
+  if (sessions) {
+    await page.goto(sessions.url);
+    const row = page.locator("#rows a.row[href*='/sessions/']").first();
+    const id = decodeURIComponent(new URL(await row.evaluate((a) => a.href)).pathname.split("/").pop());
+    pages.push({ url: `${sessions.url}${sessions.url.includes("?") ? "&" : "?"}sel=session:${id}`, name: "panel" });
   }
   for (const [name, where] of [["setup", "/setup"], ["new-project", "/projects/new"]]) {
     const answer = await page.goto(`${origin}${where}`);
@@ -201,6 +216,161 @@ async function stepByKeys(storageState, pages) {
   await page.goto(page.url());
   check("keys", overlap(there, await page.locator("main").innerText()) > 0.9, "a step's link shows something else");
   await context.close();
+}
+
+/** A row opens beside its list, in the address; Escape closes it and leads back to the row; a pasted address shows it. */
+async function besideTheList(storageState, pages) {
+  const sessions = pages.find(({ name }) => name === "sessions");
+  if (!check("panel", sessions, "no sessions")) return;
+  const context = await browser.newContext({ storageState, viewport: { width: 1440, height: 1000 } });
+  const page = await context.newPage();
+  await page.goto(sessions.url);
+  await page.keyboard.press("j");
+  await page.keyboard.press("p");
+  const panel = page.locator("#panel");
+  await panel.waitFor({ timeout: 5000 }).catch(() => problem("panel", "p opens nothing"));
+  check("panel", new URL(page.url()).searchParams.get("sel")?.startsWith("session:"), `the address is ${page.url()}`);
+  const text = await panel.innerText();
+  check("panel", await page.locator("tr.here").count() === 1, "its row is not marked");
+  const again = await context.newPage();
+  await again.goto(page.url());
+  check("panel", overlap(text, await again.locator("#panel").innerText()) > 0.9, "a pasted address shows something else");
+  await page.keyboard.press("Escape");
+  await panel.waitFor({ state: "detached", timeout: 5000 }).catch(() => problem("panel", "Escape does not close it"));
+  check("panel", !new URL(page.url()).searchParams.has("sel"), "the address keeps the selection");
+  check("panel", await page.evaluate(() => document.activeElement?.matches("a.row")), "the focus is not back on the row");
+  await page.goBack();
+  await panel.waitFor({ timeout: 5000 }).catch(() => problem("panel", "going back does not show it again"));
+  await context.close();
+}
+
+/** Ctrl K, some letters, an arrow and Enter lead to a page. */
+async function jumpByKeys(storageState, pages) {
+  const context = await browser.newContext({ storageState, viewport: { width: 1440, height: 1000 } });
+  const page = await context.newPage();
+  await page.goto(pages[0].url);
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("peop");
+  const option = page.locator("#jump-list [role=option]").first();
+  await option.waitFor({ timeout: 5000 }).catch(() => problem("jump", "nothing is listed"));
+  await page.waitForTimeout(300);
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: { type: "tag", values: tags } }), TAGS);
+  check("jump", violations.length === 0, violations.map((v) => `${v.id}: ${v.nodes[0].target} ${v.nodes[0].failureSummary}`).join(" | "));
+  await page.keyboard.press("ArrowDown");
+  check("jump", await option.getAttribute("aria-selected") === "true", "the arrow chooses nothing");
+  await page.screenshot({ path: path.join(artifacts, "jump-light-1440.png") });
+  await page.keyboard.press("Enter");
+  await page.waitForURL((url) => url.pathname.endsWith("/people"), { timeout: 5000 }).catch(() => problem("jump", `it leads to ${page.url()}`));
+  await context.close();
+}
+
+/** The chosen zone is in the address and in every time. */
+async function zones(storageState, pages) {
+  const context = await browser.newContext({ storageState, viewport: { width: 1440, height: 1000 }, timezoneId: "Asia/Tokyo" });
+  const page = await context.newPage();
+  await page.goto(pages.find(({ name }) => name === "live")?.url ?? pages[0].url);
+  await page.locator("details.zones summary").click();
+  await page.locator("#own-zone").click();
+  await page.waitForLoadState();
+  check("zones", new URL(page.url()).searchParams.get("tz") === "Asia/Tokyo", `the address is ${page.url()}`);
+  const title = await page.locator("main time").first().getAttribute("title");
+  check("zones", title?.endsWith("JST"), `a time is ${title}`);
+  await context.close();
+}
+
+/** Tab reaches the controls of each page one after the other, each with a visible ring, none under a sticky bar. */
+async function walkByTab(storageState, pages) {
+  const context = await browser.newContext({ storageState, viewport: { width: 1440, height: 900 } });
+  for (const { url, name } of pages) {
+    const page = await context.newPage();
+    await page.goto(url, { waitUntil: "load" });
+    const reached = new Set();
+    for (let i = 0; i < 60; i += 1) {
+      await page.keyboard.press("Tab");
+      const at = await page.evaluate(() => {
+        const el = document.activeElement;
+        if (!el || el === document.body) return null;
+        const box = el.getBoundingClientRect();
+        const top = document.elementFromPoint(Math.min(innerWidth - 1, Math.max(0, box.x + box.width / 2)), Math.min(innerHeight - 1, Math.max(0, box.y + box.height / 2)));
+        const style = getComputedStyle(el);
+        el.dataset.walked ??= String(Math.random());
+        return {
+          id: el.dataset.walked,
+          what: `${el.tagName.toLowerCase()} ${(el.getAttribute("aria-label") || el.textContent || el.name || "").trim().slice(0, 30)}`,
+          ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+          named: Boolean((el.getAttribute("aria-label") || el.textContent || el.title || el.labels?.[0]?.textContent || el.placeholder || "").trim()),
+          hidden: box.width > 0 && top !== null && top !== el && !el.contains(top) && !top.contains(el) && !top.closest("label")?.contains(el),
+        };
+      });
+      if (!at) break;
+      if (reached.has(at.id)) break;
+      reached.add(at.id);
+      check(`${name} by Tab`, at.ring, `no ring on ${at.what}`);
+      check(`${name} by Tab`, at.named, `no name on ${at.what}`);
+      check(`${name} by Tab`, !at.hidden, `${at.what} is covered`);
+    }
+    check(`${name} by Tab`, reached.size >= 10, `only ${reached.size} stops`);
+    await page.close();
+  }
+  await context.close();
+}
+
+/** Text of twice the size and no motion: nothing is lost to the side. */
+async function largeText(storageState, pages) {
+  const context = await browser.newContext({ storageState, viewport: { width: 720, height: 500 }, reducedMotion: "reduce" });
+  for (const { url, name } of pages) {
+    const page = await context.newPage();
+    await page.goto(url, { waitUntil: "load" });
+    const seen = await page.evaluate(() => ({
+      wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      moving: document.getAnimations().length,
+    }));
+    check(`${name} at 200 %`, seen.wide <= 0, `it scrolls sideways by ${seen.wide} px`);
+    check(`${name} at 200 %`, seen.moving === 0, `${seen.moving} animations in spite of reduced motion`);
+    await page.close();
+  }
+  await context.close();
+}
+
+/** Bytes on the wire and times of each page against the design's budgets; times have room for a busy machine. */
+async function budgets(storageState, pages) {
+  const context = await browser.newContext({ storageState, viewport: { width: 1440, height: 1000 } });
+  const measured = [];
+  for (const { url, name } of pages) {
+    const page = await context.newPage();
+    const bytes = { document: 0, stylesheet: 0, script: 0, font: 0 };
+    const sizes = [];
+    page.on("requestfinished", (request) => sizes.push((async () => {
+      const kind = request.resourceType();
+      if (kind in bytes) bytes[kind] += (await request.sizes()).responseBodySize;
+    })()));
+    await page.addInitScript(() => {
+      globalThis.seen = { paint: 0, shift: 0 };
+      new PerformanceObserver((list) => { for (const e of list.getEntries()) globalThis.seen.paint = e.startTime; }).observe({ type: "largest-contentful-paint", buffered: true });
+      new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) globalThis.seen.shift += e.value; }).observe({ type: "layout-shift", buffered: true });
+    });
+    const html = await (await page.goto(url, { waitUntil: "load" })).body();
+    await page.waitForTimeout(300);
+    await Promise.allSettled(sizes);
+    const figures = await page.evaluate(() => {
+      const [nav] = performance.getEntriesByType("navigation");
+      return { firstByte: nav.responseStart - nav.requestStart, paint: globalThis.seen.paint, shift: globalThis.seen.shift, nodes: document.querySelectorAll("*").length };
+    });
+    const of = { name, html: gzipSync(html).length, ...bytes, ...figures };
+    measured.push(of);
+    check(`${name} budget`, of.html <= 60_000, `HTML is ${of.html} bytes gzipped`);
+    check(`${name} budget`, of.nodes <= 3_000, `${of.nodes} nodes`);
+    check(`${name} budget`, of.script <= 50_000, `script is ${of.script} bytes`);
+    check(`${name} budget`, of.stylesheet <= 20_000, `CSS is ${of.stylesheet} bytes`);
+    check(`${name} budget`, of.font <= 75_000, `fonts are ${of.font} bytes`);
+    check(`${name} budget`, of.shift <= 0.02, `the layout shifts by ${of.shift.toFixed(3)}`);
+    check(`${name} budget`, of.paint <= 3_000, `the largest paint is at ${Math.round(of.paint)} ms`);
+    check(`${name} budget`, of.firstByte <= 1_000, `the first byte is at ${Math.round(of.firstByte)} ms`);
+    await page.close();
+  }
+  await context.close();
+  return measured;
 }
 
 /** The pages say the same without script. */

@@ -16,7 +16,7 @@ use trackway_tests::{artifacts, binary, clean, repository, run};
 /// Loading the demo, on a busy machine.
 const LOAD: Duration = Duration::from_secs(180);
 /// The whole walk.
-const WALK: Duration = Duration::from_secs(420);
+const WALK: Duration = Duration::from_secs(540);
 
 #[test]
 fn every_page_holds_up_in_a_browser() -> Result<()> {
@@ -33,6 +33,9 @@ fn every_page_holds_up_in_a_browser() -> Result<()> {
     ensure!(told.is_empty(), "{} problems:\n{}", told.len(), told.join("\n"));
     let pages = report["pages"].as_array().map_or(0, Vec::len);
     let checks = report["checks"].as_u64().unwrap_or(0);
+    for of in report["budgets"].as_array().into_iter().flatten() {
+        println!("{of}");
+    }
     println!("{pages} pages, {checks} checks, screenshots in {}", screens.display());
     ensure!(pages >= 5 && checks > 200, "{pages} pages and {checks} checks are too few");
     Ok(())

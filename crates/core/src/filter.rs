@@ -53,6 +53,12 @@ pub enum Field {
     Tool,
     /// Resource URI or prompt name.
     Resource,
+    /// Name of a prompt.
+    Prompt,
+    /// Name of a custom event.
+    Custom,
+    /// Whether the server knows no tool of the name.
+    UnknownTool,
     /// Error class.
     Class,
     /// Issue id.
@@ -67,6 +73,8 @@ pub enum Field {
     Server,
     /// Server version.
     ServerVersion,
+    /// Name of the recording library.
+    Sdk,
     /// MCP revision.
     Protocol,
     /// Language model.
@@ -99,6 +107,8 @@ pub enum Field {
     BytesIn,
     /// Bytes of the answer.
     BytesOut,
+    /// Estimated or given tokens of arguments and result.
+    Tokens,
     /// A tag by key.
     Tag(String),
     /// A property of the person by key.

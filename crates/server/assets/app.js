@@ -7,7 +7,7 @@ const page = document.body.dataset.page;
 document.documentElement.classList.add("scripted");
 
 function show(root = document) {
-  for (const el of $$(".js-only, .takeaway button, [data-copy], [data-copy-link], #play, #follow", root)) el.hidden = false;
+  for (const el of $$(".js-only, [data-copy], [data-copy-link], #play, #follow", root)) el.hidden = false;
 }
 
 let saidAt = 0;
@@ -230,6 +230,11 @@ document.addEventListener("click", (event) => {
   else if (sel && innerWidth >= 1100) beside(sel);
   else location.href = link.href;
 });
+const first = new URLSearchParams(location.search).get("sel");
+if ($("#panel")) {
+  opened = rows().find((tr) => selection($("a.row", tr).href) === first) ?? null;
+  opened?.classList.add("here");
+}
 if (!$("#steps")) addEventListener("popstate", () => location.reload());
 
 // -- search or jump -----------------------------------------------------------------------------------------------------

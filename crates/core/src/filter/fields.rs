@@ -29,6 +29,9 @@ pub const FIELDS: &[(&str, Field, ValueType)] = &[
     ("failed", Field::Failed, ValueType::Bool),
     ("tool", Field::Tool, ValueType::Text),
     ("resource", Field::Resource, ValueType::Text),
+    ("prompt", Field::Prompt, ValueType::Text),
+    ("custom", Field::Custom, ValueType::Text),
+    ("unknown_tool", Field::UnknownTool, ValueType::Bool),
     ("class", Field::Class, ValueType::Word(|w| ErrorClass::parse(w).is_some())),
     ("issue", Field::Issue, ValueType::Id),
     ("error", Field::Error, ValueType::Text),
@@ -38,6 +41,7 @@ pub const FIELDS: &[(&str, Field, ValueType)] = &[
     ("protocol", Field::Protocol, ValueType::Text),
     ("server", Field::Server, ValueType::Text),
     ("server_version", Field::ServerVersion, ValueType::Text),
+    ("sdk", Field::Sdk, ValueType::Text),
     ("input", Field::Input, ValueType::Word(|w| Input::parse(w).is_some())),
     ("capture", Field::Capture, ValueType::Word(|w| CaptureBy::parse(w).is_some())),
     ("person", Field::Person, ValueType::Text),
@@ -56,25 +60,12 @@ pub const FIELDS: &[(&str, Field, ValueType)] = &[
     ("duration", Field::Duration, ValueType::Number),
     ("bytes_in", Field::BytesIn, ValueType::Number),
     ("bytes_out", Field::BytesOut, ValueType::Number),
+    ("tokens", Field::Tokens, ValueType::Number),
 ];
 
 /// Fields of `dashboard.md` §3 that nothing answers yet: refused by name, not as a typing mistake.
-pub(super) const LATER: &[&str] = &[
-    "prompt",
-    "custom",
-    "unknown_tool",
-    "client_raw",
-    "transport",
-    "catalog",
-    "sdk",
-    "ending",
-    "goal",
-    "goal_met",
-    "signal",
-    "tokens",
-    "prop",
-    "field",
-];
+pub(super) const LATER: &[&str] =
+    &["client_raw", "transport", "catalog", "ending", "goal", "goal_met", "signal", "prop", "field"];
 
 /// How a field is made of its key.
 type OfKey = fn(String) -> Field;

@@ -77,6 +77,19 @@ impl Filter {
         Self { conditions, text }.bounded()
     }
 
+    /// The same within these environments, which are values of the tag `env`; within all where none is named.
+    pub fn in_environments<T: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = T>,
+    ) -> Result<Self, FilterError> {
+        let values: Vec<String> = names.into_iter().map(Into::into).collect();
+        if !values.is_empty() {
+            let condition = Condition { field: Field::Tag("env".into()), op: Op::In, values };
+            self.conditions.push(condition.checked()?);
+        }
+        self.bounded()
+    }
+
     pub(super) fn bounded(self) -> Result<Self, FilterError> {
         if self.conditions.len() > limits::FILTER_CONDITIONS { Err(FilterError::TooMany) } else { Ok(self) }
     }

@@ -21,6 +21,8 @@ pub struct Keys {
     to: Option<String>,
     /// IANA time zone of day buckets and dates; UTC by default.
     tz: Option<String>,
+    /// An environment, the value of the tag `env`; may be repeated, any may hold.
+    env: Option<String>,
     /// A condition `field:op:value`; may be repeated, all must hold.
     f: Option<String>,
     /// Free text over intent, error message, tool and person's name.
@@ -61,7 +63,9 @@ impl Asked {
         let (from, to) =
             period::resolve(get("from"), get("to"), now, &zone).map_err(|e| bad(e.to_string()))?;
         let conditions = pairs.iter().filter(|(k, v)| k == "f" && !v.is_empty()).map(|(_, v)| v.as_str());
+        let environments = pairs.iter().filter(|(k, v)| k == "env" && !v.is_empty()).map(|(_, v)| v.as_str());
         let filter = Filter::parse(conditions, get("q"))
+            .and_then(|f| f.in_environments(environments))
             .map_err(|e| Problem::new(ProblemCode::BadFilter, e.to_string()))?;
         let limit = match get("n").map(str::parse::<usize>) {
             None => limits::PAGE_ROWS,

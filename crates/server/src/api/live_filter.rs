@@ -1,7 +1,7 @@
 //! Conditions on one event as it passes by, for the live feed: the same meaning as in the ledger, without it.
 
 use trackway_core::filter::{Condition, Field, Filter, Op};
-use trackway_event::ProblemCode;
+use trackway_event::{Kind, ProblemCode};
 use trackway_store::query::EventRow;
 
 use crate::problem::Problem;
@@ -22,6 +22,7 @@ pub(super) fn check(filter: &Filter) -> Result<(), Problem> {
                 | Field::Group(_)
                 | Field::Protocol
                 | Field::Model
+                | Field::Sdk
         )
     });
     match late {
@@ -82,6 +83,9 @@ fn value_of(field: &Field, row: &EventRow) -> Option<String> {
         }
         Field::Tool => row.tool.clone(),
         Field::Resource => row.resource.clone(),
+        Field::Prompt => row.resource.clone().filter(|_| row.kind == Kind::PromptGet),
+        Field::Custom => row.resource.clone().filter(|_| row.kind == Kind::Custom),
+        Field::UnknownTool => Some(row.flags.unknown_tool.to_string()),
         Field::Class => row.error.as_ref().map(|e| e.class.as_str().into()),
         Field::Issue => row.error.as_ref().and_then(|e| e.issue).map(|i| i.to_string()),
         Field::Error => row.error.as_ref().map(|e| e.message.clone()),
@@ -100,6 +104,10 @@ fn value_of(field: &Field, row: &EventRow) -> Option<String> {
         Field::Duration => row.duration_us.map(|us| (us as f64 / 1_000.0).to_string()),
         Field::BytesIn => row.bytes_in.map(|n| n.to_string()),
         Field::BytesOut => row.bytes_out.map(|n| n.to_string()),
+        Field::Tokens => row
+            .tokens
+            .as_ref()
+            .map(|t| (u64::from(t.input.unwrap_or(0)) + u64::from(t.output.unwrap_or(0))).to_string()),
         // `check` refused these.
         Field::Calls
         | Field::Errors
@@ -108,6 +116,7 @@ fn value_of(field: &Field, row: &EventRow) -> Option<String> {
         | Field::Trait(_)
         | Field::Group(_)
         | Field::Protocol
-        | Field::Model => None,
+        | Field::Model
+        | Field::Sdk => None,
     }
 }

@@ -142,12 +142,6 @@ pub(crate) fn page(frame: &Frame<'_>, body: Markup) -> Markup {
                         footer.status {
                             (frame.status)
                             span.grow {}
-                            @if let Some(links) = &frame.export {
-                                span.takeaway data-testid="export" {
-                                    "This list as " a href=(links.csv) download { "CSV" } " " a href=(links.json) download { "JSON" } " "
-                                    a href=(links.api) { "API" }
-                                }
-                            }
                             span { "Times in " (zone_name(frame.params)) }
                         }
                     }
@@ -308,9 +302,9 @@ const PERIODS: [(&str, &str, &str); 4] =
 
 /// What figures are set beside: key in the URL, name, meaning.
 const COMPARE: &[(&str, &str, &str)] = &[
-    ("prev", "vs previous", "Beside the same length just before"),
-    ("week", "vs weeks before", "Beside the same days of whole weeks before"),
-    ("none", "alone", "Beside nothing"),
+    ("prev", "vs previous", "the same length just before"),
+    ("week", "vs weeks before", "the same days of the week, whole weeks before"),
+    ("none", "not compared", "this period alone"),
 ];
 
 /// The same page over another period.
@@ -348,15 +342,24 @@ fn bar(frame: &Frame<'_>) -> Markup {
                 }
             }
             @if frame.at == "overview" && frame.bar == Bar::Full {
-                @let here = frame.params.cmp.as_deref().unwrap_or("prev");
-                div.segments role="group" aria-label="Compared with" {
+                @let here = frame.params.cmp.as_deref().filter(|c| COMPARE.iter().any(|(key, ..)| key == c)).unwrap_or("prev");
+                details.menu.compare {
+                    summary { span.sr { "Compared with: " } @for (key, name, _) in COMPARE { @if *key == here { (name) } } (icon(Icon::Down)) }
+                    ul.pop {
                     @for (key, name, title) in COMPARE {
-                        a href=(to(&Params { cmp: Some((*key).to_owned()), ..params.top() })) title=(title) aria-current=[(here == *key).then_some("true")] data-key=[((here == "none") == (*key == "prev") && *key != "week").then_some("c")] { (name) }
+                        li { a href=(to(&Params { cmp: Some((*key).to_owned()), ..params.top() })) aria-current=[(here == *key).then_some("true")]
+                            data-key=[((here == "none") == (*key == "prev") && *key != "week").then_some("c")] { span.name { (name) } span.id { (title) } } }
+                    }
                     }
                 }
             }
             @if frame.bar != Bar::Title {
                 ul.chips aria-label="Filters" {
+                    @for (i, name) in params.env.iter().enumerate() {
+                        @let rest = params.env.iter().enumerate().filter(|(at, _)| *at != i).map(|(_, n)| n.clone()).collect();
+                        li.chip data-testid="chip" { span.field { "environment" } span.op { "is" } (hostile::line(name, 40))
+                            a href=(to(&Params { env: rest, ..params.top() })) { (icon(Icon::Close)) span.sr { "Remove this environment" } } }
+                    }
                     @for (i, condition) in params.f.iter().enumerate() {
                         @let bad = frame.bad.filter(|b| b.condition == Some(i));
                         li.chip.bad[bad.is_some()] data-testid=(if bad.is_some() { "chip-bad" } else { "chip" }) title=[bad.map(|b| hostile::plain(&b.why, 200))] {
@@ -374,6 +377,17 @@ fn bar(frame: &Frame<'_>) -> Markup {
                     label.sr for="add" { "Add a filter" }
                     input #add name="add" placeholder="Filter: tool:search -client:Cursor refund" autocomplete="off" spellcheck="false" maxlength="400" title="field:value, field:>number, field:~part, -field:value, or plain words";
                     button { "Add" }
+                }
+            }
+            @if let Some(links) = &frame.export {
+                details.menu.export data-testid="export" {
+                    summary title="This list elsewhere" { "Export" (icon(Icon::Down)) }
+                    ul.pop {
+                        li { a href=(links.csv) download { span.name { "CSV" } span.id { "all rows of this period and filter" } } }
+                        li { a href=(links.json) download { span.name { "JSON" } span.id { "the same rows as objects" } } }
+                        li { a href=(links.api) { span.name { "API" } span.id { "the address that answers this list" } } }
+                        li.js-only hidden { button.quiet data-copy-link="" { (icon(Icon::Copy)) "Copy link to this page" } }
+                    }
                 }
             }
         }
@@ -397,6 +411,7 @@ fn hidden(params: &Params) -> Markup {
     ];
     html! {
         @for (name, value) in fields { @if let Some(value) = value { input type="hidden" name=(name) value=(value); } }
+        @for name in &top.env { input type="hidden" name="env" value=(name); }
         @for f in &top.f { input type="hidden" name="f" value=(f); }
     }
 }

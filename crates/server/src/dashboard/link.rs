@@ -21,6 +21,8 @@ pub(crate) struct Params {
     pub tz: Option<String>,
     /// What figures are compared with: `prev`, `week` or `none`.
     pub cmp: Option<String>,
+    /// Environments; none: all.
+    pub env: Vec<String>,
     /// Conditions as written.
     pub f: Vec<String>,
     /// Free text.
@@ -63,6 +65,7 @@ impl Params {
                 "to" => params.to = some,
                 "tz" => params.tz = some,
                 "cmp" => params.cmp = some,
+                "env" => params.env.extend(some.filter(|_| params.env.len() < limits::FILTER_VALUES)),
                 "f" => params.f.extend(some.filter(|_| params.f.len() <= limits::FILTER_CONDITIONS)),
                 "q" => params.q = some,
                 "sort" => params.sort = some,
@@ -92,6 +95,7 @@ impl Params {
             Condition::parse(text).map_err(|e| BadAsk { condition: Some(i), why: e.to_string() })?;
         }
         let filter = Filter::parse(&self.f, self.q.as_deref())
+            .and_then(|f| f.in_environments(&self.env))
             .map_err(|e| BadAsk { condition: None, why: e.to_string() })?;
         Ok(Scope { period: Period { from, to }, filter, zone })
     }
@@ -141,6 +145,9 @@ impl Params {
                 put(key, value);
             }
         }
+        for name in &self.env {
+            put("env", name);
+        }
         for condition in &self.f {
             put("f", condition);
         }
@@ -169,6 +176,7 @@ impl Params {
             from: self.from.clone(),
             to: self.to.clone(),
             tz: self.tz.clone(),
+            env: self.env.clone(),
             f: self.f.clone(),
             q: self.q.clone(),
             ..Self::default()
@@ -327,6 +335,7 @@ mod tests {
         for (query, expect) in [
             ("", ""),
             ("from=now-7d&to=now", ""),
+            ("f=tool:set&env=prod&env=stage", "?env=prod&env=stage&f=tool:set"),
             ("tz=Europe/Berlin&cmp=week", "?tz=Europe%2FBerlin&cmp=week"),
             ("to=now&from=now-30d", "?from=now-30d"),
             ("n=25&sel=evt_1&f=tool:eq:a%20b&q=x", "?f=tool:eq:a%20b&q=x&sel=evt_1&n=25"),

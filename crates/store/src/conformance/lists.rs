@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use trackway_core::filter::{Condition, Field, Op};
-use trackway_event::{Event, Kind, Outcome};
+use trackway_event::{Event, Kind, Outcome, Tokens};
 
 use super::kit::*;
 use crate::query::*;
@@ -122,6 +122,11 @@ pub(super) fn filters_mean_what_they_say(make: &dyn Fn() -> Arc<dyn Store>) {
         (Field::Tool, Op::Nin, &["tool_1", "tool_2"], 34, 0),
         (Field::Resource, Op::Set, &[], 0, 0),
         (Field::Resource, Op::Unset, &[], 100, 10),
+        (Field::Prompt, Op::Unset, &[], 100, 10),
+        (Field::Custom, Op::Set, &[], 0, 0),
+        (Field::UnknownTool, Op::Eq, &["false"], 100, 10),
+        (Field::UnknownTool, Op::Eq, &["true"], 0, 0),
+        (Field::Sdk, Op::Unset, &[], 100, 10),
         (Field::Class, Op::Set, &[], 4, 2),
         (Field::Issue, Op::Gte, &["1"], 4, 2),
         (Field::Error, Op::Has, &["100%_BROKEN"], 4, 2),
@@ -168,6 +173,51 @@ pub(super) fn filters_mean_what_they_say(make: &dyn Fn() -> Arc<dyn Store>) {
     ] {
         let c = condition(field, op, values);
         assert!(matches!(events(vec![c.clone()]), Err(StoreError::BadQuestion(_))), "{c:?}");
+    }
+}
+
+pub(super) fn fields_of_one_kind_are_asked_of_that_kind(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let p = project(&store, "proj_a");
+    let named = |n: u32, kind: Kind, name: &str| {
+        let mut event = within(call(n, i64::from(n)), "s1");
+        event.kind = kind;
+        event.tool = None;
+        event.resource = Some(name.into());
+        event
+    };
+    let mut lost = within(call(4, 4), "s2");
+    lost.flags.unknown_tool = true;
+    lost.tokens = Some(Tokens { input: Some(40), output: Some(60), estimated: true });
+    lost.sdk = Some(trackway_event::Peer { name: "trackway-wrap".into(), version: None });
+    put(
+        &store,
+        p,
+        vec![
+            named(1, Kind::PromptGet, "review"),
+            named(2, Kind::Custom, "paid"),
+            named(3, Kind::ResourceRead, "review"),
+            lost,
+        ],
+    );
+    for (field, op, values, found) in [
+        (Field::Prompt, Op::Eq, &["review"][..], 1),
+        (Field::Custom, Op::Has, &["PAI"], 1),
+        (Field::Custom, Op::Eq, &["review"], 0),
+        (Field::Resource, Op::Eq, &["review"], 2),
+        (Field::UnknownTool, Op::Eq, &["true"], 1),
+        (Field::Tokens, Op::Gte, &["100"], 1),
+        (Field::Tokens, Op::Gt, &["100"], 0),
+        (Field::Tokens, Op::Set, &[], 4),
+        (Field::Sdk, Op::Eq, &["trackway-wrap"], 1),
+    ] {
+        let page = PageAsk { after: None, limit: 100 };
+        let mut ask = EventsAsk { scope: scope(), page: page.clone(), protocol: Protocol::Shown };
+        ask.scope.filter.conditions = vec![condition(field.clone(), op, values)];
+        let got = store.events(p, &ask).unwrap().items.len();
+        assert_eq!(got, found, "{field:?} {op:?} {values:?}");
+        let ask = SessionsAsk { scope: ask.scope, page, sort: None, tab: SessionTab::All };
+        assert_eq!(store.sessions(p, &ask).unwrap().items.is_empty(), found == 0, "{field:?}");
     }
 }
 

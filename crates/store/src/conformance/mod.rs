@@ -53,6 +53,7 @@ const PARTS: &[(&str, Part)] = &[
     ("a_closed_store_says_so", control::a_closed_store_says_so),
     ("cursors_cover_every_row_once", lists::cursors_cover_every_row_once),
     ("filters_mean_what_they_say", lists::filters_mean_what_they_say),
+    ("fields_of_one_kind_are_asked_of_that_kind", lists::fields_of_one_kind_are_asked_of_that_kind),
     ("full_text_finds_words_and_people", lists::full_text_finds_words_and_people),
     ("intents_are_counted_by_matter", intents::intents_are_counted_by_matter),
     ("inv_05_signals_equal_their_folds", signals::inv_05_signals_equal_their_folds),

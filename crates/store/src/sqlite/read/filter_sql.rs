@@ -140,6 +140,15 @@ impl What {
             Field::Failed => (Event, Form::Flag("(e.status IN (2, 3) AND e.flags & 33 = 0)")),
             Field::Tool => (Event, Form::Dict("e.tool", "name", "id", "text")),
             Field::Resource => (Event, Form::Dict("e.resource", "name", "id", "text")),
+            // the name of a prompt is where a resource's is; so is that of a custom event
+            Field::Prompt => {
+                (Event, Form::Dict("(CASE e.kind WHEN 7 THEN e.resource END)", "name", "id", "text"))
+            }
+            Field::Custom => {
+                (Event, Form::Dict("(CASE e.kind WHEN 14 THEN e.resource END)", "name", "id", "text"))
+            }
+            Field::UnknownTool => (Event, Form::Flag("(e.flags & 8 <> 0)")),
+            Field::Sdk => (Session, Form::Dict("s.sdk", "peer", "id", "name")),
             Field::Class => (Event, Form::Code("e.class", |t| ErrorClass::parse(t).map(|k| k.code().into()))),
             Field::Issue => (Event, Form::Number(ISSUE, 1.0)),
             Field::Error => (Event, Form::Text("e.error_message")),
@@ -172,6 +181,13 @@ impl What {
             Field::Duration => (Event, Form::Number("e.duration_us", 1e3)),
             Field::BytesIn => (Event, Form::Number("e.bytes_in", 1.0)),
             Field::BytesOut => (Event, Form::Number("e.bytes_out", 1.0)),
+            Field::Tokens => (
+                Event,
+                Form::Number(
+                    "(CASE WHEN coalesce(e.tokens_in, e.tokens_out) IS NOT NULL THEN coalesce(e.tokens_in, 0) + coalesce(e.tokens_out, 0) END)",
+                    1.0,
+                ),
+            ),
             Field::Tag(key) => (Event, Form::Tag(key.clone())),
             Field::Trait(key) if target == Target::Events => {
                 (Event, Form::Trait("coalesce(e.person, s.attributed)", key.clone()))
