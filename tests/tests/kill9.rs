@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use trackway_tests::{Dice, Instance, batch, call, random_id, rfc3339, session_id};
 
 const PROJECT: &str = "proj_crash";
+/// Kills of a run; `TRACKWAY_KILLS` sets another number, such as the 200 of the long form.
 const ROUNDS: u64 = 20;
 const SENDERS: u64 = 4;
 
@@ -31,12 +32,13 @@ struct Sent {
 
 #[test]
 fn inv_01_acknowledged_events_survive_kill_9() -> Result<()> {
+    let rounds = std::env::var("TRACKWAY_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(ROUNDS);
     let mut dice = Dice::new(0);
     let mut instance = Instance::start()?;
     let token = instance.project(PROJECT)?;
     let mut oracle = Sessions::new();
     let mut resent = 0;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let senders: Vec<JoinHandle<Result<Sent>>> = (0..SENDERS)
             .map(|number| {
                 let sender = Sender::new(&instance.url(), round * SENDERS + number);
@@ -62,7 +64,7 @@ fn inv_01_acknowledged_events_survive_kill_9() -> Result<()> {
         check(&instance, &token, &newest).with_context(|| format!("after kill {round}"))?;
     }
     let acknowledged: usize = oracle.values().map(BTreeSet::len).sum();
-    println!("{ROUNDS} kills, {acknowledged} events acknowledged, {resent} sent again");
+    println!("{rounds} kills, {acknowledged} events acknowledged, {resent} sent again");
     ensure!(acknowledged > 1_000, "only {acknowledged} events were acknowledged: that proves nothing");
     let stored = check(&instance, &token, &oracle)?;
     recount(&instance, &token, stored)?;

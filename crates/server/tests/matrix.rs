@@ -12,7 +12,8 @@ use trackway_server::auth::Access;
 use trackway_store::{MemberKey, ProjectKey, Role, Store, TokenScope};
 
 /// Writes that change nothing but the caller's own session or colours, or only ask a question.
-const HARMLESS: &[&str] = &["/logout", "/theme", "/api/v1/projects/{p}/query"];
+const HARMLESS: &[&str] =
+    &["/logout", "/theme", "/zone", "/p/{p}/settings/keep/try", "/api/v1/projects/{p}/query"];
 /// What is there without any sign-in, beside ingest, by its first part.
 const PUBLIC: &[&str] = &[
     "v1",

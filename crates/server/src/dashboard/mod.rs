@@ -43,6 +43,8 @@ mod place;
 mod replay;
 mod sessions;
 mod settings;
+mod settings_keep;
+mod settings_members;
 mod setup;
 mod steps;
 #[cfg(test)]
@@ -118,6 +120,10 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/settings", || get(settings::show)),
     admin_action("/p/{p}/settings/tokens", || post(settings::make_token)),
     admin_action("/p/{p}/settings/tokens/revoke", || post(settings::revoke_token)),
+    admin_action("/p/{p}/settings/keep", || post(settings_keep::change)),
+    own_action("/p/{p}/settings/keep/try", || post(settings_keep::try_on)),
+    admin_action("/p/{p}/settings/members", || post(settings_members::add)),
+    admin_action("/p/{p}/settings/members/remove", || post(settings_members::remove)),
     page("/p/{p}/export/{file}", || get(export::show)),
     page("/p/{p}/jump", || get(jump::go)),
     page("/p/{p}/jump/list", || get(jump::list)),

@@ -13,13 +13,15 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::{ProblemCode, Timestamp};
 use trackway_store::query::{EventRow, EventsAsk, PageAsk, Protocol, Warning};
-use trackway_store::{Act, Intake, NewAudit, NewToken, Project, Quarantined, StoreHealth, Token, TokenScope};
+use trackway_store::{
+    Act, AuditAsk, Intake, NewAudit, NewToken, Project, Quarantined, StoreHealth, Token, TokenScope,
+};
 
 use super::frame::Bar;
 use super::icons::{Icon, icon};
 use super::place::Place;
 use super::visit::{self, Visit, answer};
-use super::{format, hostile, link, live, parts, setup};
+use super::{format, hostile, link, live, parts, settings_keep, settings_members, setup};
 use crate::auth;
 use crate::problem::Problem;
 
@@ -42,12 +44,18 @@ pub(crate) enum Tab {
     Project,
     /// Bearer tokens.
     Tokens,
+    /// What is kept, for how long, how much.
+    Keep,
+    /// Who may sign in, and what was done.
+    Members,
 }
 
-const TABS: [(&str, &str, Tab); 3] = [
+const TABS: [(&str, &str, Tab); 5] = [
     ("", "Data health", Tab::Health),
     ("project", "Project", Tab::Project),
     ("tokens", "Tokens", Tab::Tokens),
+    ("keep", "Privacy and limits", Tab::Keep),
+    ("members", "Members and log", Tab::Members),
 ];
 
 /// One kind of sender, as its newest events tell.
@@ -86,6 +94,10 @@ pub(crate) struct Vm {
     pub error: Option<String>,
     /// What is wrong with the data itself.
     pub warnings: Vec<Warning>,
+    /// What is kept.
+    pub keep: settings_keep::Vm,
+    /// Who may sign in.
+    pub members: settings_members::Vm,
 }
 
 /// `/p/{p}/settings`
@@ -189,11 +201,24 @@ fn not_admin(visit: &Visit) -> Option<Response> {
 }
 
 async fn page(visit: &Visit, status: StatusCode, made: Option<String>, error: Option<String>) -> Response {
-    let (title, at, bar) = ("Settings", "settings", Bar::Title);
-    let forced = made.is_some() || error.is_some();
     let asked = visit.guest.params.tab.as_deref();
     let tab = TABS.iter().find(|(k, ..)| Some(*k) == asked).map_or(Tab::Health, |(.., tab)| *tab);
-    let tab = if forced { Tab::Tokens } else { tab };
+    let tab = if made.is_some() || error.is_some() { Tab::Tokens } else { tab };
+    page_at(visit, status, tab, made, error).await
+}
+
+/// One section. `made` is what a form of it brought forth, shown this once.
+pub(super) async fn page_at(
+    visit: &Visit,
+    status: StatusCode,
+    tab: Tab,
+    made: Option<String>,
+    error: Option<String>,
+) -> Response {
+    let (title, at, bar) = ("Settings", "settings", Bar::Title);
+    let forced = made.is_some() || error.is_some();
+    let owner = visit.guest.viewer.is_owner();
+    let tab = if tab == Tab::Members && !visit.guest.viewer.is_admin() { Tab::Health } else { tab };
     let (project, admin, now) = (visit.project.clone(), visit.guest.viewer.is_admin(), visit.guest.now);
     let found = visit.ask("settings", move |store| {
         let scope = super::pages::everything(now);
@@ -201,11 +226,24 @@ async fn page(visit: &Visit, status: StatusCode, made: Option<String>, error: Op
             EventsAsk { scope, page: PageAsk { after: None, limit: SOURCES }, protocol: Protocol::Hidden };
         let sources = match tab {
             Tab::Health => sources(&store.events(project.key, &newest)?.items),
-            Tab::Project | Tab::Tokens => Vec::new(),
+            Tab::Project | Tab::Tokens | Tab::Keep | Tab::Members => Vec::new(),
         };
         let mut refused = store.quarantined(REFUSED)?;
         refused.retain(|q| admin || live::concerns(q, &project));
+        let set = store.settings(project.key)?;
+        let keep = settings_keep::Vm::of(set, admin, made.clone().filter(|_| tab == Tab::Keep));
+        let members = match tab {
+            Tab::Members => settings_members::Vm {
+                members: store.members()?,
+                acts: store.audit(&AuditAsk { limit: settings_members::ACTS, ..AuditAsk::default() })?,
+                made: made.clone(),
+                owner,
+            },
+            Tab::Health | Tab::Project | Tab::Tokens | Tab::Keep => settings_members::Vm::default(),
+        };
         Ok(Vm {
+            keep,
+            members,
             tab,
             intake: store.intake(Some(project.key))?,
             sources,
@@ -214,7 +252,7 @@ async fn page(visit: &Visit, status: StatusCode, made: Option<String>, error: Op
             tokens: if admin { Some(store.tokens(Some(project.key))?) } else { None },
             warnings: match tab {
                 Tab::Health => store.warnings(project.key, &super::pages::everything(now))?,
-                Tab::Project | Tab::Tokens => Vec::new(),
+                Tab::Project | Tab::Tokens | Tab::Keep | Tab::Members => Vec::new(),
             },
             made,
             error,
@@ -263,7 +301,7 @@ fn sources(rows: &[EventRow]) -> Vec<Source> {
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     html! {
         nav.tabs aria-label="Sections" { @for (key, name, tab) in TABS {
-            @if tab != Tab::Tokens || vm.tokens.is_some() {
+            @if !matches!(tab, Tab::Tokens | Tab::Members) || vm.tokens.is_some() {
                 @let own = link::path(place.project, "settings");
                 a href=(if key.is_empty() { own } else { format!("{own}?tab={key}") }) aria-current=[(tab == vm.tab).then_some("page")] { (name) }
             }
@@ -272,6 +310,8 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             Tab::Health => (health(vm, place)),
             Tab::Project => (project(vm)),
             Tab::Tokens => (tokens(vm, place)),
+            Tab::Keep => { (refused(vm)) (settings_keep::view(&vm.keep, place.project)) }
+            Tab::Members => { (refused(vm)) (settings_members::view(&vm.members, place.project, place.now)) }
         }
     }
 }
@@ -430,12 +470,19 @@ fn project(vm: &Vm) -> Markup {
     }
 }
 
+/// Why a form was not taken.
+fn refused(vm: &Vm) -> Markup {
+    html! {
+        @if let Some(error) = &vm.error { p.strip.fail role="alert" data-testid="form-error" { (icon(Icon::Fail)) span { (hostile::line(error, 300)) } } }
+    }
+}
+
 fn tokens(vm: &Vm, place: &Place<'_>) -> Markup {
     let own = link::path(place.project, "settings");
     let none = Vec::new();
     let rows = vm.tokens.as_ref().unwrap_or(&none);
     html! {
-        @if let Some(error) = &vm.error { p.strip.fail role="alert" data-testid="form-error" { (icon(Icon::Fail)) span { (hostile::line(error, 300)) } } }
+        (refused(vm))
         @if let Some(text) = &vm.made {
             section.panel.stepbox data-testid="made-token" {
                 h2 { (icon(Icon::Tick)) "Your new token" }

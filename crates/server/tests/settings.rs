@@ -1,0 +1,87 @@
+//! Settings of the dashboard: privacy and limits, members and the log, each by its role (F-145, F-152, F-156).
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod kit;
+
+use http::StatusCode;
+use kit::Kit;
+use sha2::{Digest, Sha256};
+use trackway_store::{AuditAsk, MemberKey, Role, Store};
+
+fn signed_in(kit: &Kit, member: MemberKey, secret: &str) -> String {
+    let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+    kit.store.create_login(&hash, member, kit.now()).unwrap();
+    format!("trackway_session={secret}")
+}
+
+async fn post(kit: &Kit, cookie: &str, path: &str, form: &str) -> kit::Answer {
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("sec-fetch-site", "same-origin"),
+        ("cookie", cookie),
+    ];
+    kit.post_raw(path, &headers, form.to_owned()).await
+}
+
+#[tokio::test]
+async fn what_is_kept_is_changed_tried_and_told() {
+    let kit = Kit::new();
+    let owner = signed_in(&kit, MemberKey::OWNER, "o");
+    let page = kit.get("/p/proj_t/settings?tab=keep", &[("cookie", &owner)]).await;
+    for told in
+        ["retention.payloads", "limit.events_per_day", "What Trackway records", "tool call", "Authorization"]
+    {
+        assert!(page.text.contains(told), "{told}");
+    }
+    let changed = post(&kit, &owner, "/p/proj_t/settings/keep", "key=redact.patterns&value=email").await;
+    assert_eq!(changed.status, StatusCode::SEE_OTHER);
+    assert_eq!(kit.store.settings(kit.p).unwrap()["redact.patterns"], "email");
+    let tried = post(&kit, &owner, "/p/proj_t/settings/keep/try", "text=to+ann%40example.org+%3Cb%3E").await;
+    assert!(
+        tried.text.contains("to [redacted] &lt;b&gt;") && tried.text.contains("<b>1</b> masked"),
+        "{}",
+        tried.text
+    );
+    let wrong = post(&kit, &owner, "/p/proj_t/settings/keep", "key=capture&value=most").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert!(wrong.text.contains("full, shape (types and sizes), off"), "{}", wrong.text);
+    let back = post(&kit, &owner, "/p/proj_t/settings/keep", "key=redact.patterns&value=").await;
+    assert_eq!((back.status, kit.store.settings(kit.p).unwrap().len()), (StatusCode::SEE_OTHER, 0));
+    let acts = kit.store.audit(&AuditAsk { limit: 10, ..AuditAsk::default() }).unwrap();
+    assert_eq!(acts.iter().map(|a| a.act.as_str()).collect::<Vec<_>>(), ["setting_change"; 2]);
+
+    let viewer = kit.store.add_member("eve", Role::Viewer, kit.now()).unwrap();
+    let viewer = signed_in(&kit, viewer.key, "v");
+    let page = kit.get("/p/proj_t/settings?tab=keep", &[("cookie", &viewer)]).await;
+    assert!(page.text.contains("Admins change these"), "a viewer sees what is kept");
+    let refused = post(&kit, &viewer, "/p/proj_t/settings/keep", "key=capture&value=off").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn members_are_let_in_and_out_by_role() {
+    let kit = Kit::new();
+    let admin = kit.store.add_member("adam", Role::Admin, kit.now()).unwrap();
+    let admin = signed_in(&kit, admin.key, "a");
+    let made = post(&kit, &admin, "/p/proj_t/settings/members", "name=%3Ceve%3E&role=viewer").await;
+    assert_eq!(made.status, StatusCode::OK);
+    let token = made.text.split("/login?token=").nth(1).unwrap();
+    let token: String = token.chars().take_while(char::is_ascii_hexdigit).collect();
+    let form = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+    let signed = kit.post_raw("/login", &form, format!("token={token}")).await;
+    assert_eq!(signed.status, StatusCode::SEE_OTHER, "the link signs eve in");
+    let page = kit.get("/p/proj_t/settings?tab=members", &[("cookie", &admin)]).await;
+    assert!(page.text.contains("&lt;eve&gt;") && !page.text.contains(&token), "shown once");
+    assert!(page.text.contains("member add") && page.text.contains("sign in"), "the log");
+    let owner = post(&kit, &admin, "/p/proj_t/settings/members", "name=max&role=owner").await;
+    assert_eq!(owner.status, StatusCode::FORBIDDEN, "an admin makes no owners");
+    let last = post(&kit, &admin, "/p/proj_t/settings/members/remove", "name=owner").await;
+    assert_eq!(last.status, StatusCode::BAD_REQUEST, "nor removes them");
+    let gone = post(&kit, &admin, "/p/proj_t/settings/members/remove", "name=%3Ceve%3E").await;
+    assert_eq!(gone.status, StatusCode::SEE_OTHER);
+    assert!(kit.store.members().unwrap().iter().all(|m| m.name != "<eve>"));
+    let member = kit.store.add_member("mia", Role::Member, kit.now()).unwrap();
+    let member = signed_in(&kit, member.key, "m");
+    let page = kit.get("/p/proj_t/settings?tab=members", &[("cookie", &member)]).await;
+    assert!(!page.text.contains("adam"), "members and log are for admins");
+}
