@@ -10,6 +10,7 @@ mod http;
 mod ledger;
 mod load;
 mod machine;
+mod overload;
 mod phoenix;
 mod reads;
 mod suite;
@@ -39,6 +40,8 @@ enum Bench {
     Ledger(ledger::Args),
     /// A running server over HTTP: ingest
     Load(load::Args),
+    /// A running server over HTTP: several times what it can take
+    Overload(overload::Args),
     /// A running server over HTTP: pages and API
     Reads(reads::Args),
     /// The release binary from start to stop: memory, ingest on both wires, or reads
@@ -58,6 +61,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Core => core_cost::run(),
         Bench::Ledger(args) => ledger::run(&args),
         Bench::Load(args) => load::run(&args),
+        Bench::Overload(args) => overload::run(&args),
         Bench::Reads(args) => reads::run(&args),
         Bench::Suite(args) => suite::run(&args),
         Bench::Added(args) => added::run(&args),

@@ -85,3 +85,31 @@ async fn members_are_let_in_and_out_by_role() {
     let page = kit.get("/p/proj_t/settings?tab=members", &[("cookie", &member)]).await;
     assert!(!page.text.contains("adam"), "members and log are for admins");
 }
+
+#[tokio::test]
+async fn the_log_is_read_page_by_page() {
+    let kit = Kit::new();
+    for n in 0..120 {
+        let act = trackway_store::NewAudit::new("cli", trackway_store::Act::TokenCreate, format!("tok_{n}"));
+        kit.store.note(if n % 2 == 0 { act.of("proj_t") } else { act }, kit.now()).unwrap();
+    }
+    let admin = format!("Bearer {}", kit.token(trackway_store::TokenScope::Admin, None));
+    let page = |query: &str| {
+        let path = format!("/api/v1/audit{query}");
+        let (kit, admin) = (&kit, admin.as_str());
+        async move { kit.get(&path, &[("authorization", admin)]).await }
+    };
+    let first = page("").await.json();
+    assert_eq!(
+        (first["items"].as_array().unwrap().len(), first["items"][0]["target"].as_str()),
+        (100, Some("tok_119"))
+    );
+    let rest = page(&format!("?after={}", first["next"].as_str().unwrap())).await.json();
+    assert_eq!((rest["items"].as_array().unwrap().len(), rest["next"].is_null()), (20, true));
+    let own = page("?project=proj_t").await.json();
+    assert_eq!(
+        (own["items"].as_array().unwrap().len(), own["items"][0]["act"].as_str()),
+        (60, Some("token_create"))
+    );
+    assert_eq!(page("?after=x").await.status, StatusCode::BAD_REQUEST);
+}

@@ -1,6 +1,7 @@
 //! The JSON API under `/api/v1` (ARCHITECTURE §5): one file per area, one struct per question, no numbers of its own.
 
 mod ask;
+mod audit;
 pub(crate) mod insight;
 mod live;
 mod live_filter;
@@ -23,6 +24,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/openapi.json", Read, || get(openapi::show)),
     route("GET", "/api/v1/projects", Read, || get(projects::list)),
     route("POST", "/api/v1/projects", Admin, || post(projects::create)),
+    route("GET", "/api/v1/audit", Admin, || get(audit::list)),
     route("GET", "/api/v1/quarantine", Admin, || get(projects::quarantine)),
     route("GET", "/api/v1/projects/{p}/intake", Read, || get(projects::intake)),
     route("GET", "/api/v1/projects/{p}/overview", Read, || get(questions::overview)),

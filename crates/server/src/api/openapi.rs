@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{insight, live, people, projects, questions};
+use super::{audit, insight, live, people, projects, questions};
 use crate::{health, ingest};
 
 /// The document.
@@ -30,6 +30,7 @@ use crate::{health, ingest};
         projects::list,
         projects::create,
         projects::quarantine,
+        audit::list,
         projects::intake,
         questions::overview,
         questions::sessions,
