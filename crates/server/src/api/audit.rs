@@ -12,7 +12,7 @@ use crate::state::AppState;
 
 /// An act of an admin.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct AuditObject {
+pub(crate) struct AuditObject {
     /// Place in the log.
     pub seq: u64,
     /// When.
