@@ -333,6 +333,8 @@ async fn the_openapi_document_is_complete_and_true() {
         (&format!("{p}/clients"), ""),
         (&format!("{p}/intents"), ""),
         (&format!("{p}/signals"), ""),
+        (&format!("{p}/catalog"), ""),
+        (&format!("{p}/wishes"), ""),
         (&format!("{p}/warnings"), ""),
     ] {
         let path = template.replace("{p}", "proj_t").replace("{id}", id).replace("{name}", id);

@@ -169,6 +169,18 @@ pub trait Store: Send + Sync + 'static {
     fn catalogs(&self, project: ProjectKey, scope: &Scope) -> Result<Catalogs>;
     /// The definitions of a listing as a JSON array, where they are known.
     fn catalog_tools(&self, project: ProjectKey, hash: &str) -> Result<Option<String>>;
+    /// What agents asked for and did not find, newest first, with what becomes of it.
+    fn wishes(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<Wish>>;
+    /// Notes what becomes of a wish, by the event it was said in. `false`: there is no such wish.
+    fn set_wish(
+        &self,
+        project: ProjectKey,
+        event: &str,
+        status: WishStatus,
+        note: &str,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<bool>;
     /// What the newest calls tell: first try, recovery, loops, endings, weight, unknown tools.
     fn signals(&self, project: ProjectKey, scope: &Scope) -> Result<Signals>;
     /// What is wrong with the data itself: sessions in pieces, identities that name nobody.

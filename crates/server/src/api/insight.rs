@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
 use trackway_event::{ProblemCode, limits};
-use trackway_store::query::IssueAct;
+use trackway_store::query::{IssueAct, WishStatus};
 use trackway_store::{Act, NewAudit, Project};
 
 use super::ask::{Asked, Keys};
@@ -106,4 +107,88 @@ async fn body<T: serde::de::DeserializeOwned>(request: Request) -> Result<T, Pro
     serde_json::from_slice(&bytes).map_err(|e| {
         Problem::new(ProblemCode::BadRequest, format!("the body is not what this route takes: {e}"))
     })
+}
+
+/// Distinct tool listings of a period, their graded changes, their cost, dead and unlisted tools.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/catalog", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = CatalogsObject), (status = 404, body = ProblemBody)))]
+pub(super) async fn catalogs(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<CatalogsObject> {
+    let (key, scope) = (at.project.key, asked.scope);
+    Ok(Json(state.ask("catalogs", move |store| store.catalogs(key, &scope)).await?.into()))
+}
+
+/// The definitions of one listing as they were shown: the JSON array of its tools.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/catalog/{hash}", tag = "read", params(("p" = String, Path), ("hash" = String, Path)),
+    responses((status = 200, body = Vec<serde_json::Value>), (status = 404, body = ProblemBody)))]
+pub(super) async fn catalog_tools(
+    State(state): State<AppState>,
+    at: InProject,
+    Path(names): Path<HashMap<String, String>>,
+) -> Result<Response, Problem> {
+    let (key, hash) = (at.project.key, names.get("hash").cloned().unwrap_or_default());
+    let found = state.ask("catalog_tools", move |store| store.catalog_tools(key, &hash)).await?;
+    let text = found.ok_or_else(Problem::not_found)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+/// What agents asked for and did not find, newest first, with what becomes of it.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/wishes", tag = "read", params(("p" = String, Path), Keys),
+    responses((status = 200, body = List<WishObject>), (status = 404, body = ProblemBody)))]
+pub(super) async fn wishes(
+    State(state): State<AppState>,
+    at: InProject,
+    asked: Asked,
+) -> Answer<List<WishObject>> {
+    let (key, ask) = (at.project.key, asked.list());
+    let page = state.ask("wishes", move |store| store.wishes(key, &ask)).await?;
+    Ok(Json(List::of(page, |wish| WishObject::of(at.project.id.as_str(), wish))))
+}
+
+/// Notes what becomes of a wish: `new`, `planned`, `shipped` or `declined`.
+#[utoipa::path(post, path = "/api/v1/projects/{p}/wishes/{id}", tag = "issues", params(("p" = String, Path), ("id" = String, Path)),
+    request_body = WishBody,
+    responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(super) async fn note_wish(
+    State(state): State<AppState>,
+    at: InProject,
+    viewer: Viewer,
+    Path(names): Path<HashMap<String, String>>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    let body: WishBody = body(request).await?;
+    let bad = || Problem::new(ProblemCode::BadRequest, "status is new, planned, shipped or declined");
+    let status = WishStatus::parse(&body.status).ok_or_else(bad)?;
+    let id = names.get("id").cloned().unwrap_or_default();
+    if change_wish(&state, &at.project, id, status, body.note, viewer.actor()).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+/// Does it and notes who did, for the API and the page alike.
+pub(crate) async fn change_wish(
+    state: &AppState,
+    project: &Project,
+    event: String,
+    status: WishStatus,
+    note: String,
+    who: String,
+) -> Result<bool, Problem> {
+    let (key, now) = (project.key, state.now());
+    let act = NewAudit::new(who.clone(), Act::WishChange, event.clone()).of(project.id.as_str());
+    let act = act.detail(status.as_str());
+    state
+        .ask("set_wish", move |store| {
+            let done = store.set_wish(key, &event, status, &note, &who, now)?;
+            if done {
+                store.note(act, now)?;
+            }
+            Ok(done)
+        })
+        .await
 }

@@ -67,6 +67,7 @@ pub(crate) const NAV: &[Entry] = &[
     Entry { title: "Goals", path: "goals", icon: Icon::Flag, key: "i" },
     Entry { title: "Clients", path: "clients", icon: Icon::Clients, key: "c" },
     Entry { title: "People", path: "people", icon: Icon::People, key: "p" },
+    Entry { title: "Catalog", path: "catalog", icon: Icon::Catalog, key: "a" },
     Entry { title: "Settings", path: "settings", icon: Icon::Settings, key: "," },
     Entry { title: "Add a source", path: "setup", icon: Icon::Source, key: "+" },
 ];

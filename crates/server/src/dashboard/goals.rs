@@ -3,18 +3,25 @@
 //! Tabs Intents, Missing and Feedback; the Goals tab itself waits for goals. Intents are clusters by words, computed anew from
 //! the newest calls of the period; wishes and feedback are shown one by one, newest first, in the agent's own words.
 
-use axum::response::Response;
+use axum::extract::{Form, Path};
+use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
+use serde::Deserialize;
 use trackway_core::filter::{Condition, Field, Op};
-use trackway_event::{Kind, Timestamp};
-use trackway_store::query::{EventRow, EventsAsk, INTENT_ROWS, IntentRow, Intents, Page, Protocol};
+use trackway_event::{Kind, ProblemCode, Timestamp};
+use trackway_store::query::{
+    EventsAsk, INTENT_ROWS, IntentRow, Intents, ListAsk, Page, Protocol, Wish, WishStatus,
+};
 
 use super::frame::Bar;
 use super::icons::{Icon, icon};
+use super::issue_work::May;
 use super::link::{self, Params};
 use super::place::Place;
-use super::visit::Visit;
+use super::visit::{self, Visit};
 use super::{chart, format, hostile, parts};
+use crate::api::insight::change_wish;
+use crate::problem::Problem;
 
 /// Sessions below which names may still change much.
 const FEW: u64 = 5;
@@ -45,7 +52,7 @@ pub(crate) enum Vm {
     /// Intents, and the project's newest event.
     Intents(Intents, Option<Timestamp>),
     /// Wishes or feedback, and the project's newest event.
-    Words(Tab, Page<EventRow>, Option<Timestamp>),
+    Words(Tab, Page<Wish>, May, Option<Timestamp>),
 }
 
 /// `/p/{p}/goals`
@@ -59,16 +66,22 @@ pub(crate) async fn show(visit: Visit) -> Response {
     let tab = TABS.iter().find(|(k, ..)| Some(*k) == asked).map_or(Tab::Intents, |(.., tab)| *tab);
     let (key, period, page) = (visit.project.key, scope.period, visit.guest.params.page());
     let last = visit.project.last_event_at;
+    let may = if visit.guest.viewer.may_change(key) { May::Change } else { May::Look };
     let found = visit.ask("goals", move |store| {
         let kind = match tab {
             Tab::Intents => return Ok(Vm::Intents(store.intents(key, &scope)?, last)),
-            Tab::Missing => Kind::MissingCapability,
+            Tab::Missing => {
+                let wishes = store.wishes(key, &ListAsk { scope, page, sort: None })?;
+                return Ok(Vm::Words(tab, wishes, may, last));
+            }
             Tab::Feedback => Kind::Feedback,
         };
         let values = vec![kind.as_str().to_owned()];
         scope.filter.conditions.push(Condition { field: Field::Kind, op: Op::Eq, values });
         let rows = store.events(key, &EventsAsk { scope, page, protocol: Protocol::Hidden })?;
-        Ok(Vm::Words(tab, rows, last))
+        let items = rows.items.into_iter().map(|event| Wish { event, note: None }).collect();
+        let rows = Page { items, next: rows.next, total: rows.total, partial: rows.partial };
+        Ok(Vm::Words(tab, rows, May::Look, last))
     });
     match found.await {
         Ok(vm) => visit.page(title, at, bar, view(&vm, &visit.place(period))),
@@ -89,7 +102,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         } }
         @match vm {
             Vm::Intents(intents, last) => (by_matter(intents, *last, place)),
-            Vm::Words(tab, page, last) => (words(*tab, page, *last, place)),
+            Vm::Words(tab, page, may, last) => (words(*tab, page, *may, *last, place)),
         }
     }
 }
@@ -189,7 +202,7 @@ fn share(part: u64, of: u64, none: &str) -> Markup {
     }
 }
 
-fn words(tab: Tab, page: &Page<EventRow>, last: Option<Timestamp>, place: &Place<'_>) -> Markup {
+fn words(tab: Tab, page: &Page<Wish>, may: May, last: Option<Timestamp>, place: &Place<'_>) -> Markup {
     let (one, many, what) = match tab {
         Tab::Intents | Tab::Missing => (
             "wish",
@@ -213,8 +226,8 @@ fn words(tab: Tab, page: &Page<EventRow>, last: Option<Timestamp>, place: &Place
             div.scroll tabindex="0" role="region" aria-label=(many) {
                 table.data {
                     caption.sr { (many) }
-                    thead { tr { th scope="col" { "When" } th scope="col" { "In the agent's words" } th scope="col" { "Client" } th scope="col" { "Person" } th scope="col" { "Session" } } }
-                    tbody { @for row in &page.items { (word(row, place)) } }
+                    thead { tr { th scope="col" { "When" } th scope="col" { "In the agent's words" } th scope="col" { "Client" } th scope="col" { "Person" } th scope="col" { "Session" } @if tab == Tab::Missing { th scope="col" { "What becomes of it" } } } }
+                    tbody { @for row in &page.items { (word(row, tab, may, place)) } }
                 }
             }
         }
@@ -228,7 +241,65 @@ fn words(tab: Tab, page: &Page<EventRow>, last: Option<Timestamp>, place: &Place
     }
 }
 
-fn word(row: &EventRow, place: &Place<'_>) -> Markup {
+/// The form of `/p/{p}/goals/wish`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct WishForm {
+    event: String,
+    status: String,
+    note: String,
+}
+
+/// `POST /p/{p}/goals/wish`: what becomes of a wish.
+pub(crate) async fn note(visit: Visit, Path(_): Path<String>, Form(form): Form<WishForm>) -> Response {
+    let refuse = |code, why: &str| visit::problem_page(visit.guest.theme, &Problem::new(code, why));
+    if !visit.guest.viewer.may_change(visit.project.key) {
+        return refuse(ProblemCode::Forbidden, "noting what becomes of a wish needs a member of the project");
+    }
+    let Some(status) = WishStatus::parse(&form.status) else {
+        return refuse(ProblemCode::BadRequest, "choose new, planned, shipped or declined");
+    };
+    let (state, who) = (&visit.guest.state, visit.guest.viewer.actor());
+    match change_wish(state, &visit.project, form.event, status, form.note, who).await {
+        Ok(true) => {
+            let to = format!("{}?tab=missing", link::path(visit.project.id.as_str(), "goals"));
+            Redirect::to(&to).into_response()
+        }
+        Ok(false) => refuse(ProblemCode::NotFound, "there is no such wish; it may have been removed by age"),
+        Err(problem) => visit::problem_page(visit.guest.theme, &problem),
+    }
+}
+
+/// What becomes of a wish, and the form that changes it.
+fn becomes(wish: &Wish, may: May, place: &Place<'_>) -> Markup {
+    let status = wish.note.as_ref().map(|n| n.status).unwrap_or_default();
+    let tag = match status {
+        WishStatus::New => html! { span.tag.info { "new" } },
+        WishStatus::Planned => html! { span.tag.warn { "planned" } },
+        WishStatus::Shipped => html! { span.tag.good { "shipped" } },
+        WishStatus::Declined => html! { span.tag { "declined" } },
+    };
+    html! {
+        (tag)
+        @if let Some(note) = &wish.note {
+            @if !note.note.is_empty() { " " (hostile::line(&note.note, 120)) }
+            " " span.dim { (hostile::line(&note.who, 24)) ", " (format::time(note.at, &format::ago(note.at, place.now))) }
+        }
+        @if may == May::Change {
+            details { summary { "Change" }
+                form.inline method="post" action=(format!("{}/wish", link::path(place.project, "goals"))) data-testid="wish-form" {
+                    input type="hidden" name="event" value=(wish.event.id.as_str());
+                    select name="status" aria-label="What becomes of it" { @for s in WishStatus::ALL { option value=(s.as_str()) selected[s == status] { (s.as_str()) } } }
+                    input name="note" maxlength="500" placeholder="A note" aria-label="A note" value=(hostile::plain(wish.note.as_ref().map_or("", |n| n.note.as_str()), 500));
+                    button { "Save" }
+                }
+            }
+        }
+    }
+}
+
+fn word(wish: &Wish, tab: Tab, may: May, place: &Place<'_>) -> Markup {
+    let row = &wish.event;
     let filter =
         |field: &str, value: &str| format!("{}{}", place.path, place.params.and(field, "eq", value).query());
     let session = row.session_id.as_ref().map_or("", |s| s.as_str());
@@ -244,6 +315,7 @@ fn word(row: &EventRow, place: &Place<'_>) -> Markup {
             td data-label="Session" { @if !session.is_empty() {
                 a href=(format!("{}?sel={}", link::session(place.project, session), link::encode(row.id.as_str()))) { "Open" span.sr { " the session" } }
             } }
+            @if tab == Tab::Missing { td data-label="What becomes of it" { (becomes(wish, may, place)) } }
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Icon {
     People,
     /// Clients.
     Clients,
+    /// Catalog.
+    Catalog,
     /// Settings.
     Settings,
     /// Add a source.
@@ -105,6 +107,7 @@ impl Icon {
             Self::Play => r#"<path d="M4.5 3v10l8-5z" fill="currentColor"/>"#,
             Self::Pause => r#"<path d="M5 3.5v9M11 3.5v9" stroke-width="2.5"/>"#,
             Self::Leave => r#"<path d="M6.5 2.5h-4v11h4M6 8h8M11 5l3 3-3 3"/>"#,
+            Self::Catalog => r#"<path d="M3 2.5h10v11H3zM3 6h10M3 9.5h10M6 2.5v11"/>"#,
             Self::Flag => r#"<path d="M4 14V2.5M4 3h8l-2 2.7L12 8.5H4"/>"#,
             Self::Missing => r#"<circle cx="8" cy="8" r="4.2"/>"#,
             Self::Custom => r#"<path d="M8 4 12.5 12h-9z"/>"#,

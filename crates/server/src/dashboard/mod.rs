@@ -15,6 +15,7 @@
 mod accounts;
 mod actions;
 mod assets;
+mod catalog;
 mod chart;
 mod checklist;
 mod clients;
@@ -112,6 +113,8 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/issues/{issue}", || get(issues::show_one)),
     action("/p/{p}/issues/{issue}/act", || post(issue_work::act)),
     page("/p/{p}/goals", || get(goals::show)),
+    action("/p/{p}/goals/wish", || post(goals::note)),
+    page("/p/{p}/catalog", || get(catalog::show)),
     page("/p/{p}/clients", || get(clients::show)),
     page("/p/{p}/people", || get(people::show)),
     page("/p/{p}/people/{person}", || get(person::show)),

@@ -108,7 +108,7 @@ async fn hidden_characters_are_shown_as_marks() {
 async fn a_bad_filter_shows_its_chip_and_no_data() {
     let kit = Kit::new().await;
     kit.fill("proj_a", "visible words").await;
-    for page in ["overview", "sessions", "live", "clients", "goals", "tools", "issues", "people"] {
+    for page in ["overview", "sessions", "live", "clients", "goals", "tools", "issues", "people", "catalog"] {
         let answer = kit.get(&format!("/p/proj_a/{page}?f=toool:eq:x&f=client:eq:Cursor")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{page}");
         let html = Page::read(&answer.body);
@@ -128,7 +128,7 @@ async fn a_bad_filter_shows_its_chip_and_no_data() {
 async fn empty_states_say_which_reason_applies() {
     let kit = Kit::new().await;
     kit.project("proj_empty").await;
-    for page in ["overview", "sessions", "live", "clients", "goals", "tools", "issues", "people"] {
+    for page in ["overview", "sessions", "live", "clients", "goals", "tools", "issues", "people", "catalog"] {
         let answer = kit.get(&format!("/p/proj_empty/{page}")).await;
         assert!(answer.body.contains("Nothing has arrived yet."), "{page}");
         assert!(Page::read(&answer.body).links().contains(&"/p/proj_empty/setup".to_owned()), "{page}");

@@ -12,6 +12,7 @@ mod lists;
 mod people;
 mod sessions;
 mod signals;
+mod wishes;
 
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ const PARTS: &[(&str, Part)] = &[
     ("issues_are_merged_and_split_again", issues::issues_are_merged_and_split_again),
     ("issues_say_why_and_whether_agents_recover", issues::issues_say_why_and_whether_agents_recover),
     ("catalogs_are_compared_and_weighed", catalogs::catalogs_are_compared_and_weighed),
+    ("wishes_keep_what_becomes_of_them", wishes::wishes_keep_what_becomes_of_them),
     ("strange_periods_are_answered", lists::strange_periods_are_answered),
     ("the_live_feed_tells_every_commit", lists::the_live_feed_tells_every_commit),
 ];

@@ -11,6 +11,7 @@ mod intent;
 mod issue;
 mod session;
 mod signals;
+mod wish;
 
 pub use account::*;
 pub use catalog::*;
@@ -20,6 +21,7 @@ pub use intent::*;
 pub use issue::*;
 pub use session::*;
 pub use signals::*;
+pub use wish::*;
 
 use trackway_core::filter::Filter;
 pub use trackway_core::period::TimeZone;

@@ -563,6 +563,28 @@ impl Store for SqliteStore {
         work::on_issue(&mut conn, row, act, who, now).map_err(at(&ledger.file))
     }
 
+    fn wishes(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<Wish>> {
+        self.ask(project, |reader| read::wishes(reader, ask))
+    }
+
+    fn set_wish(
+        &self,
+        project: ProjectKey,
+        event: &str,
+        status: WishStatus,
+        note: &str,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let ledger = self.inner.ledger(project)?;
+        if !ledger.pool.ask(|reader| read::is_wish(reader, &ledger.id, event))? {
+            return Ok(false);
+        }
+        let conn = open::writable(&ledger.file, &open::LEDGER, 1_024)?;
+        work::on_wish(&conn, event, status, note, who, now).map_err(at(&ledger.file))?;
+        Ok(true)
+    }
+
     fn catalogs(&self, project: ProjectKey, scope: &Scope) -> Result<Catalogs> {
         self.ask(project, |reader| read::catalogs(reader, scope))
     }

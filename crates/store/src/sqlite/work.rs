@@ -6,7 +6,7 @@ use trackway_core::issue::state::{Decision, Rule, compare};
 use trackway_event::Timestamp;
 
 use super::control::sql;
-use crate::query::IssueAct;
+use crate::query::{IssueAct, NOTE_CHARS, WishStatus};
 use crate::{Result, StoreError};
 
 /// Groups that may be merged into one.
@@ -135,4 +135,18 @@ pub(super) fn decision(conn: &Connection, row: i64) -> Result<Option<Decision>> 
         _ => Rule::Archived,
     };
     Ok(Some(Decision { rule, at, version }))
+}
+
+/// Notes what becomes of a wish.
+pub(super) fn on_wish(
+    conn: &Connection,
+    event: &str,
+    status: WishStatus,
+    note: &str,
+    who: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let note: String = note.trim().chars().take(NOTE_CHARS).collect();
+    conn.prepare_cached(sql!("wish.write"))?.execute((event, status.as_str(), note, now.micros(), who))?;
+    Ok(())
 }

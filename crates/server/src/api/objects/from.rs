@@ -319,6 +319,7 @@ impl ToolDetailObject {
             clients: all(tool.clients, Into::into),
             samples: all(tool.samples, |row| EventObject::of(project, row)),
             signals: tool.signals.into(),
+            arguments: tool.arguments.into(),
         }
     }
 }

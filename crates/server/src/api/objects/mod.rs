@@ -1,6 +1,7 @@
 //! The objects of the API (ARCHITECTURE §5, D31). Made from the storage's answers and from nothing else, so that every
 //! surface shows the same number. Their names and members are a promise.
 
+mod catalog;
 mod from;
 mod issue;
 mod people;
@@ -14,6 +15,7 @@ use trackway_event::Payload;
 use trackway_store::query as q;
 use utoipa::ToSchema;
 
+pub use catalog::*;
 pub use issue::*;
 pub use people::*;
 pub use signals::*;
@@ -340,6 +342,8 @@ pub struct ToolDetailObject {
     pub samples: Vec<EventObject>,
     /// What its newest calls tell.
     pub signals: ToolSignalsObject,
+    /// Their arguments against the schema that was shown.
+    pub arguments: ArgumentCheckObject,
 }
 
 /// What agents came for.

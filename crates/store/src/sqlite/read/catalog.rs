@@ -1,6 +1,7 @@
 //! Listings of a scope: who saw which, what changed, what they cost, which tools nobody calls, and whether calls fit what was
 //! shown. Definitions are kept once a listing; payloads of calls are read for a bounded number of the newest.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, params_from_iter};
@@ -302,12 +303,15 @@ pub(super) fn check(reader: &Reader, scope: &Scope, tool: i64, name: &str) -> Re
         let row = own.filter(|own| known.iter().any(|(row, _)| row == own));
         let row = row.or_else(|| known.iter().find(|(_, first)| *first <= call.at).map(|(row, _)| *row));
         let Some(row) = row else { continue };
-        if let std::collections::hash_map::Entry::Vacant(free) = schemas.entry(row) {
-            let (_, tools, _) = definitions(reader, row)?;
-            let schema = tools.and_then(|tools| tools.into_iter().find(|t| t.name == name)).map(|t| t.input);
-            free.insert(schema);
-        }
-        let Some(Some(schema)) = schemas.get(&row) else { continue };
+        let schema = match schemas.entry(row) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let (_, tools, _) = definitions(reader, row)?;
+                let found = tools.and_then(|tools| tools.into_iter().find(|t| t.name == name));
+                place.insert(found.map(|t| t.input))
+            }
+        };
+        let Some(schema) = schema else { continue };
         check.checked += 1;
         let findings = check_arguments(schema, &call.arguments);
         check.wrong += u64::from(!findings.is_empty());

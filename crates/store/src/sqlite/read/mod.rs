@@ -19,6 +19,7 @@ mod signals;
 mod span;
 mod tools;
 mod why;
+mod wishes;
 
 pub(super) use accounts::{account, accounts};
 pub(super) use catalog::{catalogs, tools_of as catalog_tools};
@@ -32,6 +33,7 @@ pub(super) use pool::{Pool, Reader};
 pub(super) use session::{session, sessions};
 pub(super) use signals::{signals, warnings};
 pub(super) use tools::{clients, tool, tools};
+pub(super) use wishes::{is_wish, wishes};
 
 use rusqlite::types::Value;
 use trackway_event::{Peer, limits};

@@ -1,0 +1,43 @@
+//! Wishes: what agents asked for, and what becomes of it.
+
+use std::sync::Arc;
+
+use trackway_event::Kind;
+
+use super::kit::*;
+use crate::Store;
+use crate::query::*;
+
+pub(super) fn wishes_keep_what_becomes_of_them(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let p = project(&store, "proj_a");
+    let wish = |n: u32| {
+        let mut e = call(n, i64::from(n) * MINUTE);
+        e.kind = Kind::MissingCapability;
+        e
+    };
+    let events = [wish(1), wish(2), call(3, 3 * MINUTE)];
+    put(&store, p, events.to_vec());
+    let all = || {
+        let ask = ListAsk { scope: scope(), page: PageAsk::default(), sort: None };
+        store.wishes(p, &ask).unwrap().items
+    };
+    assert_eq!(
+        all().iter().map(|w| w.event.id.clone()).collect::<Vec<_>>(),
+        [events[1].id.clone(), events[0].id.clone()]
+    );
+    assert!(all().iter().all(|w| w.note.is_none()));
+    let set = |id: &str, status, note: &str| store.set_wish(p, id, status, note, "ann", at(0)).unwrap();
+    assert!(set(events[0].id.as_str(), WishStatus::Planned, "  with 2.0 "));
+    assert!(set(events[0].id.as_str(), WishStatus::Shipped, &"x".repeat(9_000)));
+    let note = all()[1].note.clone().unwrap();
+    assert_eq!((note.status, note.note.len(), note.who.as_str()), (WishStatus::Shipped, NOTE_CHARS, "ann"));
+    // No wish, another project's, nothing at all.
+    assert!(
+        !set(events[2].id.as_str(), WishStatus::Planned, "") && !set("evt_none", WishStatus::Planned, "")
+    );
+    let other = project(&store, "proj_b");
+    assert!(!store.set_wish(other, events[0].id.as_str(), WishStatus::New, "", "ann", at(0)).unwrap());
+    put(&store, p, vec![events[0].clone()]);
+    assert_eq!(all()[1].note.as_ref().map(|n| n.status), Some(WishStatus::Shipped));
+}
