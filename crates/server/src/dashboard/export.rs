@@ -41,6 +41,7 @@ pub(super) enum List {
     Prompts,
     Issues,
     People,
+    Accounts,
     Clients,
     Intents,
 }
@@ -140,6 +141,19 @@ const PERSON: &[Column] = &[
     ("last_seen", "/last_seen"),
     ("properties", "/properties"),
 ];
+const ACCOUNT: &[Column] = &[
+    ("type", "/type"),
+    ("key", "/key"),
+    ("name", "/name"),
+    ("people_ever", "/people"),
+    ("sessions_ever", "/sessions"),
+    ("calls_ever", "/tool_calls"),
+    ("errors_ever", "/errors"),
+    ("events_ever", "/events"),
+    ("first_seen", "/first_seen"),
+    ("last_seen", "/last_seen"),
+    ("properties", "/properties"),
+];
 const CLIENT: &[Column] = &[
     ("client", "/client/name"),
     ("version", "/client/version"),
@@ -188,6 +202,7 @@ const TABLES: &[Table] = &[
     table(List::Prompts, "prompts", ("tools", "prompts"), ("tools", "kind=prompt_get"), TOOL),
     table(List::Issues, "issues", ("issues", ""), ("issues", ""), ISSUE),
     table(List::People, "people", ("people", ""), ("people", ""), PERSON),
+    table(List::Accounts, "accounts", ("people", "accounts"), ("accounts", ""), ACCOUNT),
     table(List::Clients, "clients", ("clients", ""), ("clients", ""), CLIENT),
 ];
 
@@ -207,8 +222,8 @@ pub(crate) fn of_page(project: &str, page: &str, params: &Params) -> Option<Link
     let tab = params.tab.as_deref().unwrap_or("");
     let mut here = TABLES.iter().filter(|t| t.page.0 == page);
     let table = here.clone().find(|t| t.page.1 == tab).or_else(|| here.next())?;
-    // the tabs of sessions choose rows; those of other pages choose the list
-    let tab = params.tab.clone().filter(|_| table.list == List::Sessions);
+    // the tabs of sessions and issues choose rows; those of other pages choose the list
+    let tab = params.tab.clone().filter(|_| matches!(table.list, List::Sessions | List::Issues));
     let kept = Params { tab, sort: params.sort.clone(), ..params.carried() };
     let query = kept.query();
     let file =
@@ -385,6 +400,7 @@ impl List {
                     | Self::Prompts
                     | Self::Issues
                     | Self::People
+                    | Self::Accounts
                     | Self::Clients
                     | Self::Intents => None,
                 };
@@ -405,6 +421,10 @@ impl List {
                 of(store.issues(key, &list(scope), issues::tab_of(params.tab.as_deref()))?, IssueObject::from)
             }
             Self::People => of(store.people(key, &list(scope))?, PersonObject::from),
+            Self::Accounts => {
+                let ask = AccountsAsk { scope, kind: None, page, sort };
+                of(store.accounts(key, &ask)?, AccountObject::from)
+            }
             Self::Clients => (
                 store.clients(key, &scope)?.into_iter().map(|r| value(ClientObject::from(r))).collect(),
                 None,

@@ -206,12 +206,12 @@ fn view(found: &[Found], text: &str, sessions: &str) -> Markup {
     html! {
         @for (i, f) in found.iter().enumerate() {
             a role="option" id=(format!("jump-{i}")) aria-selected="false" tabindex="-1" href=(f.href) data-testid="jump-row" {
-                span.sort { (f.sort) } span.name { (hostile::line(&f.name, 60)) } span.note { (hostile::line(&f.note, 40)) }
+                span.sort { (f.sort) } span.name { (hostile::line(&f.name, 60)) } span.where { (hostile::line(&f.note, 40)) }
             }
         }
         @if !text.is_empty() {
             a role="option" id="jump-search" aria-selected="false" tabindex="-1" href=(format!("{sessions}?q={}", link::encode(text))) data-testid="jump-search" {
-                span.sort { (icon(Icon::Search)) } span.name { "Sessions that mention “" (hostile::line(text, 60)) "”" } span.note {}
+                span.sort { (icon(Icon::Search)) } span.name { "Sessions that mention “" (hostile::line(text, 60)) "”" } span.where {}
             }
         }
     }

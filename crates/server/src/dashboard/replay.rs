@@ -189,7 +189,6 @@ fn heading(vm: &Vm, place: &Place<'_>) -> Markup {
             @if let Some(v) = &s.protocol_version { span { "MCP " (hostile::line(v, 20)) } }
             @if !s.merged_from.is_empty() { span title=(s.merged_from.iter().map(|i| hostile::plain(i.as_str(), 60)).collect::<Vec<_>>().join(", ")) { (format::counted(s.merged_from.len() as u64, "fragment", "fragments")) " merged" } }
             span.mono { (hostile::line(s.id.as_str(), 64)) }
-            button.quiet data-copy-link="" hidden { (icon(Icon::Copy)) "Copy link" }
         }
     }
 }
@@ -227,11 +226,13 @@ fn rail(vm: &Vm, shown: &[usize], selected: Option<&str>, place: &Place<'_>) -> 
         section.panel.railbox aria-label="Track" {
             (track::wide(&track, along, &hrefs, here))
             div.tools {
-                button #play.quiet hidden { (icon(Icon::Play)) span { "Play" } }
-                button #speed.quiet.js-only hidden aria-label="Speed of playing" { "1×" }
                 a.quiet data-key="t" href=(toggle("gaps")) { @if along == Along::Time { "By order" } @else { "By time" } }
                 @if hidden > 0 { a.quiet data-key="h" href=(toggle("listings")) { @if place.params.shows("listings") { "Hide " } @else { "Show " } (format::counted(hidden, "listing", "listings")) } }
                 span.grow {}
+                // at the end, so that nothing moves when script shows them
+                button.quiet data-copy-link="" hidden { (icon(Icon::Copy)) "Copy link" }
+                button #speed.quiet.js-only hidden title="Speed of playing" { "1×" }
+                button #play.quiet hidden { (icon(Icon::Play)) span { "Play" } }
                 span.dim { kbd { "←" } kbd { "→" } " step  " kbd { "n" } " next failure" }
             }
         }

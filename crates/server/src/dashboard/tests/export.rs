@@ -33,6 +33,7 @@ async fn a_file_has_the_rows_of_the_page_s_question() {
         ("/p/proj_a/live?from=now-30d&f=status:eq:tool_error", 1),
         ("/p/proj_a/tools?from=now-30d", 1),
         ("/p/proj_a/issues?from=now-30d", 1),
+        ("/p/proj_a/issues?from=now-30d&tab=all", 1),
         ("/p/proj_a/people?from=now-30d", 1),
         ("/p/proj_a/clients?from=now-30d", 1),
         ("/p/proj_a/goals?from=now-30d&tab=missing", 1),
@@ -68,6 +69,24 @@ async fn a_file_has_the_rows_of_the_page_s_question() {
         }
         assert!(!csv.body.contains("secret of other") && !json.body.contains("secret of other"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_tab_s_file_is_the_tab_s_list() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", "words").await;
+    for (path, file) in [
+        ("people?tab=accounts", "/export/accounts.csv"),
+        ("people", "/export/people.csv"),
+        ("tools?tab=prompts", "/export/prompts.csv"),
+        ("goals?tab=feedback", "/export/feedback.csv"),
+        ("issues?tab=resolved", "/export/issues.csv?tab=resolved"),
+    ] {
+        let [csv, ..] = links(&kit, &format!("/p/proj_a/{path}")).await;
+        assert_eq!(csv, format!("/p/proj_a{file}"), "{path}");
+    }
+    let none = kit.get("/p/proj_a/export/accounts.csv").await;
+    assert!(none.body.starts_with("type,key,name") && none.body.lines().count() == 1);
 }
 
 #[tokio::test]
@@ -107,6 +126,7 @@ async fn hostile_text_neither_runs_nor_hides_in_a_file() {
         "tools",
         "issues",
         "people",
+        "accounts",
         "clients",
         "intents",
         "wishes",
