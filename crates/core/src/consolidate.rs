@@ -121,12 +121,14 @@ pub fn links(fragments: &[Fragment], apart: &BTreeSet<(i64, i64)>) -> Vec<Link> 
     for (place, later) in order.iter().enumerate() {
         let link = STRONGEST_FIRST.iter().find_map(|evidence| {
             let others = alike.get(&key_of(*evidence, later)?)?;
-            let link = continues(*evidence, &order, others, place, &continued)?;
-            (!apart.contains(&(link.earlier, later.row))).then_some(link)
+            continues(*evidence, &order, others, place, &continued)
         });
         if let Some(link) = link {
+            // Parted by an operator: it ended there, and is no candidate for what comes later.
             continued.insert(link.earlier);
-            links.push(link);
+            if !apart.contains(&(link.earlier, later.row)) {
+                links.push(link);
+            }
         }
     }
     links
@@ -142,7 +144,7 @@ fn key_of(evidence: Evidence, of: &Fragment) -> Option<Key> {
     match evidence {
         // A process is one client, whether or not every fragment says so.
         Evidence::Process => Some((evidence, of.process?, of.server, None)),
-        Evidence::Actor => Some((evidence, of.person?, of.server, of.client)),
+        Evidence::Actor => Some((evidence, of.person?, Some(of.server?), Some(of.client?))),
         Evidence::Address => match of.person {
             Some(_) => None,
             None => Some((evidence, of.address?, Some(of.server?), Some(of.client?))),

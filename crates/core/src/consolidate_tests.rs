@@ -64,8 +64,8 @@ fn windows_side_by_side_stay_apart() {
     assert_eq!(of(&[(0, 50), (10, 60), (61, 90)]), []);
     assert_eq!(of(&[(0, 50), (10, 60), (600, 700)]), []);
     // The other is still open: only what ended just before goes on.
-    assert_eq!(of(&[(0, 50), (10, 160), (61, 90)]), [(1, 3)]);
-    assert_eq!(of(&[(0, 50), (10, 160), (81, 90)]), []);
+    assert_eq!(of(&[(0, 200), (10, 400), (201, 300)]), [(1, 3)]);
+    assert_eq!(of(&[(0, 200), (10, 400), (231, 300)]), []);
     // Two start at once after one.
     assert_eq!(of(&[(0, 50), (60, 160), (61, 190)]), []);
 }

@@ -123,6 +123,10 @@ pub struct Provenance {
     pub protocol_version: First<Box<str>>,
     /// Which rule made the session.
     pub source: First<SessionSource>,
+    /// The agent's process.
+    pub process: First<Box<str>>,
+    /// The agent's address, hashed.
+    pub address: First<Box<str>>,
     /// The first actor: the one a session's anonymous events belong to (PH I11) unless there are several.
     pub first_actor: First<ActorId>,
     /// The last actor: the one the session is shown under.
@@ -153,6 +157,12 @@ impl Provenance {
         if let Some(source) = &event.session_source {
             self.source.offer(event, source);
         }
+        if let Some(process) = event.process.as_ref().filter(|p| !p.trim().is_empty()) {
+            self.process.offer(event, process);
+        }
+        if let Some(address) = event.address.as_ref().filter(|a| !a.trim().is_empty()) {
+            self.address.offer(event, address);
+        }
         self.shared |= event.input == Input::Agentcat;
         self.link(event);
     }
@@ -176,6 +186,8 @@ impl Provenance {
         self.sdk.merge(other.sdk);
         self.protocol_version.merge(other.protocol_version);
         self.source.merge(other.source);
+        self.process.merge(other.process);
+        self.address.merge(other.address);
         self.first_actor.merge(other.first_actor);
         self.actor.merge(other.actor);
         self.actors.extend(other.actors);
@@ -212,6 +224,8 @@ impl Provenance {
             key(&self.source.0),
             key(&self.first_actor.0),
             key(&self.actor.0),
+            key(&self.process.0),
+            key(&self.address.0),
         ];
         let table = KeyTable::of(keys.into_iter().flatten());
         let mut out = vec![FORMAT];
@@ -228,6 +242,8 @@ impl Provenance {
             out.put_text(actor.as_str());
         }
         out.push(u8::from(self.more_actors) | u8::from(self.shared) << 1);
+        table.put_fact(&mut out, &self.process.0, |out, v| out.put_text(v));
+        table.put_fact(&mut out, &self.address.0, |out, v| out.put_text(v));
         out
     }
 
@@ -252,17 +268,23 @@ impl Provenance {
             actors: (0..take.count()?).map(|_| actor(take)).collect::<Option<_>>()?,
             more_actors: false,
             shared: false,
+            process: First::default(),
+            address: First::default(),
         };
         let bits = take.byte()?;
         out.more_actors = bits & 1 != 0;
         out.shared = format < 2 || bits & 2 != 0;
+        if format >= 3 {
+            out.process = First(KeyTable::take_fact(take, table, |t| t.text().map(Into::into))?);
+            out.address = First(KeyTable::take_fact(take, table, |t| t.text().map(Into::into))?);
+        }
         bytes.end()?;
         Some(out)
     }
 }
 
 /// First byte of the encoding; grows when it changes.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// The oldest that is read: every session withdrew its links at a second actor.
 const OLDEST: u8 = 1;
 

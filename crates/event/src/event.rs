@@ -71,6 +71,13 @@ pub struct Event {
     /// Transport facts: kept headers, request id, transport kind. JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transport: Option<Payload>,
+    /// The agent's process, where the recorder runs in it or beside it: any text that no other process has, the same while it
+    /// runs. Fragments of one conversation are told by it (D14). Never that of a server that many agents share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Box<str>>,
+    /// A keyed hash of the agent's own address, as the recorder saw it (D14); never the address in clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Box<str>>,
     /// The identified user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Box<Actor>>,
@@ -156,6 +163,8 @@ impl Event {
             result: None,
             request_meta: None,
             transport: None,
+            process: None,
+            address: None,
             actor: None,
             identity: None,
             groups: BTreeMap::new(),

@@ -10,8 +10,14 @@ use crate::outcome::DropReason;
 /// `too_large` what does not fit even then. Time and session rules are the adapter's business.
 pub fn cap(event: &mut Event) -> Result<(), DropReason> {
     let mut cut = false;
-    for field in [&mut event.tool, &mut event.protocol_version, &mut event.model, &mut event.conversation_id]
-    {
+    for field in [
+        &mut event.tool,
+        &mut event.protocol_version,
+        &mut event.model,
+        &mut event.conversation_id,
+        &mut event.process,
+        &mut event.address,
+    ] {
         cut |= cut_option(field, limits::NAME_CHARS);
     }
     cut |= cut_option(&mut event.resource, limits::URI_CHARS);

@@ -147,6 +147,9 @@ pub trait Store: Send + Sync + 'static {
     /// Takes a merge of two people back, or lets it count again; `false` when there is none of this number. What its event
     /// says again later stays taken back.
     fn set_merge(&self, project: ProjectKey, merge: u64, aside: Aside) -> Result<bool>;
+    /// Parts a fragment from the session it continues (by the fragment's own id), or joins it again; `false` when it continues
+    /// none. What was parted stays parted.
+    fn set_joined(&self, project: ProjectKey, later: &str, aside: Aside) -> Result<bool>;
     /// Accounts: groups that events name.
     fn accounts(&self, project: ProjectKey, ask: &AccountsAsk) -> Result<Page<AccountRow>>;
     /// One account with its people and sessions, by type and key.

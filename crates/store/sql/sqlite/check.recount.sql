@@ -4,5 +4,6 @@ SELECT (SELECT count(*) FROM event),
        (SELECT count(*) FROM seen),
        (SELECT coalesce(sum(n), 0) FROM counter WHERE name = 'stored'),
        (SELECT count(*) FROM session s
+        LEFT JOIN session_own o ON o.row = s.row
         WHERE s.merged_into IS NULL
-          AND s.events <> (SELECT count(*) FROM event e WHERE e.session = s.row AND e.kind <> 15));
+          AND coalesce(o.events, s.events) <> (SELECT count(*) FROM event e WHERE e.session = s.row AND e.kind <> 15));

@@ -1,2 +1,2 @@
--- Row of a session id, or of the session it went into. ?1 id. Unique index on id.
-SELECT coalesce(merged_into, row) FROM session WHERE id = ?1;
+-- Row that session id ?1 is shown under now. Unique index on id, then primary keys.
+SELECT coalesce(h.head, h.row) FROM session s JOIN session h ON h.row = coalesce(s.merged_into, s.row) WHERE s.id = ?1;

@@ -1,4 +1,6 @@
--- What the writer needs of a session. ?1 row. Primary key.
-SELECT id, source, started_at, last_at, activity, events, tool_calls, errors, missing, tokens_in, tokens_out, demo,
-       group_person, group_client, facts, client
-FROM session WHERE row = ?1;
+-- What the writer needs of a session. ?1 row. Primary keys; of a head what it has of its own.
+SELECT s.id, s.source, s.started_at, coalesce(o.last_at, s.last_at), coalesce(o.activity, abs(s.activity)),
+       coalesce(o.events, s.events), coalesce(o.tool_calls, s.tool_calls), coalesce(o.errors, s.errors),
+       coalesce(o.missing, s.missing), coalesce(o.tokens_in, s.tokens_in), coalesce(o.tokens_out, s.tokens_out),
+       coalesce(o.demo, s.demo), s.group_person, s.group_client, s.facts, s.client, s.head, o.row IS NOT NULL
+FROM session s LEFT JOIN session_own o ON o.row = s.row WHERE s.row = ?1;

@@ -7,6 +7,7 @@ mod figures;
 mod ingest;
 mod intents;
 mod issues;
+mod joined;
 mod kit;
 mod lists;
 mod people;
@@ -40,6 +41,9 @@ const PARTS: &[(&str, Part)] = &[
     ("accounts_are_counted_with_their_people", people::accounts_are_counted_with_their_people),
     ("at_most_five_types_of_groups", people::at_most_five_types_of_groups),
     ("people_and_accounts_are_filters", people::people_and_accounts_are_filters),
+    ("fragments_are_one_session_in_any_order", joined::fragments_are_one_session_in_any_order),
+    ("a_joined_session_is_parted_and_joined_again", joined::a_joined_session_is_parted_and_joined_again),
+    ("the_anonymous_are_joined_by_evidence_alone", joined::the_anonymous_are_joined_by_evidence_alone),
     ("inv_05_every_figure_equals_the_naive_fold", figures::inv_05_every_figure_equals_the_naive_fold),
     ("identity_alone_makes_no_session", sessions::identity_alone_makes_no_session),
     ("inv_06_projects_see_only_their_own", control::inv_06_projects_see_only_their_own),

@@ -2,9 +2,10 @@
 
 /// How a session ended (product §2).
 pub use trackway_core::chain::Ending;
+pub use trackway_core::consolidate::Evidence;
 use trackway_event::{Kind, Peer, SessionId, SessionSource, Status, Timestamp};
 
-use super::{ActorRef, Attempts, FirstSuccess, PageAsk, Scope, Worth};
+use super::{ActorRef, Aside, Attempts, FirstSuccess, PageAsk, Scope, Worth};
 
 /// Sessions of a scope.
 #[derive(Clone, Debug)]
@@ -42,6 +43,23 @@ pub struct Mark {
     pub started_at: Timestamp,
     /// Duration, µs.
     pub duration_us: Option<u64>,
+}
+
+/// One fragment that continues another (D14).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Joined {
+    /// The one that ended.
+    pub earlier: SessionId,
+    /// The one that goes on.
+    pub later: SessionId,
+    /// What says so.
+    pub evidence: Evidence,
+    /// How sure it is, in percent.
+    pub confidence: u8,
+    /// From the last event of one to the first of the other, µs.
+    pub gap_us: i64,
+    /// Whether an operator parted them ([`Aside::Withdraw`]); then they are shown apart.
+    pub aside: Aside,
 }
 
 /// One session.
@@ -93,6 +111,8 @@ pub struct SessionRow {
     pub intents: Vec<String>,
     /// Ids that were merged into it.
     pub merged_from: Vec<SessionId>,
+    /// Why sessions are shown as this one, and what was parted from it; oldest first.
+    pub joined: Vec<Joined>,
     /// Marks of its track: all when at most 40, else the first 20 and the last 15; listings and protocol left out.
     pub marks: Vec<Mark>,
     /// Marks left out in the middle.

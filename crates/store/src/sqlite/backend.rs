@@ -17,7 +17,7 @@ use super::control::hold;
 use super::erase::{self, Whom};
 use super::fault::at;
 use super::project::Project;
-use super::{ControlDb, SqliteOptions, expire, identity, open, read, work};
+use super::{ControlDb, SqliteOptions, expire, identity, joined, open, read, work};
 use crate::access::{Audit, AuditAsk, Login, Member, MemberKey, NewAudit, Role};
 use crate::query::*;
 use crate::{
@@ -531,6 +531,15 @@ impl Store for SqliteStore {
         let Ok(row) = i64::try_from(merge) else { return Ok(false) };
         identity::change(&open::writable(&ledger.file, &open::LEDGER, 1_024)?, row, aside)
             .map_err(at(&ledger.file))
+    }
+
+    fn set_joined(&self, project: ProjectKey, later: &str, aside: Aside) -> Result<bool> {
+        let ledger = self.inner.ledger(project)?;
+        let conn = open::writable(&ledger.file, &open::LEDGER, 1_024)?;
+        let changing = || {
+            ledger.changes.fetch_add(1, Ordering::AcqRel);
+        };
+        joined::change(&conn, later, aside, changing).map_err(at(&ledger.file))
     }
 
     fn accounts(&self, project: ProjectKey, ask: &AccountsAsk) -> Result<Page<AccountRow>> {

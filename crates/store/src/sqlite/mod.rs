@@ -22,6 +22,7 @@ mod erase;
 mod expire;
 mod fault;
 mod identity;
+mod joined;
 mod open;
 mod project;
 mod read;

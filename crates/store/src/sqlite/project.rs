@@ -31,6 +31,8 @@ pub(super) struct Project {
     pub(super) pool: Pool,
     /// Pages in the write-ahead log after the latest commit.
     pub(super) wal_pages: Arc<AtomicU64>,
+    /// Counts what operators changed beside the writer: it forgets what it remembered.
+    pub(super) changes: Arc<AtomicU64>,
     live: broadcast::Sender<Arc<Committed>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -54,6 +56,7 @@ impl Project {
             pace: Pace::default(),
             pool: Pool::new(file.clone(), options),
             wal_pages: Arc::default(),
+            changes: Arc::default(),
             live: broadcast::Sender::new(FEED),
             thread: Mutex::default(),
             options: options.clone(),

@@ -48,6 +48,8 @@ pub(super) struct Ledger {
     file: PathBuf,
     project: ProjectId,
     wal_pages: Arc<AtomicU64>,
+    /// Counts what operators changed beside the writer, and how much of it this writer knows.
+    changes: (Arc<AtomicU64>, u64),
     next: Next,
     words: words::Words,
     packer: payload::Packer,
@@ -119,6 +121,7 @@ impl Ledger {
             file: project.file.clone(),
             project: project.id.clone(),
             wal_pages,
+            changes: (project.changes.clone(), 0),
             next,
             words: words::Words::new(),
             packer: payload::Packer::new()?,
@@ -184,6 +187,12 @@ impl Ledger {
     }
 
     fn apply(&mut self, jobs: &[Job]) -> Result<Done> {
+        // Inside the transaction, so that nobody changes anything after this look.
+        let changes = self.changes.0.load(Ordering::Acquire);
+        if changes != self.changes.1 {
+            self.changes.1 = changes;
+            self.sessions.clear();
+        }
         let conn = &self.conn;
         let all = || jobs.iter().flat_map(|job| job.events.iter().map(move |event| (event, job.received_at)));
         let first = self.next.seq;

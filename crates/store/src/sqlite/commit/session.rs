@@ -1,6 +1,7 @@
 //! Sessions: which one an event belongs to, what is known of them, and bridges between two (D13).
 
 use rusqlite::{Connection, OptionalExtension, params};
+use trackway_core::consolidate;
 use trackway_core::grouping::{self, Rule};
 use trackway_core::session::{Counts, Facts, Provenance};
 use trackway_event::event::Flags;
@@ -15,6 +16,7 @@ use super::rollup::Rollups;
 use super::words::Words;
 use crate::sqlite::cache::{Cache, Map};
 use crate::sqlite::control::sql;
+use crate::sqlite::joined::{self, Shows};
 use crate::{Result, StoreError};
 
 /// The sessions as far as the writer remembers them.
@@ -40,6 +42,26 @@ struct State {
     client: Option<i64>,
     /// Person and client name of a grouped session.
     group: Option<(i64, i64)>,
+    /// The session it is shown under, as a fragment of one conversation.
+    under: Option<i64>,
+    /// Whose figures its row shows.
+    shows: Shows,
+    /// What was known when it was last asked what it continues.
+    asked: Option<Asked>,
+    /// When its end passes this, it is asked again, µs.
+    until: i64,
+}
+
+/// What decides whether a session continues another, beside its end.
+#[derive(Clone, Copy, PartialEq)]
+struct Asked {
+    first: i64,
+    person: Option<i64>,
+    actors: u32,
+    process: Option<i64>,
+    address: Option<i64>,
+    client: Option<i64>,
+    server: Option<i64>,
 }
 
 /// An event that names no client: it counts under its session's.
@@ -156,6 +178,7 @@ impl Sessions {
         let mut rows: Vec<i64> = self.touched.keys().copied().collect();
         rows.sort_unstable();
         let mut write = conn.prepare_cached(sql!("session.write"))?;
+        let (mut seeds, mut sums) = (Vec::new(), Vec::new());
         for row in rows {
             let Some(mut state) = self.touched.remove(&row) else { continue };
             let (counts, who) = (&state.facts.counts, &state.facts.people);
@@ -168,13 +191,27 @@ impl Sessions {
                 Some(actor) => people.row_of(conn, actor)?,
                 None => None,
             };
+            let source = who.source.value().copied().unwrap_or(state.source);
+            let server = words.peer_of(conn, who.server.value())?;
+            let asked = Asked {
+                first: first.micros(),
+                person: person.filter(|_| who.actor_count() == 1),
+                actors: who.actor_count(),
+                process: who.process.value().map(|p| joined::number(p)),
+                address: who.address.value().map(|a| joined::number(a)),
+                client: state.client,
+                server,
+            };
+            // Hidden from every list while it is shown under another.
+            let activity =
+                if state.under.is_some() { -(counts.activity as i64) } else { counts.activity as i64 };
             write.execute(params![
                 row,
                 state.id.as_str(),
-                who.source.value().copied().unwrap_or(state.source).code(),
+                source.code(),
                 first.micros(),
                 last.micros(),
-                counts.activity as i64,
+                activity,
                 counts.events as i64,
                 counts.tool_calls as i64,
                 counts.errors as i64,
@@ -184,7 +221,7 @@ impl Sessions {
                 counts.demo as i64,
                 person,
                 state.client,
-                words.peer_of(conn, who.server.value())?,
+                server,
                 words.peer_of(conn, who.sdk.value())?,
                 words.name_of(conn, who.protocol_version.value().map(|v| &**v))?,
                 who.actor_count(),
@@ -193,9 +230,34 @@ impl Sessions {
                 state.group.map(|g| g.0),
                 state.group.map(|g| g.1),
                 who.encode(),
+                asked.process,
+                asked.address,
             ])?;
             state.stored = Stored::Yes;
+            if state.shows == Shows::Sum {
+                joined::keep_own(conn, row)?;
+                sums.push(row);
+            }
+            sums.extend(state.under);
+            let evidence = asked.process.is_some() || asked.address.is_some() || asked.person.is_some();
+            let joined = state.under.is_some() || state.shows == Shows::Sum;
+            let may = joined || (evidence && counts.activity > 0 && consolidate::may_continue(source));
+            if may && (state.asked != Some(asked) || last.micros() > state.until) {
+                seeds.push(row);
+                state.asked = Some(asked);
+                state.until = i64::MAX;
+            }
             self.states.insert(row, state);
+        }
+        for stand in joined::settle(conn, &seeds)? {
+            if let Some(state) = self.states.get_mut(&stand.row) {
+                (state.under, state.shows, state.until) = (stand.under, stand.heads, stand.until);
+            }
+        }
+        sums.sort_unstable();
+        sums.dedup();
+        for head in sums {
+            joined::sum(conn, head)?;
         }
         self.gone.clear();
         self.groups.end();
@@ -241,7 +303,10 @@ impl Sessions {
         let row = *next;
         *next += 1;
         self.by_id.insert(id.clone(), row);
-        let state = State { id, source, stored: Stored::No, facts: Facts::default(), client: None, group };
+        let facts = Facts::default();
+        let (under, shows, asked, until) = (None, Shows::Own, None, 0);
+        let state =
+            State { id, source, stored: Stored::No, facts, client: None, group, under, shows, asked, until };
         self.touched.insert(row, state);
         row
     }
@@ -304,7 +369,7 @@ fn load(conn: &Connection, row: i64) -> Result<State> {
         path: Default::default(),
         reason: format!("session {row} has an unreadable {what}"),
     };
-    let (id, source, counts, group, facts, client) =
+    let (id, source, counts, group, facts, client, (under, shows)) =
         conn.prepare_cached(sql!("session.load"))?.query_row([row], |r| {
             let n = |i: usize| r.get::<_, i64>(i).map(|n| n as u64);
             let time = |i: usize| r.get::<_, i64>(i).map(Timestamp::from_micros);
@@ -321,6 +386,8 @@ fn load(conn: &Connection, row: i64) -> Result<State> {
                 demo: n(11)?,
             };
             let group = r.get::<_, Option<i64>>(12)?.zip(r.get::<_, Option<i64>>(13)?);
+            let shows = if r.get(17)? { Shows::Sum } else { Shows::Own };
+            let shown: (Option<i64>, Shows) = (r.get(16)?, shows);
             Ok((
                 r.get::<_, String>(0)?,
                 r.get::<_, u8>(1)?,
@@ -328,6 +395,7 @@ fn load(conn: &Connection, row: i64) -> Result<State> {
                 group,
                 r.get::<_, Vec<u8>>(14)?,
                 r.get(15)?,
+                shown,
             ))
         })?;
     Ok(State {
@@ -337,6 +405,10 @@ fn load(conn: &Connection, row: i64) -> Result<State> {
         client,
         facts: Facts { counts, people: Provenance::decode(&facts).ok_or_else(|| damaged("origin"))? },
         group,
+        under,
+        shows,
+        asked: None,
+        until: 0,
     })
 }
 

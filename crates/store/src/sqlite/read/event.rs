@@ -18,6 +18,7 @@ use crate::query::{
 };
 use crate::sqlite::commit::{TOKENS_ESTIMATED, hash_of, key, unpack};
 use crate::sqlite::control::sql;
+use crate::sqlite::joined;
 use crate::{Result, StoreError};
 
 /// Most rows of a page of session events.
@@ -49,7 +50,11 @@ pub(in crate::sqlite) fn session_events(reader: &Reader, id: &str, ask: &PageAsk
     };
     let limit = rows_of(ask, SESSION_PAGE);
     let mut sql = Sql::new(sql!("event.row"));
-    sql.push(" WHERE e.session = ").bind(session);
+    sql.push(" WHERE e.session IN (").bind(session);
+    for member in joined::members(&reader.conn, session)? {
+        sql.push(", ").bind(member);
+    }
+    sql.push(")");
     if let Some(after) = Cursor::parse(ask.after.as_deref(), List::SessionEvents, 0)? {
         sql.push(" AND (e.started_at, e.seq) > (").bind(after.key).push(", ").bind(after.row).push(")");
     }

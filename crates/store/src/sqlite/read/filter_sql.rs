@@ -34,7 +34,7 @@ pub(super) fn add(sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> 
             predicate(sql, condition, &what)?;
         } else if negative(condition.op) {
             let positive = Condition { op: positive(condition.op), ..condition.clone() };
-            sql.push(" AND NOT EXISTS (SELECT 1 FROM event e WHERE e.session = s.row AND ");
+            sql.push(" AND NOT EXISTS (SELECT 1 FROM event e WHERE e.session IN (SELECT s.row UNION ALL SELECT m.row FROM session m WHERE m.head = s.row) AND ");
             predicate(sql, &positive, &what)?;
             sql.push(")");
         } else {
@@ -42,7 +42,7 @@ pub(super) fn add(sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> 
         }
     }
     if !of_events.is_empty() {
-        sql.push(" AND EXISTS (SELECT 1 FROM event e WHERE e.session = s.row");
+        sql.push(" AND EXISTS (SELECT 1 FROM event e WHERE e.session IN (SELECT s.row UNION ALL SELECT m.row FROM session m WHERE m.head = s.row)");
         for (condition, what) in of_events {
             sql.push(" AND ");
             predicate(sql, condition, &what)?;
@@ -78,7 +78,7 @@ fn free_text(sql: &mut Sql, text: &str, target: Target) {
     if let Some(words) = search::words(text) {
         sql.push(column).push(" IN (");
         if target == Target::Sessions {
-            sql.push("SELECT session FROM event WHERE seq IN (");
+            sql.push("SELECT coalesce(h.head, h.row) FROM event v JOIN session h ON h.row = v.session WHERE v.seq IN (");
         }
         sql.push("SELECT rowid FROM search WHERE search MATCH ").bind(words);
         sql.push(" ORDER BY rowid DESC LIMIT ").bind(MATCHES).push(")");
@@ -203,7 +203,7 @@ impl What {
             Field::Group(kind) => (
                 Session,
                 Form::Group(
-                    "account_session x JOIN account a ON a.row = x.account WHERE x.session = s.row",
+                    "account_session x JOIN account a ON a.row = x.account WHERE x.session IN (SELECT s.row UNION ALL SELECT m.row FROM session m WHERE m.head = s.row)",
                     kind.clone(),
                 ),
             ),

@@ -37,8 +37,9 @@ struct Sum {
 
 impl Sum {
     /// Leaves every session and person once. Sorting a list at the end costs a third of asking a set for every event.
-    fn settle(&mut self, moved: &Moved) {
+    fn settle(&mut self, moved: &Moved, joined: &Moved) {
         moved.settle(&mut self.people);
+        joined.settle(&mut self.sessions);
         for rows in [&mut self.sessions, &mut self.people] {
             rows.sort_unstable();
             rows.dedup();
@@ -195,8 +196,8 @@ fn count(
     filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
     let partial = add_up(reader, &sql, &buckets, into)?;
     merges.gather(into);
-    let moved = Moved::read(reader)?;
-    into.values_mut().for_each(|sum| sum.settle(&moved));
+    let (moved, joined) = (Moved::read(reader)?, Moved::sessions(reader)?);
+    into.values_mut().for_each(|sum| sum.settle(&moved, &joined));
     match partial {
         Some(cut) => Ok(Some(cut)),
         None => filter_sql::cut_matches(reader, &scope.filter),

@@ -173,6 +173,13 @@ impl Moved {
         Ok(Self(moved))
     }
 
+    /// The same of sessions: which are shown under another.
+    pub(super) fn sessions(reader: &Reader) -> Result<Self> {
+        let mut statement = reader.conn.prepare_cached(sql!("joined.moved"))?;
+        let rows = statement.query_map([], |r| Ok((r.get(0)?, Some(r.get(1)?))))?;
+        Ok(Self(rows.collect::<rusqlite::Result<_>>()?))
+    }
+
     /// Puts the person each id is shown under in its place; some may then be there more than once.
     pub(super) fn settle(&self, people: &mut Vec<i64>) {
         if !self.0.is_empty() {

@@ -13,8 +13,9 @@ use super::cursor::{Cursor, List};
 use super::filter_sql::{self, Target};
 use super::signals::Calls;
 use super::{CUT_SHORT, Reader, Sql, actor, peer, rows_of};
-use crate::query::{Attempts, Mark, Page, SessionRow, SessionTab, SessionsAsk, Worth};
+use crate::query::{Aside, Attempts, Mark, Page, SessionRow, SessionTab, SessionsAsk, Worth};
 use crate::sqlite::control::sql;
+use crate::sqlite::joined;
 use crate::{Result, StoreError};
 
 /// Marks shown when all fit.
@@ -160,6 +161,7 @@ fn base(r: &Row<'_>) -> Result<(i64, SessionRow)> {
         why: Vec::new(),
         intents: Vec::new(),
         merged_from: Vec::new(),
+        joined: Vec::new(),
         marks: Vec::new(),
         marks_omitted: 0,
         demo: n(10)? > 0,
@@ -184,24 +186,31 @@ fn complete(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
             session.all_actors.clear();
         }
     }
-    let mut statement = conn.prepare_cached(sql!("session.intents"))?;
-    let mut intents = statement.query([row])?;
-    while let Some(r) = intents.next()? {
-        let intent: String = r.get(0)?;
-        if session.intents.len() < INTENTS && !session.intents.contains(&intent) {
-            session.intents.push(intent);
+    let members = joined::members(conn, row)?;
+    for part in std::iter::once(row).chain(members.iter().copied()) {
+        let mut statement = conn.prepare_cached(sql!("session.intents"))?;
+        let mut intents = statement.query([part])?;
+        while let Some(r) = intents.next()? {
+            let intent: String = r.get(0)?;
+            if session.intents.len() < INTENTS && !session.intents.contains(&intent) {
+                session.intents.push(intent);
+            }
+        }
+        let mut statement = conn.prepare_cached(sql!("session.merged_from"))?;
+        let mut ids = statement.query([part])?;
+        while let Some(r) = ids.next()? {
+            session.merged_from.extend(SessionId::foreign(&r.get::<_, String>(0)?));
         }
     }
-    let mut statement = conn.prepare_cached(sql!("session.merged_from"))?;
-    let mut ids = statement.query([row])?;
-    while let Some(r) = ids.next()? {
-        session.merged_from.extend(SessionId::foreign(&r.get::<_, String>(0)?));
-    }
-    track(reader, row, session)
+    session.joined = joined::story(conn, row)?;
+    let counts = session.joined.iter().filter(|j| j.aside == Aside::Restore).map(|j| j.later.clone());
+    session.merged_from.extend(counts);
+    track(reader, row, &members, session)
 }
 
-fn track(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
-    let mut statement = reader.conn.prepare_cached(sql!("session.track"))?;
+fn track(reader: &Reader, row: i64, members: &[i64], session: &mut SessionRow) -> Result<()> {
+    let text = of_parts(sql!("session.track"), members);
+    let mut statement = reader.conn.prepare_cached(&text)?;
     let mut rows = statement.query((row, TRACK as i64))?;
     let (mut marks, mut calls, mut looked) = (Vec::new(), Calls::default(), 0);
     let mut failures: HashSet<(i64, i64)> = HashSet::new();
@@ -276,6 +285,15 @@ fn name_tools(conn: &Connection, why: &mut [Worth]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The same question of a session and those shown under it; numbers of ours, so they may stand in the text.
+fn of_parts(question: &str, members: &[i64]) -> String {
+    let mut parts = String::from("session IN (?1");
+    for member in members {
+        parts.push_str(&format!(", {member}"));
+    }
+    if members.is_empty() { question.to_owned() } else { question.replace("session = ?1", &(parts + ")")) }
 }
 
 /// Listings and protocol noise are left out of a track.

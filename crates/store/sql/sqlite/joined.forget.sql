@@ -1,0 +1,2 @@
+-- Session ?1 is no head. Primary key.
+DELETE FROM session_own WHERE row = ?1;

@@ -1,0 +1,284 @@
+//! Fragments of one conversation in a ledger (D14): keeps what [`trackway_core::consolidate`] says of the sessions around a
+//! changed one. Called by the writer inside its transaction, and by an operator's undo inside one of its own. Events keep
+//! their session; only rows of sessions change, and change back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, OptionalExtension};
+use trackway_core::consolidate::{Evidence, Fragment, Link, links, may_continue};
+use trackway_core::grouping::Span;
+use trackway_event::{SessionId, SessionSource, Timestamp};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::control::sql;
+use crate::query::{Aside, Joined};
+use crate::{Result, StoreError};
+
+/// Sessions that are looked at around one; where more could hang together nothing is joined.
+const AROUND: usize = 64;
+/// How long before a session one may have begun that it continues, µs.
+const BEFORE_US: i64 = 24 * 3_600_000_000;
+
+/// How a session stands now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stand {
+    pub(super) row: i64,
+    /// The one it is shown under.
+    pub(super) under: Option<i64>,
+    /// Whether others are shown under it.
+    pub(super) heads: Shows,
+    /// When its end passes this, another of its kind begins there, µs.
+    pub(super) until: i64,
+}
+
+/// Whose figures a session's row shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// Its own.
+    Own,
+    /// Those of all its fragments.
+    Sum,
+}
+
+struct Known {
+    fragment: Fragment,
+    eligible: Eligible,
+    head: Option<i64>,
+    link: Option<(Link, Word)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Eligible {
+    Yes,
+    No,
+}
+
+/// Whether a link counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Counts,
+    Parted,
+}
+
+/// A text as a number that stands for it.
+pub(super) fn number(text: &str) -> i64 {
+    xxh3_64(text.as_bytes()) as i64
+}
+
+/// Looks anew at these sessions and those around them; answers how everyone that was looked at stands.
+pub(super) fn settle(conn: &Connection, seeds: &[i64]) -> Result<Vec<Stand>> {
+    let mut stands: Vec<Stand> = Vec::new();
+    for seed in seeds {
+        if stands.iter().any(|s| s.row == *seed) {
+            continue;
+        }
+        if let Some(around) = around(conn, *seed)? {
+            stands.extend(settle_all(conn, &around)?);
+        }
+    }
+    Ok(stands)
+}
+
+fn settle_all(conn: &Connection, around: &BTreeMap<i64, Known>) -> Result<Vec<Stand>> {
+    let fragments: Vec<Fragment> =
+        around.values().filter(|k| k.eligible == Eligible::Yes).map(|k| k.fragment.clone()).collect();
+    let parted = |known: &&Known| known.link.is_some_and(|(_, word)| word == Word::Parted);
+    let apart: BTreeSet<(i64, i64)> =
+        around.values().filter(parted).filter_map(|k| k.link.map(|(l, _)| (l.earlier, l.later))).collect();
+    let mut wanted: BTreeMap<i64, Link> =
+        links(&fragments, &apart).into_iter().map(|link| (link.later, link)).collect();
+    // What an operator parted continues nothing else either.
+    wanted.retain(|later, _| around.get(later).is_some_and(|k| !parted(&k)));
+
+    for (row, known) in around {
+        let stored = known.link.filter(|(_, word)| *word == Word::Counts).map(|(link, _)| link);
+        match (stored, wanted.get(row)) {
+            (stored, Some(link)) if stored != Some(*link) => {
+                conn.prepare_cached(sql!("joined.link"))?.execute((
+                    row,
+                    link.earlier,
+                    link.evidence.code(),
+                    link.confidence,
+                    link.gap_us,
+                ))?;
+            }
+            (Some(_), None) => drop(conn.prepare_cached(sql!("joined.unlink"))?.execute([row])?),
+            (_, _) => {}
+        }
+    }
+    let head_of = |row: i64| {
+        let mut at = row;
+        while let Some(link) = wanted.get(&at) {
+            at = link.earlier;
+        }
+        (at != row).then_some(at)
+    };
+    let heads: BTreeSet<i64> = wanted.keys().filter_map(|later| head_of(*later)).collect();
+    let were: BTreeSet<i64> = around.values().filter_map(|k| k.head).collect();
+    for row in were.difference(&heads) {
+        conn.prepare_cached(sql!("joined.restore"))?.execute([row])?;
+        conn.prepare_cached(sql!("joined.forget"))?.execute([row])?;
+    }
+    for row in heads.difference(&were) {
+        conn.prepare_cached(sql!("joined.own"))?.execute([row])?;
+    }
+    let mut changed: BTreeSet<i64> = BTreeSet::new();
+    for (row, known) in around {
+        let head = head_of(*row);
+        if head != known.head {
+            conn.prepare_cached(sql!("joined.under"))?.execute((row, head))?;
+            changed.extend(head.into_iter().chain(known.head));
+        }
+    }
+    for row in changed.union(&heads) {
+        sum(conn, *row)?;
+    }
+    let starts: Vec<i64> = around.values().map(|k| k.fragment.span.first.micros()).collect();
+    let stand = |(row, known): (&i64, &Known)| {
+        let last = known.fragment.span.last.micros();
+        let until = starts.iter().copied().filter(|start| *start > last).min().unwrap_or(i64::MAX);
+        let heads = if heads.contains(row) { Shows::Sum } else { Shows::Own };
+        Stand { row: *row, under: head_of(*row), heads, until }
+    };
+    Ok(around.iter().map(stand).collect())
+}
+
+/// Lets a head show the sums of its fragments; does nothing to others.
+pub(super) fn sum(conn: &Connection, head: i64) -> Result<()> {
+    conn.prepare_cached(sql!("joined.sum"))?.execute([head])?;
+    Ok(())
+}
+
+/// Keeps what a head has of its own, just written to its row.
+pub(super) fn keep_own(conn: &Connection, head: i64) -> Result<()> {
+    conn.prepare_cached(sql!("joined.own"))?.execute([head])?;
+    Ok(())
+}
+
+/// Parts a fragment from what it continues, or lets the link count again, in a transaction of its own; `changing` is called
+/// inside of it. `false` when nothing says that it continues anything.
+pub(super) fn change(conn: &Connection, later: &str, aside: Aside, changing: impl FnOnce()) -> Result<bool> {
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    changing();
+    let changed = part(conn, later, aside);
+    conn.execute_batch(if changed.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    changed
+}
+
+fn part(conn: &Connection, later: &str, aside: Aside) -> Result<bool> {
+    let found: Option<(i64, Option<i64>)> = conn
+        .prepare_cached(sql!("session.find"))?
+        .query_row([later], |r| Ok((r.get(0)?, r.get(1)?)))
+        .optional()?;
+    let Some((row, into)) = found else { return Ok(false) };
+    let row = into.unwrap_or(row);
+    let apart = match aside {
+        Aside::Withdraw => 1,
+        Aside::Restore => 0,
+    };
+    if conn.prepare_cached(sql!("joined.apart"))?.execute((row, apart))? == 0 {
+        return Ok(false);
+    }
+    settle(conn, &[row])?;
+    Ok(true)
+}
+
+/// What the fragments of a session continue, and what was parted from it.
+pub(super) fn story(conn: &Connection, head: i64) -> Result<Vec<Joined>> {
+    let mut statement = conn.prepare_cached(sql!("joined.story"))?;
+    let mut rows = statement.query([head])?;
+    let mut story = Vec::new();
+    while let Some(r) = rows.next()? {
+        let (earlier, later): (String, String) = (r.get(0)?, r.get(1)?);
+        let said =
+            SessionId::foreign(&earlier).zip(SessionId::foreign(&later)).zip(Evidence::from_code(r.get(2)?));
+        let Some(((earlier, later), evidence)) = said else { return Err(damaged(head)) };
+        let aside = if r.get(5)? { Aside::Withdraw } else { Aside::Restore };
+        story.push(Joined { earlier, later, evidence, confidence: r.get(3)?, gap_us: r.get(4)?, aside });
+    }
+    Ok(story)
+}
+
+/// Rows of the sessions that are shown under this one.
+pub(super) fn members(conn: &Connection, head: i64) -> Result<Vec<i64>> {
+    let mut statement = conn.prepare_cached(sql!("joined.members"))?;
+    Ok(statement.query_map([head], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Everyone who could hang together with a session. `None`: too many, or no such session.
+fn around(conn: &Connection, seed: i64) -> Result<Option<BTreeMap<i64, Known>>> {
+    let mut found: BTreeMap<i64, Known> = BTreeMap::new();
+    let mut waiting = vec![seed];
+    let mut near = conn.prepare_cached(sql!("joined.near"))?;
+    let mut next = conn.prepare_cached("SELECT later FROM session_link WHERE earlier = ?1")?;
+    while let Some(row) = waiting.pop() {
+        if found.contains_key(&row) {
+            continue;
+        }
+        let Some(known) = load(conn, row)? else { continue };
+        let reach = Evidence::Actor.longest_gap_us();
+        let Span { first, last } = known.fragment.span;
+        let (first, last) = (first.micros(), last.micros());
+        if known.eligible == Eligible::Yes {
+            let f = &known.fragment;
+            let mut rows = near.query((
+                f.person,
+                f.process,
+                f.address,
+                first.saturating_sub(BEFORE_US),
+                last.saturating_add(reach),
+                first.saturating_sub(reach),
+            ))?;
+            while let Some(r) = rows.next()? {
+                waiting.push(r.get(0)?);
+            }
+        }
+        waiting.extend(known.link.map(|(link, _)| link.earlier));
+        let mut rows = next.query([row])?;
+        while let Some(r) = rows.next()? {
+            waiting.push(r.get(0)?);
+        }
+        found.insert(row, known);
+        if found.len() > AROUND {
+            return Ok(None);
+        }
+    }
+    Ok(Some(found))
+}
+
+fn load(conn: &Connection, row: i64) -> Result<Option<Known>> {
+    let found = conn.prepare_cached(sql!("joined.fragment"))?.query_row([row], |r| {
+        let name = |i: usize| Ok::<_, rusqlite::Error>(r.get::<_, Option<String>>(i)?.map(|n| number(&n)));
+        let time = |i: usize| r.get::<_, i64>(i).map(Timestamp::from_micros);
+        let source = SessionSource::from_code(r.get(6)?).unwrap_or(SessionSource::None);
+        let (actors, activity): (i64, i64) = (r.get(9)?, r.get(10)?);
+        let fragment = Fragment {
+            row,
+            person: r.get(1)?,
+            process: r.get(2)?,
+            address: r.get(3)?,
+            client: name(4)?,
+            server: name(5)?,
+            source,
+            span: Span { first: time(7)?, last: time(8)? },
+        };
+        let evidence = fragment.person.is_some() || fragment.process.is_some() || fragment.address.is_some();
+        let eligible = evidence && actors <= 1 && activity != 0 && may_continue(source);
+        let link = match r.get::<_, Option<i64>>(12)? {
+            None => None,
+            Some(earlier) => {
+                let word = if r.get(13)? { Word::Parted } else { Word::Counts };
+                let evidence = Evidence::from_code(r.get(14)?).unwrap_or(Evidence::Actor);
+                let link = Link { earlier, later: row, evidence, confidence: r.get(15)?, gap_us: r.get(16)? };
+                Some((link, word))
+            }
+        };
+        let eligible = if eligible { Eligible::Yes } else { Eligible::No };
+        Ok(Known { fragment, eligible, head: r.get(11)?, link })
+    });
+    Ok(found.optional()?)
+}
+
+fn damaged(row: i64) -> StoreError {
+    StoreError::Corrupt { path: Default::default(), reason: format!("session {row} has an unreadable link") }
+}
