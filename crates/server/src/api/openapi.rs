@@ -48,6 +48,8 @@ use crate::{health, ingest};
         people::account,
         people::withdraw,
         people::restore,
+        people::part,
+        people::rejoin,
         questions::clients,
         questions::intents,
         insight::act_on_issue,

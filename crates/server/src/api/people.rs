@@ -1,4 +1,4 @@
-//! People and accounts: lists, details, and an operator's word on a merge.
+//! People and accounts: lists, details, and an operator's word on a merge of people or of sessions.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -100,5 +100,34 @@ async fn set_aside(
     let id: u64 = names.get("id").and_then(|id| id.parse().ok()).ok_or_else(Problem::not_found)?;
     let key = at.project.key;
     let found = state.ask("set_merge", move |store| store.set_merge(key, id, aside)).await?;
+    if found { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+}
+
+/// Parts a session from the one it was shown as a fragment of: they are two sessions again, and stay so.
+#[utoipa::path(delete, path = "/api/v1/projects/{p}/joined/{id}", tag = "sessions", params(("p" = String, Path), ("id" = String, Path)),
+    responses((status = 204), (status = 404, body = ProblemBody)))]
+pub(super) async fn part(state: State<AppState>, at: InProject, names: Names) -> Result<StatusCode, Problem> {
+    set_joined(state, at, names, Aside::Withdraw).await
+}
+
+/// Shows a session that was parted as a fragment again, where the evidence still says so.
+#[utoipa::path(put, path = "/api/v1/projects/{p}/joined/{id}", tag = "sessions", params(("p" = String, Path), ("id" = String, Path)),
+    responses((status = 204), (status = 404, body = ProblemBody)))]
+pub(super) async fn rejoin(
+    state: State<AppState>,
+    at: InProject,
+    names: Names,
+) -> Result<StatusCode, Problem> {
+    set_joined(state, at, names, Aside::Restore).await
+}
+
+async fn set_joined(
+    State(state): State<AppState>,
+    at: InProject,
+    names: Names,
+    aside: Aside,
+) -> Result<StatusCode, Problem> {
+    let (key, id) = (at.project.key, name(&names, "id"));
+    let found = state.ask("set_joined", move |store| store.set_joined(key, &id, aside)).await?;
     if found { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }

@@ -28,6 +28,7 @@ mod hostile;
 mod icons;
 mod issue_work;
 mod issues;
+mod joined;
 mod json_tree;
 mod jump;
 mod link;
@@ -118,6 +119,7 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/clients", || get(clients::show)),
     page("/p/{p}/people", || get(people::show)),
     page("/p/{p}/people/{person}", || get(person::show)),
+    action("/p/{p}/joined", || post(joined::change)),
     action("/p/{p}/merge", || post(person::merge)),
     page("/p/{p}/accounts/{type}/{key}", || get(accounts::show_one)),
     page("/p/{p}/settings", || get(settings::show)),

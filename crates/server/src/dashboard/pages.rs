@@ -116,8 +116,10 @@ pub(crate) async fn session(
     let (key, params, wants) = (visit.project.key, visit.guest.params.clone(), visit.wants);
     let asked = id.clone();
     let scope = visit.scope().ok();
+    let may_change = visit.guest.viewer.may_change(key);
     let found = visit.ask("session", move |store| {
         let Some(mut vm) = replay_of(store, key, &asked, &params, wants)? else { return Ok(None) };
+        vm.may_change = may_change;
         if let Some(scope) = scope.filter(|_| wants == Wants::Page) {
             vm.beside = beside(store, key, scope, &params, &vm.session.id)?;
         }
@@ -287,13 +289,14 @@ fn replay_of(
     let wanted = params.sel.as_deref().map(|s| s.strip_prefix("call:").unwrap_or(s).to_owned());
     let wanted = wanted.or_else(|| Some(rows.get(steps::first(&rows, &shown)?)?.id.as_str().to_owned()));
     let selected = match wanted {
-        Some(id) => store.event(key, &id)?.filter(|e| belongs(e, &session.id)),
+        Some(id) => store.event(key, &id)?.filter(|e| belongs(e, &session)),
         None => None,
     };
     let only = selected.as_ref().filter(|_| wants == Wants::Fragment).map(|e| e.row.id.as_str());
     let diffs = diffs(store, key, &rows, only)?;
     let beside = replay::Beside::default();
-    Ok(Some(replay::Vm { session, merged_id, rows, next, partial, selected, diffs, beside }))
+    let may_change = false;
+    Ok(Some(replay::Vm { session, may_change, merged_id, rows, next, partial, selected, diffs, beside }))
 }
 
 /// The list that the session was opened from, as its address names it; empty where the session is not on its first page.
@@ -311,8 +314,10 @@ fn beside(
     Ok(replay::Beside { rows: found.items, at, more: found.next.is_some() })
 }
 
-fn belongs(event: &EventDetail, session: &SessionId) -> bool {
-    event.row.session_id.as_ref() == Some(session)
+/// Whether a step is one of the session's, or of a session that is shown as a part of it.
+fn belongs(event: &EventDetail, session: &SessionRow) -> bool {
+    let of = event.row.session_id.as_ref();
+    of.is_some_and(|id| *id == session.id || session.merged_from.contains(id))
 }
 
 /// What changed in the arguments from try to try; of one row only where `only` names it.

@@ -230,7 +230,8 @@ pub(crate) fn session_row(
             th scope="row" { a.row href=(href) { (format::row_time(row.started_at, now)) } }
             td.track-cell data-label="Track" { (small_track(row)) }
             td data-label="Person" { (person(row.actor.as_ref(), row.id.as_str(), &|v| filter("person", v)))
-                @if row.actors > 1 { " " span.dim title="people in this session" { "+" (row.actors - 1) } } }
+                @if row.actors > 1 { " " span.dim title="people in this session" { "+" (row.actors - 1) } }
+                @if !row.merged_from.is_empty() { " " span.tag.info data-testid="fragments" title="shown as one session; its page says why" { (row.merged_from.len() + 1) " parts" } } }
             td data-label="Client" { (peer(row.client.as_ref(), &|v| filter("client", v))) }
             td.num data-label="Calls" { (format::count(row.tool_calls)) }
             td.num data-label="Failed" { @if row.errors > 0 { span.bad { (format::count(row.errors)) } } @else { span.dim { "0" } } }

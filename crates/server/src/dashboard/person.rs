@@ -23,7 +23,7 @@ pub(crate) async fn show(visit: Visit, Path((_, id)): Path<(String, String)>) ->
     match visit.ask("person", move |store| store.person(key, &asked)).await {
         Ok(Some(person)) => {
             let period = trackway_store::query::Period { from: Timestamp::ZERO, to: visit.guest.now };
-            let may_change = visit.guest.viewer.is_admin();
+            let may_change = visit.guest.viewer.may_change(visit.project.key);
             visit.page(title, at, Bar::Title, view(&person, may_change, &visit.place(period)))
         }
         Ok(None) => {
@@ -50,9 +50,6 @@ pub(crate) struct MergeForm {
 pub(crate) async fn merge(visit: Visit, Path(_): Path<String>, Form(form): Form<MergeForm>) -> Response {
     let refuse =
         |code, why: &str| visit::problem_page(visit.guest.theme, &Problem::new(code, why.to_owned()));
-    if !visit.guest.viewer.is_admin() {
-        return refuse(ProblemCode::Forbidden, "undoing a merge needs an admin");
-    }
     let aside = match form.act.as_str() {
         "withdraw" => Aside::Withdraw,
         "restore" => Aside::Restore,
@@ -161,7 +158,7 @@ fn merges(person: &PersonDetail, may_change: bool, place: &Place<'_>) -> Markup 
                     }
                     td data-label="What became of it" { (became(one.verdict)) }
                     td.num data-label="When" { (format::time(one.said.key.at, &format::ago(one.said.key.at, place.now))) }
-                    td data-label="Undo" { @if may_change { (undo(one, person.row.actor.id.as_str(), place)) } @else { span.dim { "for admins" } } }
+                    td data-label="Undo" { @if may_change { (undo(one, person.row.actor.id.as_str(), place)) } @else { span.dim { "for members" } } }
                 } } }
             }
         }

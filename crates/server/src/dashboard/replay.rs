@@ -14,7 +14,7 @@ use super::link::{self, Params};
 use super::place::Place;
 use super::steps::{self, Listings, Try};
 use super::track::{self, Along, Rail, Track};
-use super::{detail, format, hostile, parts};
+use super::{detail, format, hostile, joined, parts};
 
 /// A longer pause between two steps is named, µs.
 const PAUSE_US: i64 = 60_000_000;
@@ -24,6 +24,8 @@ const PAUSE_US: i64 = 60_000_000;
 pub(crate) struct Vm {
     /// The session.
     pub session: SessionRow,
+    /// Whether the reader may part and join sessions.
+    pub may_change: bool,
     /// The id that was asked for, where it was merged into this session.
     pub merged_id: Option<String>,
     /// Its events, at most one page.
@@ -67,6 +69,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         @if let Some(id) = &vm.merged_id {
             p.strip.info data-testid="merged" { (icon(Icon::Info)) span { span.mono { (hostile::line(id, 60)) } " was merged into " span.mono { (hostile::line(vm.session.id.as_str(), 60)) } "; you see the whole." } }
         }
+        (joined::notes(&vm.session, vm.may_change, place))
         (parts::partial(vm.partial.as_deref()))
         (rail(vm, &shown, selected, place))
         div.replay.listed[vm.beside.at.is_some()] {

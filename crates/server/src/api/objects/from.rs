@@ -281,6 +281,7 @@ impl SessionObject {
             intents: row.intents,
             goal: None,
             merged_from: all(row.merged_from, |id| id.to_string()),
+            joined: all(row.joined, Into::into),
         }
     }
 }

@@ -221,6 +221,8 @@ pub struct SessionObject {
     pub goal: Option<String>,
     /// Ids that were merged into it.
     pub merged_from: Vec<String>,
+    /// Why sessions are shown as this one, and what was parted from it.
+    pub joined: Vec<JoinedObject>,
 }
 
 /// Calls and how they went.

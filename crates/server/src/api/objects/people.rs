@@ -144,6 +144,36 @@ pub struct AccountDetailObject {
     pub recent_sessions: Vec<SessionObject>,
 }
 
+/// One fragment that continues another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JoinedObject {
+    /// The session that ended.
+    pub earlier: String,
+    /// The session that goes on: `DELETE …/joined/{id}` parts it from the other, `PUT` joins it again.
+    pub later: String,
+    /// `process`, `actor` or `address`.
+    pub evidence: String,
+    /// How sure it is, from 0 to 1.
+    pub confidence: f64,
+    /// From the last event of one to the first of the other.
+    pub gap_ms: f64,
+    /// Whether an operator parted them.
+    pub parted: bool,
+}
+
+impl From<q::Joined> for JoinedObject {
+    fn from(j: q::Joined) -> Self {
+        Self {
+            earlier: j.earlier.to_string(),
+            later: j.later.to_string(),
+            evidence: j.evidence.as_str().into(),
+            confidence: f64::from(j.confidence) / 100.0,
+            gap_ms: j.gap_us as f64 / 1_000.0,
+            parted: j.aside == q::Aside::Withdraw,
+        }
+    }
+}
+
 impl From<q::PersonRow> for PersonObject {
     fn from(p: q::PersonRow) -> Self {
         Self {

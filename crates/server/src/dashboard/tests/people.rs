@@ -103,3 +103,49 @@ async fn accounts_that_are_not_there_say_so() {
     let bad = kit.get("/p/proj_a/people?tab=accounts&f=toool:eq:x").await;
     assert_eq!((bad.status, Page::read(&bad.body).testid("chip-bad")), (StatusCode::BAD_REQUEST, 1));
 }
+
+#[tokio::test]
+async fn fragments_of_a_conversation_say_why_and_are_parted() {
+    let kit = Kit::new().await;
+    let step = |s: i64, session: &str| {
+        let mut event = by(kit.now.plus_micros((s - 600) * 1_000_000), session, "ana");
+        event.session_source = Some(trackway_event::SessionSource::McpSession);
+        event.server = Some(trackway_event::Peer { name: "shop".into(), version: None });
+        event
+    };
+    kit.project("proj_a").await;
+    kit.send("proj_a", vec![step(0, "ses_a"), step(30, "ses_a"), step(34, "ses_b"), step(40, "ses_b")]).await;
+    let list = Page::read(&kit.get("/p/proj_a/sessions").await.body);
+    assert_eq!((list.testid("session-row"), list.testid("fragments")), (1, 1));
+    let body = kit.get("/p/proj_a/sessions/ses_b").await.body;
+    let page = Page::read(&body);
+    assert_eq!((page.testid("merged"), page.testid("joined")), (1, 1));
+    let why = page.text_of("joined");
+    assert!(why.contains("the same person with the same client, 95% sure"), "{why}");
+    // A step of the fragment opens like one of its own.
+    let event =
+        kit.store.session_events(kit.project("proj_a").await.key, "ses_a", &Default::default()).unwrap();
+    let last = event.items.last().unwrap();
+    assert_eq!(last.session_id.as_ref().unwrap().as_str(), "ses_b");
+    let step = kit.get(&format!("/p/proj_a/sessions/ses_a?sel={}", last.id)).await.body;
+    assert!(!step.contains("Choose a step to see"), "its detail is shown");
+
+    let form = "later=ses_b&act=part";
+    let reader = kit.read_token("proj_a").await;
+    assert_eq!(kit.post_as("/p/proj_a/joined", form, &reader).await.status, StatusCode::FORBIDDEN);
+    let parted = kit.post("/p/proj_a/joined", form).await;
+    assert_eq!(
+        (parted.status, parted.header("location").as_str()),
+        (StatusCode::SEE_OTHER, "/p/proj_a/sessions/ses_b")
+    );
+    assert_eq!(Page::read(&kit.get("/p/proj_a/sessions").await.body).testid("session-row"), 2);
+    let body = kit.get("/p/proj_a/sessions/ses_b").await.body;
+    assert!(body.contains("was parted from") && body.contains("Join them again"));
+    kit.post("/p/proj_a/joined", "later=ses_b&act=join").await;
+    assert_eq!(Page::read(&kit.get("/p/proj_a/sessions").await.body).testid("session-row"), 1);
+    for (form, status) in
+        [("later=ses_a&act=part", StatusCode::NOT_FOUND), ("later=ses_b&act=x", StatusCode::BAD_REQUEST)]
+    {
+        assert_eq!(kit.post("/p/proj_a/joined", form).await.status, status, "{form}");
+    }
+}
