@@ -11,6 +11,7 @@ use trackway_event::{Timestamp, limits};
 
 use super::commit::{DAY_US, DAYS, HOUR_US, HOURS, blank, decode_cells};
 use super::control::sql;
+use super::joined;
 use crate::{Cutoffs, Expired, Result, StoreError};
 
 /// Rows of one step: a fraction of a second of the writer's time.
@@ -90,11 +91,13 @@ fn old_sessions(conn: &Connection, at: Timestamp, removed: &mut Expired) -> Resu
 
 /// Removes a session with all its events, and the ids that went into it. Answers how many events.
 pub(super) fn remove_session(conn: &Connection, session: i64) -> Result<u64> {
+    let left = joined::leave(conn, session)?;
     let seqs = numbers(conn, sql!("expire.of_session"), [session])?;
     let events = remove_events(conn, &seqs)?;
     for statement in [sql!("expire.session"), sql!("expire.person_session"), sql!("expire.account_session")] {
         conn.prepare_cached(statement)?.execute([session])?;
     }
+    joined::settle(conn, &left)?;
     Ok(events)
 }
 

@@ -114,7 +114,12 @@ fn settle_all(conn: &Connection, around: &BTreeMap<i64, Known>) -> Result<Vec<St
         (at != row).then_some(at)
     };
     let heads: BTreeSet<i64> = wanted.keys().filter_map(|later| head_of(*later)).collect();
-    let were: BTreeSet<i64> = around.values().filter_map(|k| k.head).collect();
+    let mut were: BTreeSet<i64> = around.values().filter_map(|k| k.head).collect();
+    for row in around.keys() {
+        if conn.prepare_cached(sql!("joined.is_head"))?.exists([row])? {
+            were.insert(*row);
+        }
+    }
     for row in were.difference(&heads) {
         conn.prepare_cached(sql!("joined.restore"))?.execute([row])?;
         conn.prepare_cached(sql!("joined.forget"))?.execute([row])?;
@@ -183,6 +188,29 @@ fn part(conn: &Connection, later: &str, aside: Aside) -> Result<bool> {
     Ok(true)
 }
 
+/// Takes a session that is about to be removed out of its conversation; answers what to [`settle`] when it is gone.
+pub(super) fn leave(conn: &Connection, row: i64) -> Result<Vec<i64>> {
+    let head: Option<i64> =
+        conn.prepare_cached(sql!("joined.head"))?.query_row([row], |r| r.get(0)).optional()?.flatten();
+    let mut left = members(conn, row)?;
+    conn.prepare_cached(sql!("joined.leave"))?.execute([row])?;
+    if head.is_none() && left.is_empty() {
+        return Ok(left);
+    }
+    let mut alone = conn.prepare_cached(sql!("joined.under"))?;
+    for one in left.iter().chain([&row]) {
+        alone.execute((one, None::<i64>))?;
+    }
+    conn.prepare_cached(sql!("joined.restore"))?.execute([row])?;
+    conn.prepare_cached(sql!("joined.forget"))?.execute([row])?;
+    if let Some(head) = head {
+        sum(conn, head)?;
+        left.push(head);
+        left.extend(members(conn, head)?);
+    }
+    Ok(left)
+}
+
 /// What the fragments of a session continue, and what was parted from it.
 pub(super) fn story(conn: &Connection, head: i64) -> Result<Vec<Joined>> {
     let mut statement = conn.prepare_cached(sql!("joined.story"))?;
@@ -210,7 +238,7 @@ fn around(conn: &Connection, seed: i64) -> Result<Option<BTreeMap<i64, Known>>> 
     let mut found: BTreeMap<i64, Known> = BTreeMap::new();
     let mut waiting = vec![seed];
     let mut near = conn.prepare_cached(sql!("joined.near"))?;
-    let mut next = conn.prepare_cached("SELECT later FROM session_link WHERE earlier = ?1")?;
+    let mut next = conn.prepare_cached(sql!("joined.next"))?;
     while let Some(row) = waiting.pop() {
         if found.contains_key(&row) {
             continue;
