@@ -129,7 +129,7 @@ fn entry(item: &CatalogRow, place: &Place<'_>) -> Markup {
                     Some(size) => {
                         span { (format::counted(size.tools, "tool", "tools")) }
                         span { (format::bytes(size.bytes)) " " (format::tokens(size.tokens)) }
-                        @if let Some(change) = item.tokens_change.filter(|c| *c != 0) { span { @if change > 0 { "+" } @else { "−" } (format::tokens(change.unsigned_abs())) " against the one before" } }
+                        @if let Some(change) = item.tokens_change.filter(|c| *c != 0) { span { @if change > 0 { "+" } @else { "−" } (format::count(change.unsigned_abs())) " tok against the one before" } }
                         span { a href=(format!("/api/v1/projects/{}/catalog/{}", link::encode(place.project), link::encode(&item.hash))) download="tools.json" { "tools.json" } }
                     },
                     None => span.dim title="it was listed in pages, or cut; only its hash is known" { "its definitions were never seen whole" },

@@ -315,7 +315,7 @@ fn word(wish: &Wish, tab: Tab, may: May, place: &Place<'_>) -> Markup {
             td data-label="Session" { @if !session.is_empty() {
                 a href=(format!("{}?sel={}", link::session(place.project, session), link::encode(row.id.as_str()))) { "Open" span.sr { " the session" } }
             } }
-            @if tab == Tab::Missing { td data-label="What becomes of it" { (becomes(wish, may, place)) } }
+            @if tab == Tab::Missing { td.becomes data-label="What becomes of it" { (becomes(wish, may, place)) } }
         }
     }
 }

@@ -194,7 +194,7 @@ fn tile(
             span.label { (name) }
             span.figure { (figure) }
             @match change { Some(c) => span class=(class) { (c) span.sr { " against the period before" } }, None => span.delta {} }
-            (chart::spark(series, &format!("{name} over the period")))
+            @if !series.is_empty() { (chart::spark(series, &format!("{name} over the period"))) }
         }
     }
 }
