@@ -223,7 +223,9 @@ impl Recording {
             demo: options.demo.is_some(),
             protocol: Protocol::All,
         };
-        let recorder = Recorder::new(config, Box::new(random)).with_sessions(options.leaving.sessions);
+        let recorder = Recorder::new(config, Box::new(random))
+            .with_sessions(options.leaving.sessions)
+            .with_process(&random().map(|b| format!("{b:02x}")).concat());
         // Checked where the flags were read; without its rules nothing may leave.
         let redaction = Redaction::new(options.leaving.redaction).ok()?;
         let clock = Clock { zero: Instant::now(), wall: now(), demo: options.demo };

@@ -112,6 +112,8 @@ pub struct Recorder {
     keys: Keys,
     sessions: SessionRules,
     feedback: Feedback,
+    /// One-way, of the process at the other end of the pipe.
+    process: Option<Box<str>>,
     /// What was not recorded.
     pub counts: Counts,
 }
@@ -126,6 +128,7 @@ impl Recorder {
             keys,
             sessions: SessionRules::default(),
             feedback: Feedback::default(),
+            process: None,
             random,
             waiting: Waiting::default(),
             connections: Connections::default(),
@@ -140,6 +143,13 @@ impl Recorder {
     pub fn with_sessions(mut self, rules: SessionRules) -> Self {
         self.keys = Keys::new(&self.config.project, rules.salt.as_deref());
         self.sessions = rules;
+        self
+    }
+
+    /// The same for a pipe that one process of an agent holds: `instance` is any text that no other such pipe has. It tells
+    /// fragments of one conversation (D14) and leaves only as a keyed hash.
+    pub fn with_process(mut self, instance: &str) -> Self {
+        self.process = Some(self.keys.of("process", instance).into());
         self
     }
 
@@ -227,6 +237,10 @@ impl Recorder {
             "headers": scope.headers,
             "request_id": message.id.clone().and_then(|r| line.get(r)).map(|r| String::from_utf8_lossy(r).chars().take(64).collect::<String>()),
         }));
+        if scope.transport == Transport::Stdio {
+            event.process = self.process.clone();
+        }
+        event.address = scope.address.as_ref().map(|address| self.keys.of("address", address).into());
         if !from_client {
             event.direction = Some(Direction::ServerToClient);
         }

@@ -19,6 +19,8 @@ pub struct Scope {
     pub mcp_session: Option<Box<str>>,
     /// What the `User-Agent` says, for requests that name no client.
     pub user_agent: Option<Peer>,
+    /// The agent's own address, where the transport shows it and it tells agents apart; it leaves only as a keyed hash (D14).
+    pub address: Option<Box<str>>,
     /// The user as a header or a claim names it by the operator's rule.
     pub actor: Option<Box<str>>,
     /// The user as a callback of the host named them; goes before every other way.

@@ -174,3 +174,34 @@ fn an_error_without_an_id_answers_the_one_request_of_its_exchange() {
         assert_eq!(play.statuses(), [Status::ProtocolError]);
     }
 }
+
+#[test]
+fn a_process_and_an_address_leave_as_keys_only_and_where_they_tell_agents_apart() {
+    let recorder = |instance: &str| Play::new().recorder.with_process(instance);
+    let ping = |recorder: &mut Recorder, scope: &Scope| {
+        let mut out = Vec::new();
+        for (way, line) in [
+            (Way::FromClient, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t"}}"#),
+            (Way::FromServer, r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#),
+        ] {
+            let wall = Timestamp::from_millis(1_767_323_045_000);
+            let seen = Observed { way, wall, mono_us: 1, line: line.as_bytes().to_vec() };
+            recorder.observe_in(scope, &seen, &mut out);
+        }
+        out.remove(0)
+    };
+    let piped = ping(&mut recorder("one"), &Scope::default());
+    assert_eq!(piped.process, ping(&mut recorder("one"), &Scope::default()).process);
+    assert_ne!(piped.process, ping(&mut recorder("two"), &Scope::default()).process);
+    assert!(piped.process.is_some_and(|key| key.len() == 32) && piped.address.is_none());
+    let remote = Scope {
+        exchange: 1,
+        transport: Transport::Http,
+        address: Some("203.0.113.9".into()),
+        ..Scope::default()
+    };
+    let remote = ping(&mut recorder("one"), &remote);
+    assert!(remote.process.is_none(), "a server that many agents share has no process of theirs");
+    let key = remote.address.unwrap();
+    assert!(key.len() == 32 && !key.contains("203"));
+}

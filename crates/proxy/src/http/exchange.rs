@@ -1,6 +1,7 @@
 //! One request and its answer (CAP §6.2, §6.3): let in or not, read where it may have to be edited, sent on, answered with
 //! what the server answers. Whatever Trackway itself gets wrong, the bytes pass (CAP §6.4).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -57,6 +58,7 @@ enum Read {
 /// Answers one request. An error ends the connection, as the client would see it from the server itself.
 pub(super) async fn handle(
     shared: Arc<Shared>,
+    peer: IpAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Broken> {
     if !shared.gate.admits(request.headers()) {
@@ -69,7 +71,7 @@ pub(super) async fn handle(
     let (mut parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
     let stream = shared.lanes.stream(&path).filter(|_| parts.method == Method::POST);
-    let mut watch = shared.watch(&parts, &path, stream.as_ref().map(|(number, _)| *number));
+    let mut watch = shared.watch(&parts, &path, peer, stream.as_ref().map(|(number, _)| *number));
     shared.forwarded(&mut parts)?;
 
     let inspected = parts.method == Method::POST && Content::of(&parts.headers) == Content::Json;
@@ -135,7 +137,7 @@ pub(super) async fn handle(
 
 impl Shared {
     /// What recorder and editor are told of this exchange.
-    fn watch(&self, parts: &Parts, path: &str, stream: Option<u64>) -> Watch {
+    fn watch(&self, parts: &Parts, path: &str, peer: IpAddr, stream: Option<u64>) -> Watch {
         let exchange = self.lanes.exchange();
         let modern = headers::is_modern(&parts.headers);
         let given = headers::text(&parts.headers, "mcp-session-id").filter(|_| !modern);
@@ -151,6 +153,9 @@ impl Shared {
             transport: Transport::Http,
             mcp_session: mcp_session.map(Into::into),
             user_agent: headers::user_agent(&parts.headers),
+            // A loopback address says that the agent, or another proxy before this one, is on this machine: nothing that
+            // would tell two agents apart.
+            address: (!peer.is_loopback()).then(|| peer.to_string().into()),
             actor: self.named_by.find(&parts.headers),
             person: None,
             told: None,

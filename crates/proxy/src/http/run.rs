@@ -183,8 +183,8 @@ impl Bound {
                 () = &mut shutdown => break,
             };
             match accepted {
-                Some((permit, Ok((stream, _)))) => {
-                    tokio::spawn(serve(stream, Arc::clone(&shared), end.clone(), permit));
+                Some((permit, Ok((stream, peer)))) => {
+                    tokio::spawn(serve(stream, peer, Arc::clone(&shared), end.clone(), permit));
                 }
                 // Out of descriptors: some are given back in a moment.
                 Some((_, Err(_))) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -203,13 +203,14 @@ impl Bound {
 
 async fn serve(
     stream: TcpStream,
+    peer: SocketAddr,
     shared: Arc<Shared>,
     mut end: watch::Receiver<()>,
     _permit: OwnedSemaphorePermit,
 ) {
     // Without it a head and its first chunk meet a delayed acknowledgement (CAP §6.2).
     let _kept_as_it_is = stream.set_nodelay(true);
-    let service = service_fn(move |request| handle(Arc::clone(&shared), request));
+    let service = service_fn(move |request| handle(Arc::clone(&shared), peer.ip(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
