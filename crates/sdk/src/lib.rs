@@ -42,6 +42,17 @@
 //!     Some(UserIdentity::new(claims.sub.clone()).group("organization", claims.org.clone()))
 //! });
 //!
+//! // from a bearer token: whatever checks it may be asynchronous
+//! async fn check(_token: &str) -> Result<String, std::io::Error> { Ok("u_1".to_owned()) }
+//! let options = Options::new().identify(|_request, extra| async move {
+//!     let token = extra.header("authorization")?.strip_prefix("Bearer ")?;
+//!     // an error names nobody: the call goes on, and the session keeps the user it had
+//!     match check(token).await {
+//!         Ok(id) => Some(UserIdentity::new(id)),
+//!         Err(error) => { tracing::warn!(%error, "a user could not be named"); None }
+//!     }
+//! });
+//!
 //! // anonymous: without `identify`, or where it answers `None`, sessions have no user
 //! let options = Options::new();
 //! ```
@@ -52,6 +63,34 @@
 //! # Stateless servers
 //! Requests over HTTP without an MCP session are grouped by Trackway: same user, same client, at most 30 minutes apart. That is
 //! found out by itself; [`Options::stateless`] forces it on or off.
+//!
+//! # Which conversation
+//! Where the host knows which conversation a request belongs to it can say so, by [`Options::resolve_session`]; where nobody
+//! does, the agent can carry an id itself, by [`SessionMode::Handle`]:
+//!
+//! ```
+//! use trackway::{Options, SessionMode};
+//!
+//! let options = Options::new().resolve_session(|_request, extra| {
+//!     extra.header("x-conversation-id").map(str::to_owned)
+//! });
+//! let options = Options::new().session_mode(SessionMode::Handle);
+//! ```
+//!
+//! # Events and errors of your own
+//! ```
+//! # async fn example(server: trackway::Tracked<impl rmcp::ServerHandler>) {
+//! use std::time::Duration;
+//!
+//! let handle = server.handle();
+//! let order = serde_json::json!({ "total": 42 });
+//! handle.publish("order finished", None, order.as_object().cloned().unwrap_or_default());
+//! // a batch job or a serverless function waits until everything is sent; a server need not
+//! handle.flush(Duration::from_secs(2)).await;
+//! let status = handle.status();
+//! assert_eq!(status.lost, 0);
+//! # }
+//! ```
 //!
 //! # Tests of your own
 //! [`testing::Harness`] keeps events in memory:
