@@ -1,14 +1,15 @@
 //! When the sessions of the demo took place, and who held them: the last 14 days of an invented team.
 //!
 //! Called by the demo through [`scenarios`]. More sessions on weekdays and in office hours; one bad afternoon; a release
-//! in the middle; some in the hours before now. Invariant: every start lies in `now − 14 days ..= now − 25 minutes`, and
+//! in the middle; some in the hours before now. Invariants: nobody comes back within an hour; every start lies in `now − 14 days ..= now − 25 minutes`, and
 //! equal arguments give equal scenarios.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use rmcp::model::ProtocolVersion;
 
 use super::scenario::{Client, Era, Scenario, Step};
@@ -42,6 +43,11 @@ const PEOPLE: [(&str, usize, usize); 10] = [
     ("jonas@fjord.example", 1, 4),
 ];
 
+/// Nobody comes back sooner after the start of a session: what is shown as one conversation is what was played as one.
+const REST: SignedDuration = SignedDuration::from_mins(60);
+/// Other people that are tried where somebody would.
+const TRIES: usize = 16;
+
 /// Scripted agent sessions of the 14 days before `now`, oldest first: 40 to 64 of them.
 pub fn scenarios(now: Timestamp, seed: u64) -> Vec<Scenario> {
     let mut dice = Dice::new(seed, "calendar");
@@ -70,13 +76,22 @@ pub fn scenarios(now: Timestamp, seed: u64) -> Vec<Scenario> {
     starts.sort_by_key(|(start, _)| *start);
     let released = earlier(now, Duration::from_secs(u64::try_from(RELEASED_DAYS_AGO).unwrap_or(0) * 86_400));
     let mut order = scripts::order(&mut dice, starts.len());
+    let mut seen: HashMap<&str, Timestamp> = HashMap::new();
     starts
         .into_iter()
         .enumerate()
         .map(|(i, (start, weather))| {
             let release = if start < released { Release::V1_7_2 } else { Release::V1_8_0 };
             let script = order.pop().unwrap_or(Script::FindProduct);
-            scenario(i, seed, start, Server { release, weather, until: today }, script)
+            let server = Server { release, weather, until: today };
+            let at = |number| scenario(number, seed, start, server, script);
+            let rested = |s: &Scenario| {
+                s.user.and_then(|user| seen.get(user)).is_none_or(|last| start.duration_since(*last) >= REST)
+            };
+            let free = (0..TRIES).map(|again| at(i + again * 1_000)).find(rested);
+            let scenario = free.unwrap_or_else(|| Scenario { user: None, ..at(i) });
+            seen.extend(scenario.user.map(|user| (user, start)));
+            scenario
         })
         .collect()
 }
@@ -94,6 +109,7 @@ pub(super) fn live_scenario(number: u64, seed: u64, now: Timestamp) -> Scenario 
     scenario
 }
 
+#[derive(Clone, Copy)]
 struct Server {
     release: Release,
     weather: Weather,

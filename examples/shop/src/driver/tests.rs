@@ -158,3 +158,17 @@ fn load_and_live_can_run_in_a_task_of_their_own() {
     is_send(live(1, command, stop));
     is_send(load(&[], 1, command, |_| {}));
 }
+
+#[test]
+fn nobody_comes_back_within_an_hour() {
+    for seed in 0..40 {
+        let now: Timestamp = "2026-11-21T12:30:00Z".parse().unwrap();
+        let mut last = std::collections::HashMap::new();
+        for scenario in super::calendar::scenarios(now, seed) {
+            let Some(user) = scenario.user else { continue };
+            if let Some(before) = last.insert(user, scenario.start) {
+                assert!(scenario.start - 1.hours() >= before, "{seed}: {}", scenario.name);
+            }
+        }
+    }
+}
