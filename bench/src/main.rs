@@ -10,6 +10,7 @@ mod http;
 mod ledger;
 mod load;
 mod machine;
+mod merge;
 mod overload;
 mod phoenix;
 mod reads;
@@ -38,6 +39,8 @@ enum Bench {
     Core,
     /// The SQLite ledger without HTTP
     Ledger(ledger::Args),
+    /// The SQLite ledger: two people become one
+    Merge(merge::Args),
     /// A running server over HTTP: ingest
     Load(load::Args),
     /// A running server over HTTP: several times what it can take
@@ -60,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Machine(args) => machine::run(&args),
         Bench::Core => core_cost::run(),
         Bench::Ledger(args) => ledger::run(&args),
+        Bench::Merge(args) => merge::run(&args),
         Bench::Load(args) => load::run(&args),
         Bench::Overload(args) => overload::run(&args),
         Bench::Reads(args) => reads::run(&args),
