@@ -16,8 +16,9 @@ use crate::{Result, StoreError};
 
 /// Sessions that are looked at around one; where more could hang together nothing is joined.
 const AROUND: usize = 64;
-/// How long before a session one may have begun that it continues, µs.
-const BEFORE_US: i64 = 24 * 3_600_000_000;
+/// How long before a session one may have begun that it continues or that stands beside it, µs: as long as order may not matter
+/// (INV-04).
+const BEFORE_US: i64 = 7 * 24 * 3_600_000_000;
 
 /// How a session stands now.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,7 @@ pub(super) struct Stand {
     pub(super) under: Option<i64>,
     /// Whether others are shown under it.
     pub(super) heads: Shows,
-    /// When its end passes this, another of its kind begins there, µs.
+    /// When its end moves beyond this, one that begins later may be what continues it, µs.
     pub(super) until: i64,
 }
 
@@ -72,14 +73,13 @@ pub(super) fn settle(conn: &Connection, seeds: &[i64]) -> Result<Vec<Stand>> {
         if stands.iter().any(|s| s.row == *seed) {
             continue;
         }
-        if let Some(around) = around(conn, *seed)? {
-            stands.extend(settle_all(conn, &around)?);
-        }
+        let (around, crowd) = around(conn, *seed)?;
+        stands.extend(settle_all(conn, &around, crowd)?);
     }
     Ok(stands)
 }
 
-fn settle_all(conn: &Connection, around: &BTreeMap<i64, Known>) -> Result<Vec<Stand>> {
+fn settle_all(conn: &Connection, around: &BTreeMap<i64, Known>, crowd: Crowd) -> Result<Vec<Stand>> {
     let fragments: Vec<Fragment> =
         around.values().filter(|k| k.eligible == Eligible::Yes).map(|k| k.fragment.clone()).collect();
     let parted = |known: &&Known| known.link.is_some_and(|(_, word)| word == Word::Parted);
@@ -89,6 +89,10 @@ fn settle_all(conn: &Connection, around: &BTreeMap<i64, Known>) -> Result<Vec<St
         links(&fragments, &apart).into_iter().map(|link| (link.later, link)).collect();
     // What an operator parted continues nothing else either.
     wanted.retain(|later, _| around.get(later).is_some_and(|k| !parted(&k)));
+    if crowd == Crowd::TooMany {
+        // What was joined while they were few comes apart again: order must not matter.
+        wanted.clear();
+    }
 
     for (row, known) in around {
         let stored = known.link.filter(|(_, word)| *word == Word::Counts).map(|(link, _)| link);
@@ -141,7 +145,8 @@ fn settle_all(conn: &Connection, around: &BTreeMap<i64, Known>) -> Result<Vec<St
     let starts: Vec<i64> = around.values().map(|k| k.fragment.span.first.micros()).collect();
     let stand = |(row, known): (&i64, &Known)| {
         let last = known.fragment.span.last.micros();
-        let until = starts.iter().copied().filter(|start| *start > last).min().unwrap_or(i64::MAX);
+        let next = starts.iter().copied().filter(|start| *start > last).min();
+        let until = next.map_or(i64::MAX, |start| start.saturating_sub(Evidence::Actor.longest_gap_us()));
         let heads = if heads.contains(row) { Shows::Sum } else { Shows::Own };
         Stand { row: *row, under: head_of(*row), heads, until }
     };
@@ -233,17 +238,39 @@ pub(super) fn members(conn: &Connection, head: i64) -> Result<Vec<i64>> {
     Ok(statement.query_map([head], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Everyone who could hang together with a session. `None`: too many, or no such session.
-fn around(conn: &Connection, seed: i64) -> Result<Option<BTreeMap<i64, Known>>> {
+/// Whether those around a session can be told apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Crowd {
+    Few,
+    TooMany,
+}
+
+/// How a session was come upon.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// It is asked about, or a link leads to it.
+    Bound,
+    /// It has the same person, process or address.
+    Near,
+}
+
+/// Everyone who could hang together with a session.
+fn around(conn: &Connection, seed: i64) -> Result<(BTreeMap<i64, Known>, Crowd)> {
     let mut found: BTreeMap<i64, Known> = BTreeMap::new();
-    let mut waiting = vec![seed];
+    let mut waiting = vec![(seed, Reached::Bound)];
     let mut near = conn.prepare_cached(sql!("joined.near"))?;
     let mut next = conn.prepare_cached(sql!("joined.next"))?;
-    while let Some(row) = waiting.pop() {
+    let mut is_head = conn.prepare_cached(sql!("joined.is_head"))?;
+    while let Some((row, reached)) = waiting.pop() {
         if found.contains_key(&row) {
             continue;
         }
         let Some(known) = load(conn, row)? else { continue };
+        // Sessions that were grouped, or have no evidence, are nobody's rivals and would only make a crowd.
+        let stranger = known.eligible == Eligible::No && known.link.is_none() && known.head.is_none();
+        if reached == Reached::Near && stranger && !is_head.exists([row])? {
+            continue;
+        }
         let reach = Evidence::Actor.longest_gap_us();
         let Span { first, last } = known.fragment.span;
         let (first, last) = (first.micros(), last.micros());
@@ -258,20 +285,20 @@ fn around(conn: &Connection, seed: i64) -> Result<Option<BTreeMap<i64, Known>>> 
                 first.saturating_sub(reach),
             ))?;
             while let Some(r) = rows.next()? {
-                waiting.push(r.get(0)?);
+                waiting.push((r.get(0)?, Reached::Near));
             }
         }
-        waiting.extend(known.link.map(|(link, _)| link.earlier));
+        waiting.extend(known.link.map(|(link, _)| (link.earlier, Reached::Bound)));
         let mut rows = next.query([row])?;
         while let Some(r) = rows.next()? {
-            waiting.push(r.get(0)?);
+            waiting.push((r.get(0)?, Reached::Bound));
         }
         found.insert(row, known);
         if found.len() > AROUND {
-            return Ok(None);
+            return Ok((found, Crowd::TooMany));
         }
     }
-    Ok(Some(found))
+    Ok((found, Crowd::Few))
 }
 
 fn load(conn: &Connection, row: i64) -> Result<Option<Known>> {

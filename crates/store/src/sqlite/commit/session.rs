@@ -48,8 +48,10 @@ struct State {
     shows: Shows,
     /// What was known when it was last asked what it continues.
     asked: Option<Asked>,
-    /// When its end passes this, it is asked again, µs.
+    /// When its end moves beyond this, it is asked again, µs.
     until: i64,
+    /// Its end when it was last asked, µs.
+    ended: i64,
 }
 
 /// What decides whether a session continues another, beside its end.
@@ -242,9 +244,11 @@ impl Sessions {
             let evidence = asked.process.is_some() || asked.address.is_some() || asked.person.is_some();
             let joined = state.under.is_some() || state.shows == Shows::Sum;
             let may = joined || (evidence && counts.activity > 0 && consolidate::may_continue(source));
-            if may && (state.asked != Some(asked) || last.micros() > state.until) {
+            let moved = state.ended != last.micros() && last.micros() > state.until;
+            if may && (state.asked != Some(asked) || moved) {
                 seeds.push(row);
                 state.asked = Some(asked);
+                state.ended = last.micros();
                 state.until = i64::MAX;
             }
             self.states.insert(row, state);
@@ -304,9 +308,20 @@ impl Sessions {
         *next += 1;
         self.by_id.insert(id.clone(), row);
         let facts = Facts::default();
-        let (under, shows, asked, until) = (None, Shows::Own, None, 0);
-        let state =
-            State { id, source, stored: Stored::No, facts, client: None, group, under, shows, asked, until };
+        let (under, shows, asked, until, ended) = (None, Shows::Own, None, 0, 0);
+        let state = State {
+            id,
+            source,
+            stored: Stored::No,
+            facts,
+            client: None,
+            group,
+            under,
+            shows,
+            asked,
+            until,
+            ended,
+        };
         self.touched.insert(row, state);
         row
     }
@@ -409,6 +424,7 @@ fn load(conn: &Connection, row: i64) -> Result<State> {
         shows,
         asked: None,
         until: 0,
+        ended: 0,
     })
 }
 
