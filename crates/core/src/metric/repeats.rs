@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use trackway_event::{Event, Status};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_64_with_seed};
 
 use crate::chain::CallView;
 use crate::issue;
@@ -220,40 +220,72 @@ fn skip_between(text: &[u8], at: &mut usize) {
     }
 }
 
-/// A hash of a result with times, ids and counters masked; `None` where it says that the work goes on.
+/// A hash of a result with times, ids and counters masked; `None` where it says that the work goes on. Every stored call pays
+/// for it, so words are looked up only where their first letter and length may be one that matters.
 fn masked_hash(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
-    let mut hash = Xxh3::with_seed(3);
-    let mut before: &str = "";
+    let mut kept: Vec<u8> = Vec::with_capacity(bytes.len() + 64);
+    let mut after_counter = false;
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
-        if !(byte.is_ascii_alphanumeric() || *byte >= 0x80) {
+        if !begins_word(*byte) {
             // Signs tell structure; white space and escapes do not.
             if !byte.is_ascii_whitespace() && *byte != b'\\' {
-                hash.update(&[*byte]);
+                kept.push(*byte);
             }
             at += 1;
             continue;
         }
         let start = at;
-        while bytes.get(at).is_some_and(|b| {
-            b.is_ascii_alphanumeric() || *b >= 0x80 || matches!(b, b'-' | b'_' | b':' | b'.')
-        }) {
+        let mut digits = false;
+        while let Some(b) =
+            bytes.get(at).filter(|b| begins_word(**b) || matches!(b, b'-' | b'_' | b':' | b'.'))
+        {
+            digits |= b.is_ascii_digit();
             at += 1;
         }
         let word = text.get(start..at).unwrap_or_default().trim_end_matches(['.', ':', '-']);
         at = start + word.len().max(1);
-        let lower = word.to_ascii_lowercase();
-        if GOING_ON.binary_search(&lower.as_str()).is_ok() {
-            return None;
+        let masked = digits && (is_id_or_time(word) || (after_counter && is_number(word)));
+        kept.extend_from_slice(if masked { b"#" } else { word.as_bytes() });
+        kept.push(0);
+        after_counter = false;
+        if may_matter(word) {
+            let lower = word.to_ascii_lowercase();
+            if GOING_ON.binary_search(&lower.as_str()).is_ok() {
+                return None;
+            }
+            after_counter = COUNTERS.binary_search(&lower.as_str()).is_ok();
         }
-        let masked = is_id_or_time(word) || (is_number(word) && COUNTERS.binary_search(&before).is_ok());
-        hash.update(if masked { b"#" } else { word.as_bytes() });
-        hash.update(&[0]);
-        before =
-            COUNTERS.binary_search(&lower.as_str()).ok().and_then(|i| COUNTERS.get(i)).copied().unwrap_or("");
     }
-    Some(hash.digest())
+    Some(xxh3_64_with_seed(&kept, 3))
+}
+
+const fn begins_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+/// Lengths of the words above by their first letter, a bit each.
+const LENGTHS: [u16; 26] = {
+    let mut lengths = [0; 26];
+    let lists = [GOING_ON, COUNTERS];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut word = 0;
+        while word < lists[list].len() {
+            let text = lists[list][word].as_bytes();
+            lengths[(text[0] - b'a') as usize] |= 1 << text.len();
+            word += 1;
+        }
+        list += 1;
+    }
+    lengths
+};
+
+fn may_matter(word: &str) -> bool {
+    let first = word.as_bytes().first().map_or(0, |b| b.to_ascii_lowercase());
+    let lengths = LENGTHS.get(usize::from(first.wrapping_sub(b'a'))).copied().unwrap_or(0);
+    word.len() < 16 && lengths & (1 << word.len()) != 0
 }
 
 fn is_number(word: &str) -> bool {
