@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 use trackway_capture::delivery::{Delivery, DeliveryConfig, Report};
 use trackway_capture::export::{ExportSource, Exporters};
 use trackway_capture::queue::{Keep, Queue};
 use trackway_capture::recorder::{Feedback, Protocol, Recorder, RecorderConfig};
 use trackway_capture::redact::{Redaction, RedactionConfig};
+use trackway_capture::wire::eligible::project_marker;
 use trackway_capture::wire::inject::{Injection, Mode};
 use trackway_event::{CaptureBy, Event, EventId, Kind, ProjectId, SdkInfo};
 
@@ -162,7 +162,7 @@ impl Hub {
                 Sink::Queue(shared)
             }
         };
-        let marker = marker(&id);
+        let marker = project_marker(&id);
         let injection =
             Injection::new(mode, marker.clone(), options.context_description.as_deref(), options.missing());
         let (inbox, clock) = (Arc::new(Inbox::default()), Clock::start());
@@ -299,12 +299,6 @@ fn work(worker: Worker) {
             worker.inbox.close();
         }
     }
-}
-
-/// First 8 hex digits of the SHA-256 of the project's id (CAP §4.1).
-fn marker(project: &ProjectId) -> String {
-    let digest: [u8; 32] = Sha256::digest(project.as_str()).into();
-    digest.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 
 /// Sixteen random bytes for an id.

@@ -133,27 +133,16 @@ pub(crate) fn view_one(account: &AccountDetail, place: &Place<'_>) -> Markup {
             span { "Last seen " (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) }
         }
         div.grid { div.col-12 {
-            section.panel.flush {
-                h2 { "What is known of it" }
-                @if row.traits.is_empty() { p.quiet { "No property was sent for it." } } @else {
-                    div.scroll tabindex="0" role="region" aria-label="Properties" {
-                        table.data {
-                            caption.sr { "Properties" }
-                            thead { tr { th scope="col" { "Property" } th scope="col" { "Value" } th.num scope="col" { "Set" } } }
-                            tbody { @for (key, value) in &row.traits { tr data-testid="trait-row" {
-                                th scope="row" { (hostile::line(key, 48)) }
-                                td data-label="Value" { (hostile::line(&written(value), 200)) }
-                                td.num data-label="Set" { @match account.sources.iter().find(|source| source.key == *key) {
-                                    Some(source) => (person::said(source, place)),
-                                    None => (format::unknown("the time is not kept")),
-                                } }
-                            } } }
-                        }
-                    }
-                }
-            }
+            (person::traits(&row.traits, &account.sources, &PROPERTIES, place))
             (people::panel(&account.people, "Its people, latest seen first", "Nobody was named on its events.", place))
             (lists::sessions(&account.sessions, "Its newest sessions", &all, "None is kept any more.", place))
         } }
     }
 }
+
+const PROPERTIES: person::Called = person::Called {
+    heading: "What is known of it",
+    one: "Property",
+    many: "Properties",
+    none: "No property was sent for it.",
+};

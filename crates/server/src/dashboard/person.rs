@@ -86,25 +86,7 @@ pub(crate) fn view(person: &PersonDetail, may_change: bool, place: &Place<'_>) -
         }
         div.grid {
             div.col-12 {
-                section.panel.flush {
-                    h2 { "What is known of them" }
-                    @if row.traits.is_empty() { p.quiet { "No traits. An identify may carry them: a plan, a team, a role." } } @else {
-                        div.scroll tabindex="0" role="region" aria-label="Traits" {
-                            table.data {
-                                caption.sr { "Traits" }
-                                thead { tr { th scope="col" { "Trait" } th scope="col" { "Value" } th.num scope="col" { "Set" } } }
-                                tbody { @for (key, value) in &row.traits { tr data-testid="trait-row" {
-                                    th scope="row" { (hostile::line(key, 48)) }
-                                    td data-label="Value" { (hostile::line(&written(value), 200)) }
-                                    td.num data-label="Set" { @match person.sources.iter().find(|source| source.key == *key) {
-                                        Some(source) => (said(source, place)),
-                                        None => (format::unknown("the time is not kept")),
-                                    } }
-                                } } }
-                            }
-                        }
-                    }
-                }
+                (traits(&row.traits, &person.sources, &TRAITS, place))
                 (ids(person, may_change, place))
                 (lists::sessions(&person.sessions, "Their newest sessions", &all, "None is kept any more.", place))
                 (lists::calls(&person.timeline, "Their newest steps", "Nothing of theirs belongs to a session.", place))
@@ -113,8 +95,56 @@ pub(crate) fn view(person: &PersonDetail, may_change: bool, place: &Place<'_>) -
     }
 }
 
+/// How a panel of properties calls them.
+pub(super) struct Called {
+    /// Its heading.
+    pub(super) heading: &'static str,
+    /// One of them, and all.
+    pub(super) one: &'static str,
+    pub(super) many: &'static str,
+    /// Where there are none.
+    pub(super) none: &'static str,
+}
+
+const TRAITS: Called = Called {
+    heading: "What is known of them",
+    one: "Trait",
+    many: "Traits",
+    none: "No traits. An identify may carry them: a plan, a team, a role.",
+};
+
+/// What is known of a person or an account, and where each value came from.
+pub(super) fn traits(
+    all: &serde_json::Map<String, serde_json::Value>,
+    sources: &[TraitSource],
+    called: &Called,
+    place: &Place<'_>,
+) -> Markup {
+    html! {
+        section.panel.flush {
+            h2 { (called.heading) }
+            @if all.is_empty() { p.quiet { (called.none) } } @else {
+                div.scroll tabindex="0" role="region" aria-label=(called.many) {
+                    table.data {
+                        caption.sr { (called.many) }
+                        thead { tr { th scope="col" { (called.one) } th scope="col" { "Value" } th.num scope="col" { "Set" } } }
+                        tbody { @for (key, value) in all { tr data-testid="trait-row" {
+                            th scope="row" { (hostile::line(key, 48)) }
+                            td data-label="Value" { (hostile::line(&written(value), 200)) }
+                            td.num data-label="Set" { @match sources.iter().find(|source| source.key == *key) {
+                                Some(source) => (said(source, place)),
+                                None => (format::unknown("the time is not kept")),
+                            } }
+                        } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// When a trait was set; what it was set by in the title.
-pub(crate) fn said(source: &TraitSource, place: &Place<'_>) -> Markup {
+fn said(source: &TraitSource, place: &Place<'_>) -> Markup {
     let how = match source.how {
         How::Set => "set by event",
         How::Once => "set once, where nothing was set, by event",

@@ -2,15 +2,14 @@
 
 use std::ops::Range;
 
-use rusqlite::{OptionalExtension, params_from_iter};
+use rusqlite::OptionalExtension;
 use trackway_core::person::Profile;
 use trackway_event::Timestamp;
 
-use super::filter_sql::{self, Target};
 use super::people::{self, RowSet};
 use super::span::{bounds, parts};
 use super::tools::sorted_page;
-use super::{CUT_SHORT, Reader, Sql, session};
+use super::{Reader, session};
 use crate::query::{AccountDetail, AccountRef, AccountRow, AccountsAsk, Page, Scope};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -104,24 +103,9 @@ fn of_scope(reader: &Reader, scope: &Scope) -> Result<(RowSet, Option<String>)> 
         }
         stretches = parts.rows;
     }
-    for stretch in stretches {
-        let mut sql = Sql::new(sql!("account.of_events"));
-        sql.push(" AND e.started_at >= ").bind(stretch.start).push(" AND e.started_at < ").bind(stretch.end);
-        filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
-        let mut statement = reader.conn.prepare_cached(&sql.text)?;
-        let mut rows = statement.query(params_from_iter(&sql.values))?;
-        loop {
-            match rows.next() {
-                Ok(Some(r)) => found.insert(r.get(0)?),
-                Ok(None) => break,
-                Err(error) => match StoreError::from(error) {
-                    StoreError::Deadline => return Ok((found, Some(CUT_SHORT.to_owned()))),
-                    other => return Err(other),
-                },
-            }
-        }
-    }
-    Ok((found, filter_sql::cut_matches(reader, &scope.filter)?))
+    let question = sql!("account.of_events");
+    let missing = people::insert_matches(reader, question, &stretches, &scope.filter, &mut found)?;
+    Ok((found, missing))
 }
 
 fn row(reader: &Reader, id: i64) -> Result<Option<AccountRow>> {

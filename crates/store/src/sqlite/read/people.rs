@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use rusqlite::{OptionalExtension, params_from_iter};
+use trackway_core::filter::Filter;
 use trackway_event::Timestamp;
 
 use super::filter_sql::{self, Target};
@@ -133,28 +134,38 @@ pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(RowSet, Option
         stretches = parts.rows;
         debug_assert!(stretches.iter().all(|s| s.end - s.start <= 2 * HOUR_US));
     }
+    let missing = insert_matches(reader, sql!("event.people"), &stretches, &scope.filter, &mut people)?;
+    Moved::read(reader)?.settle_set(&mut people);
+    Ok((people, missing))
+}
+
+/// Adds the rows that the events of these stretches name, by a question that ends in its conditions; what is missing when the
+/// deadline passed, or a text search found more than it takes.
+pub(super) fn insert_matches(
+    reader: &Reader,
+    question: &str,
+    stretches: &[Range<i64>],
+    filter: &Filter,
+    into: &mut RowSet,
+) -> Result<Option<String>> {
     for stretch in stretches {
-        let mut sql = Sql::new(sql!("event.people"));
+        let mut sql = Sql::new(question);
         sql.push(" AND e.started_at >= ").bind(stretch.start).push(" AND e.started_at < ").bind(stretch.end);
-        filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+        filter_sql::add(&mut sql, filter, Target::Events)?;
         let mut statement = reader.conn.prepare_cached(&sql.text)?;
         let mut rows = statement.query(params_from_iter(&sql.values))?;
         loop {
             match rows.next() {
-                Ok(Some(r)) => people.insert(r.get(0)?),
+                Ok(Some(r)) => into.insert(r.get(0)?),
                 Ok(None) => break,
                 Err(error) => match StoreError::from(error) {
-                    StoreError::Deadline => {
-                        Moved::read(reader)?.settle_set(&mut people);
-                        return Ok((people, Some(CUT_SHORT.to_owned())));
-                    }
+                    StoreError::Deadline => return Ok(Some(CUT_SHORT.to_owned())),
                     other => return Err(other),
                 },
             };
         }
     }
-    Moved::read(reader)?.settle_set(&mut people);
-    Ok((people, filter_sql::cut_matches(reader, &scope.filter)?))
+    filter_sql::cut_matches(reader, filter)
 }
 
 /// Rows of people that are shown under another row, or (`None`) not at all: a merge is this list, read anew for every
