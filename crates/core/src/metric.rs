@@ -12,12 +12,12 @@ pub mod suspects;
 pub mod weight;
 pub mod worth;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use trackway_event::{ActorId, Event};
+use trackway_event::{ActorId, Event, SessionId};
 
 use crate::person;
-use crate::session::Facts;
+use crate::session::{Facts, Provenance};
 
 /// The facts of a session, from its events.
 pub fn session<'a>(events: impl IntoIterator<Item = &'a Event>) -> Facts {
@@ -44,7 +44,23 @@ pub fn percentile(ascending: &[u64], q: f64) -> Option<u64> {
     ascending.get(rank as usize - 1).copied()
 }
 
-/// Distinct identified people.
-pub fn people<'a>(events: impl IntoIterator<Item = &'a Event>) -> BTreeSet<&'a ActorId> {
-    events.into_iter().filter_map(|e| person::legal_actor(e)).map(|a| &a.id).collect()
+/// Whose each event is, before any merge: the actor it names, else the one its session is put down to (PH I11). Looks at
+/// given sessions only: of a grouped one every event names its actor.
+pub fn owners<'a>(events: &[&'a Event]) -> Vec<Option<&'a ActorId>> {
+    let mut sessions: BTreeMap<&SessionId, Provenance> = BTreeMap::new();
+    for event in events {
+        if let Some(id) = &event.session_id {
+            sessions.entry(id).or_default().add(event);
+        }
+    }
+    let named: BTreeSet<&ActorId> =
+        events.iter().filter_map(|e| person::legal_actor(e)).map(|a| &a.id).collect();
+    let owner = |event: &&'a Event| match person::legal_actor(event) {
+        Some(actor) => Some(&actor.id),
+        None => {
+            let id = sessions.get(event.session_id.as_ref()?)?.attributed()?;
+            named.get(id).copied()
+        }
+    };
+    events.iter().map(owner).collect()
 }

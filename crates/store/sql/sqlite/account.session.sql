@@ -1,2 +1,3 @@
--- An event of session ?2 named account ?1. Primary key.
-INSERT OR IGNORE INTO account_session (account, session) VALUES (?1, ?2);
+-- An event of session ?2 named account ?1; ?3: one that names nobody. Primary key.
+INSERT INTO account_session (account, session, nameless) VALUES (?1, ?2, ?3)
+ON CONFLICT (account, session) DO UPDATE SET nameless = max(nameless, excluded.nameless);

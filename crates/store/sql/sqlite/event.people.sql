@@ -1,2 +1,3 @@
--- People of events; conditions follow.
-SELECT DISTINCT e.person FROM event e LEFT JOIN session s ON s.row = e.session WHERE e.person IS NOT NULL
+-- People of events, named by themselves or by their session; conditions follow.
+SELECT DISTINCT coalesce(e.person, s.attributed) FROM event e LEFT JOIN session s ON s.row = e.session
+WHERE coalesce(e.person, s.attributed) IS NOT NULL

@@ -10,7 +10,7 @@ use trackway_core::filter::{Condition, Field, Op};
 use trackway_core::rollup::Counters;
 use trackway_core::{issue, metric};
 use trackway_event::event::Flags;
-use trackway_event::{Event, Kind, Status};
+use trackway_event::{ActorId, Event, EventId, Kind, Status};
 
 use super::kit::*;
 use crate::query::*;
@@ -132,6 +132,9 @@ fn check_sessions(store: &Arc<dyn Store>, p: ProjectKey, events: &[Event]) {
 fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, all: &[Event], scope: &Scope) {
     let inside = |e: &&Event| e.started_at >= scope.period.from && e.started_at < scope.period.to;
     let events: Vec<&Event> = all.iter().filter(inside).collect();
+    let everyone: Vec<&Event> = all.iter().collect();
+    let owners: BTreeMap<&EventId, &ActorId> =
+        all.iter().zip(metric::owners(&everyone)).filter_map(|(e, owner)| Some((&e.id, owner?))).collect();
     let calls: Vec<&Event> = events.iter().copied().filter(|e| e.kind == Kind::ToolCall).collect();
     let overview =
         store.overview(p, &OverviewAsk { scope: scope.clone(), compare: Compare::Previous }).unwrap();
@@ -142,7 +145,10 @@ fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, all: &[Event], scope: &S
         now.missing_reports,
         events.iter().filter(|e| e.kind == Kind::MissingCapability).count() as u64
     );
-    assert_eq!(now.people, metric::people(events.iter().copied()).len() as u64);
+    assert_eq!(
+        now.people,
+        events.iter().filter_map(|e| owners.get(&e.id)).collect::<BTreeSet<_>>().len() as u64
+    );
     same(&now.calls, &calls);
     assert_eq!(overview.calls_ever, all.iter().filter(|e| e.is_counted_call()).count() as u64);
 
@@ -213,7 +219,7 @@ fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, all: &[Event], scope: &S
     assert_eq!(found, by_issue.iter().map(|(f, e)| (f.clone(), e.len() as u64)).collect());
     for row in &issues {
         let members = &by_issue[&row.fingerprint];
-        let people: BTreeSet<_> = members.iter().filter_map(|e| e.actor.as_ref().map(|a| &a.id)).collect();
+        let people: BTreeSet<_> = members.iter().filter_map(|e| owners.get(&e.id)).collect();
         assert_eq!((row.people, row.trend.iter().sum::<u64>()), (people.len() as u64, row.events));
         assert_eq!(store.issue(p, row.id, scope).unwrap().unwrap().row.events, row.events);
     }
@@ -221,7 +227,7 @@ fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, all: &[Event], scope: &S
     let people = store.people(p, &list).unwrap().items;
     assert_eq!(people.len() as u64, now.people);
     for person in &people {
-        let theirs = || all.iter().filter(|e| e.actor.as_ref().is_some_and(|a| a.id == person.actor.id));
+        let theirs = || all.iter().filter(|e| owners.get(&e.id).is_some_and(|id| **id == person.actor.id));
         let calls = theirs().filter(|e| e.is_counted_call());
         assert_eq!(person.tool_calls, calls.clone().count() as u64);
         assert_eq!(person.errors, calls.filter(|e| e.failed()).count() as u64);

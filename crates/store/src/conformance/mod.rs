@@ -10,6 +10,7 @@ mod issues;
 mod joined;
 mod kit;
 mod lists;
+mod nameless;
 mod people;
 mod sessions;
 mod signals;
@@ -40,6 +41,14 @@ const PARTS: &[(&str, Part)] = &[
     ("inv_04_merges_in_every_order", people::inv_04_merges_in_every_order),
     ("accounts_are_counted_with_their_people", people::accounts_are_counted_with_their_people),
     ("at_most_five_types_of_groups", people::at_most_five_types_of_groups),
+    (
+        "inv_05_people_equal_a_recount_of_their_events",
+        nameless::inv_05_people_equal_a_recount_of_their_events,
+    ),
+    (
+        "a_session_put_down_late_counts_for_its_person",
+        nameless::a_session_put_down_late_counts_for_its_person,
+    ),
     ("people_and_accounts_are_filters", people::people_and_accounts_are_filters),
     ("fragments_are_one_session_in_any_order", joined::fragments_are_one_session_in_any_order),
     ("a_joined_session_is_parted_and_joined_again", joined::a_joined_session_is_parted_and_joined_again),

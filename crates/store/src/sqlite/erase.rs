@@ -14,6 +14,7 @@ use trackway_event::ProjectId;
 
 use super::control::sql;
 use super::expire::{self, numbers};
+use super::nameless::{self, Figures};
 use crate::{Erased, Result, StoreError};
 
 /// Whom to erase.
@@ -56,7 +57,7 @@ pub(super) fn erase(conn: &Connection, project: &ProjectId, whom: &Whom) -> Resu
     }
     for session in sessions {
         if alone(conn, session, &people)? {
-            erased.events += expire::remove_session(conn, session)?;
+            erased.events += expire::remove_session(conn, session, Figures::Go)?;
             erased.sessions += 1;
         } else {
             erased.anonymous += anonymise_session(conn, session, &people, &erased.ids)?;
@@ -162,5 +163,6 @@ fn anonymise_session(conn: &Connection, session: i64, people: &[i64], ids: &[Str
     for row in people {
         write.execute((session, row, who.actor_count(), who.encode()))?;
     }
+    nameless::again(conn, session)?;
     Ok(seqs.len() as u64)
 }

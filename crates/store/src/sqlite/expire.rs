@@ -12,6 +12,7 @@ use trackway_event::{Timestamp, limits};
 use super::commit::{DAY_US, DAYS, HOUR_US, HOURS, blank, decode_cells};
 use super::control::sql;
 use super::joined;
+use super::nameless::{self, Figures};
 use crate::{Cutoffs, Expired, Result, StoreError};
 
 /// Rows of one step: a fraction of a second of the writer's time.
@@ -78,7 +79,7 @@ fn old_sessions(conn: &Connection, at: Timestamp, removed: &mut Expired) -> Resu
     let sessions = numbers(conn, sql!("expire.sessions"), (at.micros(), STEP as i64))?;
     let mut events = 0;
     for (done, session) in sessions.iter().enumerate() {
-        events += remove_session(conn, *session)?;
+        events += remove_session(conn, *session, Figures::Stay)?;
         removed.sessions += 1;
         if events >= STEP as u64 {
             removed.events += events;
@@ -90,8 +91,9 @@ fn old_sessions(conn: &Connection, at: Timestamp, removed: &mut Expired) -> Resu
 }
 
 /// Removes a session with all its events, and the ids that went into it. Answers how many events.
-pub(super) fn remove_session(conn: &Connection, session: i64) -> Result<u64> {
+pub(super) fn remove_session(conn: &Connection, session: i64, figures: Figures) -> Result<u64> {
     let left = joined::leave(conn, session)?;
+    nameless::leave(conn, session, figures)?;
     let seqs = numbers(conn, sql!("expire.of_session"), [session])?;
     let events = remove_events(conn, &seqs)?;
     for statement in [sql!("expire.session"), sql!("expire.person_session"), sql!("expire.account_session")] {

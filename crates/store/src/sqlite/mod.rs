@@ -23,6 +23,7 @@ mod expire;
 mod fault;
 mod identity;
 mod joined;
+mod nameless;
 mod open;
 mod project;
 mod read;

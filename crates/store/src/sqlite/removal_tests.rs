@@ -216,3 +216,26 @@ fn a_restore_repeats_the_deletions_it_is_shown() {
     assert!(restored.person(key, "ann").unwrap().is_none() && restored.person(key, "bob").unwrap().is_some());
     assert_eq!(restored.control().deletions().unwrap(), deletions, "and it is kept for the next restore");
 }
+
+#[test]
+fn what_was_put_down_to_a_person_outlives_its_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let key = project(&store, "proj_a");
+    let old = -30 * DAY_MS;
+    put(&store, key, vec![call("old", None, 1, old, "anns"), call("old", Some("ann"), 2, old + 1, "anns")]);
+    put(&store, key, vec![call("new", Some("ann"), 1, 0, "anns"), call("new", None, 2, 1, "anns")]);
+    let figures = || {
+        let row = store.person(key, "ann").unwrap().unwrap().row;
+        (row.tool_calls, row.errors, row.sessions, row.first_seen)
+    };
+    assert_eq!(figures(), (4, 4, 2, at(old)));
+    store.expire(key, &Cutoffs { events: Some(at(-DAY_MS)), ..Cutoffs::default() }).unwrap();
+    assert_eq!(figures(), (4, 4, 1, at(old)), "as what named them does");
+    put(&store, key, vec![call("new", None, 3, 2, "anns")]);
+    assert_eq!(figures(), (5, 5, 1, at(old)));
+    store.erase_person(key, "ann", at(5)).unwrap().unwrap();
+    put(&store, key, vec![call("again", Some("ann"), 1, 9, "anns")]);
+    assert_eq!(figures(), (1, 1, 1, at(9)), "nothing of before comes back");
+    recount(dir.path(), "copy");
+}

@@ -110,13 +110,17 @@ impl Accounts {
                     of_hour.execute((hour, account))?;
                     self.noted.insert((0, *account, hour), ());
                 }
-                for (table, statement, other) in
-                    [(1, &mut of_person, f.person), (2, &mut of_session, f.session)]
+                if let Some(person) = f.person
+                    && self.noted.get(&(1, *account, person)).is_none()
                 {
-                    let Some(other) = other else { continue };
-                    if self.noted.get(&(table, *account, other)).is_none() {
-                        statement.execute((account, other))?;
-                        self.noted.insert((table, *account, other), ());
+                    of_person.execute((account, person))?;
+                    self.noted.insert((1, *account, person), ());
+                }
+                if let Some(session) = f.session {
+                    let nameless = u8::from(f.person.is_none());
+                    if self.noted.get(&(2 + nameless, *account, session)).is_none() {
+                        of_session.execute((account, session, nameless))?;
+                        self.noted.insert((2 + nameless, *account, session), ());
                     }
                 }
             }

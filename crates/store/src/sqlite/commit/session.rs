@@ -17,6 +17,7 @@ use super::words::Words;
 use crate::sqlite::cache::{Cache, Map};
 use crate::sqlite::control::sql;
 use crate::sqlite::joined::{self, Shows};
+use crate::sqlite::nameless::{self, Rows, Tally};
 use crate::{Result, StoreError};
 
 /// The sessions as far as the writer remembers them.
@@ -40,6 +41,10 @@ struct State {
     facts: Facts,
     /// The client under which its clientless events are counted in the rollups.
     client: Option<i64>,
+    /// Whom its events that name nobody were put down to when it was last written.
+    attributed: Option<i64>,
+    /// Whether the file has events of it from before the running commit.
+    rows: Rows,
     /// Person and client name of a grouped session.
     group: Option<(i64, i64)>,
     /// The session it is shown under, as a fragment of one conversation.
@@ -181,6 +186,7 @@ impl Sessions {
         rows.sort_unstable();
         let mut write = conn.prepare_cached(sql!("session.write"))?;
         let (mut seeds, mut sums) = (Vec::new(), Vec::new());
+        let mut followed: Vec<Followed> = Vec::new();
         for row in rows {
             let Some(mut state) = self.touched.remove(&row) else { continue };
             let (counts, who) = (&state.facts.counts, &state.facts.people);
@@ -235,6 +241,10 @@ impl Sessions {
                 asked.process,
                 asked.address,
             ])?;
+            if state.attributed.is_some() || attributed.is_some() {
+                followed.push(Followed { row, person: (state.attributed, attributed), rows: state.rows });
+            }
+            (state.attributed, state.rows) = (attributed, Rows::Older);
             state.stored = Stored::Yes;
             if state.shows == Shows::Sum {
                 joined::keep_own(conn, row)?;
@@ -265,6 +275,7 @@ impl Sessions {
         }
         self.gone.clear();
         self.groups.end();
+        follow(conn, &followed, fresh)?;
 
         let mut insert = conn.prepare_cached(sql!("person_session.insert"))?;
         for f in fresh {
@@ -315,6 +326,8 @@ impl Sessions {
             stored: Stored::No,
             facts,
             client: None,
+            attributed: None,
+            rows: Rows::New,
             group,
             under,
             shows,
@@ -356,10 +369,17 @@ impl Sessions {
             rollups.shift(conn, words, &clientless(conn, gone)?, end.client, kept.client)?;
         }
         kept.facts.merge(end.facts);
+        if end.rows == Rows::Older {
+            // Its events move; what is put down to a person is counted anew when the commit is written.
+            (kept.attributed, kept.rows) = (None, Rows::Older);
+        }
         self.by_id.insert(end.id, keep);
         self.gone.insert(gone, keep);
         // One that began and ended in this commit was never seen.
         if end.stored == Stored::Yes {
+            for session in [keep, gone] {
+                conn.prepare_cached(sql!("nameless.delete"))?.execute([session])?;
+            }
             for move_rows in [
                 sql!("event.move_session"),
                 sql!("person_session.move"),
@@ -373,6 +393,33 @@ impl Sessions {
     }
 }
 
+/// A session with a person its nameless events are put down to, until now or from now on.
+struct Followed {
+    row: i64,
+    person: (Option<i64>, Option<i64>),
+    rows: Rows,
+}
+
+/// Counts the nameless events of the commit for those they are put down to.
+fn follow(conn: &Connection, followed: &[Followed], fresh: &[Fresh<'_>]) -> Result<()> {
+    if followed.is_empty() {
+        return Ok(());
+    }
+    let mut tallies: Map<i64, Option<Tally>> = followed.iter().map(|one| (one.row, None)).collect();
+    for f in fresh.iter().filter(|f| f.person.is_none()) {
+        let Some(tally) = f.session.and_then(|row| tallies.get_mut(&row)) else { continue };
+        match tally {
+            Some(tally) => tally.merge(Tally::of(f.event)),
+            None => *tally = Some(Tally::of(f.event)),
+        }
+    }
+    for one in followed {
+        let new = tallies.get(&one.row).copied().flatten();
+        nameless::follow(conn, one.row, one.person, one.rows, new)?;
+    }
+    Ok(())
+}
+
 /// The id of a session that an event starts: its time, and bytes that only this event gives.
 fn mint(project: &ProjectId, event: &Event) -> SessionId {
     let seed = format!("{project}\0{}\0{}", event.id, event.raw_time.unwrap_or(event.started_at).micros());
@@ -384,7 +431,7 @@ fn load(conn: &Connection, row: i64) -> Result<State> {
         path: Default::default(),
         reason: format!("session {row} has an unreadable {what}"),
     };
-    let (id, source, counts, group, facts, client, (under, shows)) =
+    let (id, source, counts, group, facts, (client, attributed), (under, shows)) =
         conn.prepare_cached(sql!("session.load"))?.query_row([row], |r| {
             let n = |i: usize| r.get::<_, i64>(i).map(|n| n as u64);
             let time = |i: usize| r.get::<_, i64>(i).map(Timestamp::from_micros);
@@ -409,7 +456,7 @@ fn load(conn: &Connection, row: i64) -> Result<State> {
                 counts,
                 group,
                 r.get::<_, Vec<u8>>(14)?,
-                r.get(15)?,
+                (r.get(15)?, r.get(18)?),
                 shown,
             ))
         })?;
@@ -418,6 +465,8 @@ fn load(conn: &Connection, row: i64) -> Result<State> {
         source: SessionSource::from_code(source).ok_or_else(|| damaged("source"))?,
         stored: Stored::Yes,
         client,
+        attributed,
+        rows: Rows::Older,
         facts: Facts { counts, people: Provenance::decode(&facts).ok_or_else(|| damaged("origin"))? },
         group,
         under,

@@ -91,11 +91,21 @@ struct Total {
 fn totals(reader: &Reader) -> Result<Vec<(i64, Total)>> {
     let mut shown = Vec::new();
     let mut merged: HashMap<i64, Vec<[i64; 4]>> = HashMap::new();
+    let mut nameless: HashMap<i64, [i64; 4]> = HashMap::new();
+    let mut statement = reader.conn.prepare_cached(sql!("nameless.list"))?;
+    let mut rows = statement.query([])?;
+    while let Some(r) = rows.next()? {
+        nameless.insert(r.get(0)?, [r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?]);
+    }
     let mut statement = reader.conn.prepare_cached(sql!("person.list"))?;
     let mut rows = statement.query([])?;
     while let Some(r) = rows.next()? {
         let (row, root): (i64, Option<i64>) = (r.get(0)?, r.get(1)?);
-        let (first, last, calls, errors) = (r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?);
+        let mut own: [i64; 4] = [r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?];
+        if let Some([first, last, calls, errors]) = nameless.remove(&row) {
+            own = [own[0].min(first), own[1].max(last), own[2] + calls, own[3] + errors];
+        }
+        let [first, last, calls, errors] = own;
         if let Some(root) = root {
             merged.entry(root).or_default().push([first, last, calls, errors]);
         } else if r.get(2)? {
@@ -135,6 +145,13 @@ pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(RowSet, Option
         debug_assert!(stretches.iter().all(|s| s.end - s.start <= 2 * HOUR_US));
     }
     let missing = insert_matches(reader, sql!("event.people"), &stretches, &scope.filter, &mut people)?;
+    if scope.filter.is_empty() {
+        let mut statement = reader.conn.prepare_cached(sql!("nameless.between"))?;
+        let mut rows = statement.query((from, to))?;
+        while let Some(r) = rows.next()? {
+            people.insert(r.get(0)?);
+        }
+    }
     Moved::read(reader)?.settle_set(&mut people);
     Ok((people, missing))
 }
@@ -276,13 +293,23 @@ fn row(reader: &Reader, id: i64) -> Result<Option<PersonRow>> {
         return Ok(None);
     }
     let traits: String = r.get(2)?;
+    let (first, last): (i64, i64) = (r.get(3)?, r.get(4)?);
+    let mut share = reader.conn.prepare_cached(sql!("nameless.of_person"))?;
+    let (from, to, calls, errors) = share.query_row([id], |r| {
+        Ok((
+            r.get::<_, Option<i64>>(0)?,
+            r.get::<_, Option<i64>>(1)?,
+            r.get::<_, i64>(2)?,
+            r.get::<_, i64>(3)?,
+        ))
+    })?;
     Ok(Some(PersonRow {
         actor,
-        first_seen: Timestamp::from_micros(r.get(3)?),
-        last_seen: Timestamp::from_micros(r.get(4)?),
+        first_seen: Timestamp::from_micros(from.map_or(first, |from| from.min(first))),
+        last_seen: Timestamp::from_micros(to.map_or(last, |to| to.max(last))),
         sessions: 0,
-        tool_calls: r.get::<_, i64>(5)? as u64,
-        errors: r.get::<_, i64>(6)? as u64,
+        tool_calls: (r.get::<_, i64>(5)? + calls) as u64,
+        errors: (r.get::<_, i64>(6)? + errors) as u64,
         traits: serde_json::from_str(&traits).unwrap_or_default(),
         identified: r.get(7)?,
         accounts: Vec::new(),
