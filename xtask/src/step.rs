@@ -115,9 +115,29 @@ fn show(text: &str) {
     for line in lines.iter().filter(|line| line.ends_with("... FAILED")) {
         println!("   {line}");
     }
-    for line in lines.iter().skip(lines.len().saturating_sub(TAIL)) {
+    let why = panics(&lines);
+    let tail = lines.iter().skip(lines.len().saturating_sub(TAIL));
+    let shown: Vec<&&str> = if why.is_empty() { tail.collect() } else { why.iter().take(TAIL).collect() };
+    for line in shown {
         println!("   | {line}");
     }
+}
+
+/// What the failed tests of `cargo test` said before they ended, and nothing of those that passed.
+fn panics<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let mut said = Vec::new();
+    let mut inside = false;
+    for line in lines {
+        if line.starts_with("---- ") && line.ends_with(" ----") {
+            inside = true;
+        } else if *line == "failures:" {
+            inside = false;
+        }
+        if inside && !line.is_empty() {
+            said.push(*line);
+        }
+    }
+    said
 }
 
 fn log_file(name: &str) -> Result<PathBuf> {
@@ -136,6 +156,15 @@ mod tests {
         let text = "running 2 tests\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; \
             finished in 0.00s\nnoise: 7 passed\ntest result: FAILED. 10 passed; 3 failed; 0 ignored;";
         assert_eq!(results(text), Tally { passed: 12, failed: 3 });
+    }
+
+    #[test]
+    fn only_what_failed_tests_said_is_shown() {
+        let text = "test a ... ok\nfailures:\n\n---- b stdout ----\nError: 2 problems\nfirst\n\n\nfailures:\n    b\n\n\
+            test result: FAILED. 1 passed; 1 failed;\ntest c ... ok";
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(panics(&lines), ["---- b stdout ----", "Error: 2 problems", "first"]);
+        assert!(panics(&["error: could not compile"]).is_empty());
     }
 
     #[test]
