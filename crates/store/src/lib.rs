@@ -132,6 +132,8 @@ pub trait Store: Send + Sync + 'static {
     fn event(&self, project: ProjectKey, id: &str) -> Result<Option<EventDetail>>;
     /// Events committed after `seq`, oldest first, for a live feed that lost its connection.
     fn events_after(&self, project: ProjectKey, seq: u64, limit: usize) -> Result<Vec<EventRow>>;
+    /// The next events of an export, whole and as they came; none when there are no more.
+    fn export(&self, project: ProjectKey, ask: &ExportAsk) -> Result<Vec<Exported>>;
     /// Figures per tool, resource or prompt.
     fn tools(&self, project: ProjectKey, ask: &ToolsAsk) -> Result<Page<ToolRow>>;
     /// One tool with its series, failures and callers.

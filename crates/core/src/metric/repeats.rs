@@ -164,7 +164,7 @@ fn value_hash(text: &[u8], at: &mut usize, depth: usize) -> u64 {
                         let key = value_hash(text, at, 0);
                         skip_between(text, at);
                         let value = value_hash(text, at, depth - 1);
-                        let pair = [key.to_be_bytes(), value.to_be_bytes()].concat();
+                        let pair = (u128::from(key) << 64 | u128::from(value)).to_be_bytes();
                         sum = sum.wrapping_add(xxh3_64(&pair));
                     }
                     None => return sum,
@@ -221,49 +221,91 @@ fn skip_between(text: &[u8], at: &mut usize) {
 }
 
 /// A hash of a result with times, ids and counters masked; `None` where it says that the work goes on. Every stored call pays
-/// for it, so words are looked up only where their first letter and length may be one that matters.
+/// for it: bytes are told apart by a table, and words are looked up only where their first letter and length may be one that
+/// matters.
 fn masked_hash(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
-    let mut kept: Vec<u8> = Vec::with_capacity(bytes.len() + 64);
+    let mut kept: Vec<u8> = Vec::with_capacity(bytes.len() + bytes.len() / 4 + 64);
     let mut after_counter = false;
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        if !begins_word(*byte) {
+    let mut rest = bytes;
+    while let Some((byte, tail)) = rest.split_first() {
+        let class = class(*byte);
+        if class & WORD == 0 {
             // Signs tell structure; white space and escapes do not.
-            if !byte.is_ascii_whitespace() && *byte != b'\\' {
+            if class & BLANK == 0 {
                 kept.push(*byte);
             }
-            at += 1;
+            rest = tail;
             continue;
         }
-        let start = at;
-        let mut digits = false;
-        while let Some(b) =
-            bytes.get(at).filter(|b| begins_word(**b) || matches!(b, b'-' | b'_' | b':' | b'.'))
-        {
-            digits |= b.is_ascii_digit();
-            at += 1;
-        }
-        let word = text.get(start..at).unwrap_or_default().trim_end_matches(['.', ':', '-']);
-        at = start + word.len().max(1);
-        let masked = digits && (is_id_or_time(word) || (after_counter && is_number(word)));
-        kept.extend_from_slice(if masked { b"#" } else { word.as_bytes() });
+        let mut seen = 0;
+        let ends = |b: &u8| {
+            let class = self::class(*b);
+            seen |= class;
+            class & (WORD | JOINT) == 0
+        };
+        let length = rest.iter().position(ends).unwrap_or(rest.len());
+        let (whole, _) = rest.split_at(length);
+        let word = match whole.iter().rposition(|b| !matches!(b, b'.' | b':' | b'-')) {
+            Some(last) => whole.split_at(last + 1).0,
+            None => whole,
+        };
+        rest = rest.get(word.len()..).unwrap_or_default();
+        let masked = seen & DIGIT != 0 && (is_id_or_time(word) || (after_counter && is_number(word)));
+        kept.extend_from_slice(if masked { b"#" } else { word });
         kept.push(0);
         after_counter = false;
         if may_matter(word) {
-            let lower = word.to_ascii_lowercase();
-            if GOING_ON.binary_search(&lower.as_str()).is_ok() {
+            let mut lower = [0; LONGEST];
+            let lower = lower.get_mut(..word.len())?;
+            lower.copy_from_slice(word);
+            lower.make_ascii_lowercase();
+            let listed = |list: &[&str]| list.binary_search_by(|w| w.as_bytes().cmp(lower)).is_ok();
+            if listed(GOING_ON) {
                 return None;
             }
-            after_counter = COUNTERS.binary_search(&lower.as_str()).is_ok();
+            after_counter = listed(COUNTERS);
         }
     }
     Some(xxh3_64_with_seed(&kept, 3))
 }
 
-const fn begins_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80
+/// A letter, a digit, or part of a character beyond ASCII: a word begins with it.
+const WORD: u8 = 1;
+/// A digit.
+const DIGIT: u8 = 2;
+/// What may stand inside of a word.
+const JOINT: u8 = 4;
+/// White space, or the sign of an escape.
+const BLANK: u8 = 8;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        classes[byte] = if b.is_ascii_digit() {
+            WORD | DIGIT
+        } else if b.is_ascii_alphabetic() || b >= 0x80 {
+            WORD
+        } else if matches!(b, b'-' | b'_' | b':' | b'.') {
+            JOINT
+        } else if b.is_ascii_whitespace() || b == b'\\' {
+            BLANK
+        } else {
+            0
+        };
+        byte += 1;
+    }
+    classes
+};
+
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
 }
+
+/// Length from which no word matters by itself.
+const LONGEST: usize = 16;
 
 /// Lengths of the words above by their first letter, a bit each.
 const LENGTHS: [u16; 26] = {
@@ -282,23 +324,22 @@ const LENGTHS: [u16; 26] = {
     lengths
 };
 
-fn may_matter(word: &str) -> bool {
-    let first = word.as_bytes().first().map_or(0, |b| b.to_ascii_lowercase());
+fn may_matter(word: &[u8]) -> bool {
+    let first = word.first().map_or(0, |b| b.to_ascii_lowercase());
     let lengths = LENGTHS.get(usize::from(first.wrapping_sub(b'a'))).copied().unwrap_or(0);
-    word.len() < 16 && lengths & (1 << word.len()) != 0
+    word.len() < LONGEST && lengths & (1 << word.len()) != 0
 }
 
-fn is_number(word: &str) -> bool {
-    word.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+fn is_number(word: &[u8]) -> bool {
+    word.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
-/// A long word with a digit in it, or a measured time such as `12ms`.
-fn is_id_or_time(word: &str) -> bool {
-    if !word.bytes().any(|b| b.is_ascii_digit()) {
-        return false;
-    }
-    let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-    word.len() >= ID_BYTES || (unit.len() < word.len() && matches!(unit, "ms" | "s" | "us" | "µs" | "ns"))
+/// A long word, known to have a digit in it, or a measured time such as `12ms`.
+fn is_id_or_time(word: &[u8]) -> bool {
+    let number = word.iter().position(|b| !b.is_ascii_digit() && *b != b'.').unwrap_or(word.len());
+    let (number, unit) = word.split_at(number);
+    word.len() >= ID_BYTES
+        || (!number.is_empty() && [&b"ms"[..], b"s", b"us", "µs".as_bytes(), b"ns"].contains(&unit))
 }
 
 #[cfg(test)]
@@ -349,6 +390,58 @@ mod tests {
         let mut task = answered("{}", "1");
         task.status = Some(Status::Task);
         assert_eq!(key(&task), None);
+    }
+
+    /// What [`masked_hash`] says, a character at a time.
+    fn masked_slowly(text: &str) -> Option<u64> {
+        let chars: Vec<char> = text.chars().collect();
+        let in_word = |c: &char| c.is_ascii_alphanumeric() || !c.is_ascii();
+        let mut kept = String::new();
+        let mut counts = false;
+        let mut at = 0;
+        while let Some(c) = chars.get(at) {
+            if !in_word(c) {
+                if !c.is_ascii_whitespace() && *c != '\\' {
+                    kept.push(*c);
+                }
+                at += 1;
+                continue;
+            }
+            let word: String =
+                chars[at..].iter().take_while(|c| in_word(c) || "-_:.".contains(**c)).collect();
+            let word = word.trim_end_matches(['.', ':', '-']);
+            at += word.chars().count();
+            let lower = word.to_ascii_lowercase();
+            if GOING_ON.contains(&lower.as_str()) {
+                return None;
+            }
+            let number = word.chars().all(|c| c.is_ascii_digit() || c == '.');
+            let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+            let time = unit.len() < word.len() && ["ms", "s", "us", "µs", "ns"].contains(&unit);
+            let digit = word.chars().any(|c| c.is_ascii_digit());
+            let masked = digit && (word.len() >= 8 || time || (counts && number));
+            kept.push_str(if masked { "#" } else { word });
+            kept.push('\0');
+            counts = COUNTERS.contains(&lower.as_str());
+        }
+        Some(xxh3_64_with_seed(kept.as_bytes(), 3))
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn masking_equals_the_slow_way(
+            parts in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "took_ms", "Elapsed", "12", "7.5", "12ms", "3µs", "9s", "a1b2c3d4", "2026-03-02T10:00:00Z", "and", "any",
+                    "Running", "pend", "in-progress", "_", "-", ":", ".", "...", " ", "\\n", "\"", "{", "},", "é", "日本語の長さ1", "x-",
+                    "request_id:", "queued1", "1-", "1_000_000", "٣ms",
+                ]),
+                0..24,
+            )
+        ) {
+            let text = parts.concat();
+            proptest::prop_assert_eq!(masked_hash(&text), masked_slowly(&text), "{}", text);
+        }
     }
 
     #[test]

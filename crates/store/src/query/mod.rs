@@ -6,6 +6,7 @@
 mod account;
 mod catalog;
 mod event;
+mod export;
 mod figures;
 mod intent;
 mod issue;
@@ -16,6 +17,7 @@ mod wish;
 pub use account::*;
 pub use catalog::*;
 pub use event::*;
+pub use export::*;
 pub use figures::*;
 pub use intent::*;
 pub use issue::*;

@@ -502,6 +502,11 @@ impl Store for SqliteStore {
         self.ask(project, |reader| read::after(reader, seq, limit))
     }
 
+    fn export(&self, project: ProjectKey, ask: &ExportAsk) -> Result<Vec<Exported>> {
+        let ledger = self.inner.ledger(project)?;
+        ledger.pool.ask(|reader| read::export(reader, &ledger.id, ask))
+    }
+
     fn tools(&self, project: ProjectKey, ask: &ToolsAsk) -> Result<Page<ToolRow>> {
         self.ask(project, |reader| read::tools(reader, ask))
     }

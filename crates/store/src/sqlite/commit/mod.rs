@@ -19,9 +19,10 @@ mod words;
 
 pub(in crate::sqlite) use cell::{Cell, CellView, Counted, decode as decode_cells};
 pub(in crate::sqlite) use dedupe::{hash_of, key};
-pub(in crate::sqlite) use payload::{blank, inflate, part_of, unpack};
+pub(in crate::sqlite) use payload::{Said, Unpacked, blank, inflate, part_of, unpack};
 pub(in crate::sqlite) use rollup::{ALL, DAY_US, DAYS, HOUR_US, HOURS, Named, named, start_of};
 pub(in crate::sqlite) use row::TOKENS_ESTIMATED;
+pub(in crate::sqlite) use session::mint;
 
 use std::ops::Range;
 use std::path::PathBuf;

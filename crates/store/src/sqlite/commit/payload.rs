@@ -7,8 +7,9 @@
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
 use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 use trackway_event::event::Direction;
-use trackway_event::{ErrorInfo, Event, Payload};
+use trackway_event::{ErrorInfo, Event, Identity, Payload, Timestamp};
 use zstd::bulk::Compressor;
 
 use crate::sqlite::control::sql;
@@ -30,6 +31,7 @@ const TRAITS: u8 = 9;
 const CONVERSATION: u8 = 10;
 const ERROR_CODE: u8 = 11;
 const DIRECTION: u8 = 12;
+const SAID: u8 = 13;
 
 /// Where an event's part lies.
 #[derive(Clone, Copy)]
@@ -178,6 +180,53 @@ fn pack(event: &Event, out: &mut Vec<u8>) {
     if let Some(direction) = event.direction {
         put(out, DIRECTION, &[direction.code()]);
     }
+    let said = Saying::of(event);
+    if said != Saying::default() {
+        put_json(out, SAID, &said);
+    }
+}
+
+/// What an event says that no column keeps as it was said: the ledger merges it into people, sessions and dedupe keys.
+#[derive(PartialEq, Default, Serialize)]
+struct Saying<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<(&'a str, Option<&'a str>)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'a Identity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a str>,
+}
+
+impl<'a> Saying<'a> {
+    fn of(event: &'a Event) -> Self {
+        Self {
+            raw_time: event.raw_time.filter(|at| *at != event.started_at),
+            actor: event.actor.as_ref().map(|a| (a.id.as_str(), a.name.as_deref())),
+            identity: event.identity.as_deref(),
+            process: event.process.as_deref(),
+            address: event.address.as_deref(),
+        }
+    }
+}
+
+/// [`Saying`], read back.
+#[derive(Default, Deserialize)]
+pub(in crate::sqlite) struct Said {
+    #[serde(default)]
+    pub(in crate::sqlite) raw_time: Option<Timestamp>,
+    /// Id and name.
+    #[serde(default)]
+    pub(in crate::sqlite) actor: Option<(String, Option<Box<str>>)>,
+    #[serde(default)]
+    pub(in crate::sqlite) identity: Option<Box<Identity>>,
+    #[serde(default)]
+    pub(in crate::sqlite) process: Option<Box<str>>,
+    #[serde(default)]
+    pub(in crate::sqlite) address: Option<Box<str>>,
 }
 
 fn put_json<T: serde::Serialize>(out: &mut Vec<u8>, tag: u8, value: &T) {
@@ -213,6 +262,7 @@ pub(in crate::sqlite) struct Unpacked {
     pub(in crate::sqlite) conversation_id: Option<String>,
     pub(in crate::sqlite) error_code: Option<i64>,
     pub(in crate::sqlite) direction: Option<Direction>,
+    pub(in crate::sqlite) said: Option<Said>,
 }
 
 /// Reads one event's part out of a compressed block.
@@ -255,6 +305,7 @@ pub(in crate::sqlite) fn part_of(inflated: &[u8], offset: usize, length: usize) 
             CONVERSATION => found.conversation_id = Some(text()?.to_owned()),
             ERROR_CODE => found.error_code = text()?.parse().ok(),
             DIRECTION => found.direction = bytes.first().and_then(|b| Direction::from_code(*b)),
+            SAID => found.said = serde_json::from_slice(bytes).ok(),
             _ => {}
         }
     }
