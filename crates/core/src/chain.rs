@@ -84,6 +84,14 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// All, in the order of the definition.
+    pub const ALL: &'static [Self] = &[Self::Idle, Self::Done, Self::Partial, Self::Failed, Self::Stuck];
+
+    /// The one of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|ending| ending.as_str() == word)
+    }
+
     /// The word shown.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -6,10 +6,12 @@
 
 pub mod fields;
 mod parse;
+mod pattern;
 mod typed;
 
-pub use fields::ValueType;
+pub use fields::{SIGNALS, ValueType};
 pub use parse::FilterError;
+pub use pattern::pattern;
 
 /// What a reader asked to see: every condition must hold, and the free text must match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,16 +69,22 @@ pub enum Field {
     Error,
     /// Client name.
     Client,
+    /// Client name as it was sent. Until names are resolved to programs it is the same as `client`.
+    ClientRaw,
     /// Client version.
     ClientVersion,
     /// Server name.
     Server,
     /// Server version.
     ServerVersion,
+    /// A listing of tools that the session saw, by the beginning of its hash.
+    Catalog,
     /// Name of the recording library.
     Sdk,
     /// MCP revision.
     Protocol,
+    /// How a request came: `stdio` or `http`, where its recorder says so.
+    Transport,
     /// Language model.
     Model,
     /// Wire.
@@ -97,6 +105,10 @@ pub enum Field {
     Errors,
     /// Session length in seconds.
     Length,
+    /// How the session ended (F-79); unset while it is open.
+    Ending,
+    /// What stands out about an event or its session: one of [`SIGNALS`].
+    Signal,
     /// Intent text.
     Intent,
     /// How the intent is known.
@@ -115,6 +127,8 @@ pub enum Field {
     Trait(String),
     /// The key of a group by its type.
     Group(String),
+    /// A property of the event by key, or by a path of keys with dots between them.
+    Prop(String),
 }
 
 /// How a condition compares.
@@ -132,6 +146,8 @@ pub enum Op {
     Has,
     /// Does not contain.
     Nhas,
+    /// Matches a pattern of linear time ([`pattern`]).
+    Re,
     /// Greater.
     Gt,
     /// Greater or equal.

@@ -112,6 +112,10 @@ pub const PAGE_ROWS_MAX: usize = 100;
 pub const FILTER_CONDITIONS: usize = 20;
 /// Most values of one `in` condition (dashboard §3).
 pub const FILTER_VALUES: usize = 50;
+/// Characters of a pattern in a filter (dashboard §3).
+pub const FILTER_PATTERN_CHARS: usize = 200;
+/// Bytes of a pattern's program, which bounds how long one match takes.
+pub const FILTER_PATTERN_BYTES: usize = 32 * 1024;
 /// Bytes of a URL (dashboard §3).
 pub const URL_BYTES: usize = 8 * 1024;
 /// How long one query may run before its answer is marked partial or fails.

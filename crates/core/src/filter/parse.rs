@@ -5,7 +5,7 @@ use std::fmt;
 use trackway_event::limits;
 
 use super::fields::{FIELDS, KEYED, LATER, OPS};
-use super::{Condition, Field, Filter, Op, ValueType};
+use super::{Condition, Field, Filter, Op, ValueType, pattern};
 
 /// Why a filter cannot be read; the text says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,8 +22,24 @@ pub enum FilterError {
         nearest: String,
     },
     /// A field that is planned.
-    #[error("the field {0:?} cannot be filtered by yet")]
-    Later(String),
+    #[error("the field {field:?} cannot be filtered by yet: {instead}")]
+    Later {
+        /// As written.
+        field: String,
+        /// What to ask instead.
+        instead: &'static str,
+    },
+    /// A pattern that cannot be used.
+    #[error("{pattern:?} is no pattern: {why}")]
+    BadPattern {
+        /// As written.
+        pattern: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A pattern with a minus before it.
+    #[error("a pattern has no opposite; leave out the - before {0}, or exclude what contains a text with ~")]
+    NoOpposite(String),
     /// No such operator.
     #[error("there is no operator {name:?}; did you mean {nearest:?}?")]
     UnknownOp {
@@ -50,7 +66,7 @@ pub enum FilterError {
         /// As written.
         value: String,
         /// What is expected.
-        expect: &'static str,
+        expect: String,
     },
     /// Too few, too many or unwanted values.
     #[error("{op} takes {expect}")]
@@ -115,16 +131,19 @@ impl Condition {
         let (op, of) = (self.op.name(), self.field.value_type());
         if !self.op.suits(of) {
             let instead = match of {
-                ValueType::Text | ValueType::Any => "eq, ne, in, nin, has, nhas, set or unset",
+                ValueType::Text => "eq, ne, in, nin, has, nhas, re, set or unset",
+                ValueType::Any => "eq, ne, in, nin, has, nhas, re, gt, gte, lt, lte, set or unset",
                 ValueType::Number => "eq, ne, in, nin, gt, gte, lt, lte, set or unset",
-                ValueType::Id | ValueType::Bool | ValueType::Word(_) => "eq, ne, in, nin, set or unset",
+                ValueType::Id | ValueType::Hash | ValueType::Bool | ValueType::Word(..) => {
+                    "eq, ne, in, nin, set or unset"
+                }
             };
             return Err(FilterError::Unsuited { field: self.field.to_string(), op, instead });
         }
         let expect = match self.op {
             Op::Set | Op::Unset => (self.values.is_empty(), "no value"),
             Op::In | Op::Nin => ((1..=limits::FILTER_VALUES).contains(&self.values.len()), "1 to 50 values"),
-            Op::Eq | Op::Ne | Op::Has | Op::Nhas | Op::Gt | Op::Gte | Op::Lt | Op::Lte => {
+            Op::Eq | Op::Ne | Op::Has | Op::Nhas | Op::Re | Op::Gt | Op::Gte | Op::Lt | Op::Lte => {
                 (self.values.len() == 1, "exactly one value; use in or nin for several")
             }
         };
@@ -141,14 +160,30 @@ impl Condition {
                 ValueType::Number => (value.parse::<f64>().is_ok_and(f64::is_finite), "write a number"),
                 ValueType::Id => (value.parse::<u64>().is_ok(), "write the issue's number"),
                 ValueType::Bool => (matches!(value.as_str(), "true" | "false"), "write true or false"),
-                ValueType::Word(known) => (known(value), "write one of its known words"),
+                ValueType::Hash => (
+                    (4..=64).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_hexdigit()),
+                    "write the first four or more digits of a listing's hash",
+                ),
+                ValueType::Word(known, _) => (known(value), ""),
             };
             if !good {
+                let expect = match of {
+                    ValueType::Word(_, words) => words_for(value, &words()),
+                    ValueType::Text
+                    | ValueType::Any
+                    | ValueType::Number
+                    | ValueType::Id
+                    | ValueType::Hash
+                    | ValueType::Bool => expect.to_owned(),
+                };
                 return Err(FilterError::BadValue {
                     field: self.field.to_string(),
                     value: value.clone(),
                     expect,
                 });
+            }
+            if self.op == Op::Re {
+                pattern(value).map_err(|why| FilterError::BadPattern { pattern: value.clone(), why })?;
             }
         }
         Ok(self)
@@ -169,11 +204,15 @@ impl Field {
             return Ok(make(key.to_owned()));
         }
         let head = name.split('.').next().unwrap_or("");
-        if LATER.contains(&head) {
-            return Err(FilterError::Later(name));
+        if let Some((_, instead)) = LATER.iter().find(|(field, _)| *field == head) {
+            return Err(FilterError::Later { field: name, instead });
         }
-        let names =
-            FIELDS.iter().map(|(known, _, _)| *known).chain(["tag.<key>", "trait.<key>", "group.<type>"]);
+        let names = FIELDS.iter().map(|(known, _, _)| *known).chain([
+            "tag.<key>",
+            "trait.<key>",
+            "group.<type>",
+            "prop.<path>",
+        ]);
         Err(FilterError::UnknownField { nearest: nearest(&name, names), name })
     }
 }
@@ -181,11 +220,19 @@ impl Field {
 fn parse_op(name: &str) -> Result<Op, FilterError> {
     match OPS.iter().find(|(known, _)| *known == name) {
         Some((_, op)) => Ok(*op),
-        None if name == "re" => Err(FilterError::Later("re".into())),
         None => Err(FilterError::UnknownOp {
             name: name.to_owned(),
             nearest: nearest(name, OPS.iter().map(|(known, _)| *known)),
         }),
+    }
+}
+
+/// Every word of a short list; of a long one the nearest.
+fn words_for(value: &str, words: &[&str]) -> String {
+    if words.len() <= 9 {
+        format!("write one of {}", words.join(", "))
+    } else {
+        format!("did you mean {:?}?", nearest(value, words.iter().copied()))
     }
 }
 

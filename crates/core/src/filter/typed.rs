@@ -1,6 +1,6 @@
 //! The typed form of a filter, for search box and terminal: `tool:search -person:test duration:>500 intent:~deploy refund`.
 //!
-//! `field:value` is `eq`, `field:a,b` is `in`, `~` is `has`, `> >= < <=` compare, `*` is `set`; a `-` in front turns each
+//! `field:value` is `eq`, `field:a,b` is `in`, `~` is `has`, `/…/` is `re`, `> >= < <=` compare, `*` is `set`; a `-` in front turns each
 //! into its opposite. Values with blanks stand in double quotes. Words without a field are the free text.
 
 use super::{Condition, Field, Filter, FilterError, Op};
@@ -41,6 +41,11 @@ fn condition(token: &Token, colon: usize) -> Result<Condition, FilterError> {
         (pick(Op::Set, Op::Unset), Vec::new())
     } else if let Some(part) = value.strip_prefix('~') {
         (pick(Op::Has, Op::Nhas), one(part))
+    } else if let Some(part) = value.strip_prefix('/').and_then(|v| v.strip_suffix('/')) {
+        if negated {
+            return Err(FilterError::NoOpposite(token.text.clone()));
+        }
+        (Op::Re, one(part))
     } else if let Some((op, number)) = compared {
         (op, one(number))
     } else if value.contains(',') {

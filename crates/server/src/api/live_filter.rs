@@ -1,6 +1,6 @@
 //! Conditions on one event as it passes by, for the live feed: the same meaning as in the ledger, without it.
 
-use trackway_core::filter::{Condition, Field, Filter, Op};
+use trackway_core::filter::{Condition, Field, Filter, Op, pattern};
 use trackway_event::{Kind, ProblemCode};
 use trackway_store::query::EventRow;
 
@@ -20,6 +20,11 @@ pub(super) fn check(filter: &Filter) -> Result<(), Problem> {
                 | Field::Tag(_)
                 | Field::Trait(_)
                 | Field::Group(_)
+                | Field::Prop(_)
+                | Field::Transport
+                | Field::Catalog
+                | Field::Ending
+                | Field::Signal
                 | Field::Protocol
                 | Field::Model
                 | Field::Sdk
@@ -62,6 +67,7 @@ fn holds(condition: &Condition, row: &EventRow) -> bool {
         Op::Nin => !condition.values.iter().any(|v| is(v)),
         Op::Has => has(),
         Op::Nhas => !has(),
+        Op::Re => pattern(first).is_ok_and(|p| value.as_ref().is_some_and(|v| p.is_match(v))),
         Op::Gt => number().is_some_and(|(a, b)| a > b),
         Op::Gte => number().is_some_and(|(a, b)| a >= b),
         Op::Lt => number().is_some_and(|(a, b)| a < b),
@@ -89,7 +95,7 @@ fn value_of(field: &Field, row: &EventRow) -> Option<String> {
         Field::Class => row.error.as_ref().map(|e| e.class.as_str().into()),
         Field::Issue => row.error.as_ref().and_then(|e| e.issue).map(|i| i.to_string()),
         Field::Error => row.error.as_ref().map(|e| e.message.clone()),
-        Field::Client => peer(&row.client).map(|p| p.name.into()),
+        Field::Client | Field::ClientRaw => peer(&row.client).map(|p| p.name.into()),
         Field::ClientVersion => peer(&row.client).and_then(|p| p.version).map(Into::into),
         Field::Server => peer(&row.server).map(|p| p.name.into()),
         Field::ServerVersion => peer(&row.server).and_then(|p| p.version).map(Into::into),
@@ -115,6 +121,11 @@ fn value_of(field: &Field, row: &EventRow) -> Option<String> {
         | Field::Tag(_)
         | Field::Trait(_)
         | Field::Group(_)
+        | Field::Prop(_)
+        | Field::Transport
+        | Field::Catalog
+        | Field::Ending
+        | Field::Signal
         | Field::Protocol
         | Field::Model
         | Field::Sdk => None,

@@ -429,6 +429,7 @@ fn chip_words(condition: &str) -> Markup {
         "nin" => "is none of",
         "has" => "contains",
         "nhas" => "lacks",
+        "re" => "matches",
         "gt" => ">",
         "gte" => "≥",
         "lt" => "<",

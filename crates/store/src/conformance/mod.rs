@@ -4,6 +4,7 @@
 mod catalogs;
 mod control;
 mod figures;
+mod filters;
 mod ingest;
 mod intents;
 mod issues;
@@ -68,6 +69,8 @@ const PARTS: &[(&str, Part)] = &[
     ("cursors_cover_every_row_once", lists::cursors_cover_every_row_once),
     ("filters_mean_what_they_say", lists::filters_mean_what_they_say),
     ("fields_of_one_kind_are_asked_of_that_kind", lists::fields_of_one_kind_are_asked_of_that_kind),
+    ("filters_look_into_payloads_and_sessions", filters::filters_look_into_payloads_and_sessions),
+    ("a_slow_pattern_ends", filters::a_slow_pattern_ends),
     ("full_text_finds_words_and_people", lists::full_text_finds_words_and_people),
     ("intents_are_counted_by_matter", intents::intents_are_counted_by_matter),
     ("inv_05_signals_equal_their_folds", signals::inv_05_signals_equal_their_folds),

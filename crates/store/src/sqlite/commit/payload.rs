@@ -312,6 +312,40 @@ pub(in crate::sqlite) fn part_of(inflated: &[u8], offset: usize, length: usize) 
     Ok(found)
 }
 
+/// One text of an event's part.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::sqlite) enum Piece {
+    /// Properties, JSON text.
+    Properties,
+    /// Facts of the transport, JSON text.
+    Transport,
+}
+
+/// The bytes of one text of an event's part in an inflated block, the rest passed over unread.
+pub(in crate::sqlite) fn piece_of(
+    inflated: &[u8],
+    offset: usize,
+    length: usize,
+    piece: Piece,
+) -> Result<Option<&[u8]>> {
+    let wanted = match piece {
+        Piece::Properties => PROPERTIES,
+        Piece::Transport => TRANSPORT,
+    };
+    let end = offset.checked_add(length);
+    let mut rest = end
+        .and_then(|end| inflated.get(offset..end))
+        .ok_or_else(|| damaged("a payload lies outside its block"))?;
+    while let Some((&tag, tail)) = rest.split_first() {
+        let (bytes, tail) = take(tail).ok_or_else(|| damaged("a payload ends too early"))?;
+        if tag == wanted {
+            return Ok(Some(bytes));
+        }
+        rest = tail;
+    }
+    Ok(None)
+}
+
 /// The same block without what lay at these places.
 pub(in crate::sqlite) fn blank(block: &[u8], places: &[(usize, usize)]) -> Result<Vec<u8>> {
     let damaged = |reason: &str| StoreError::Corrupt { path: Default::default(), reason: reason.into() };

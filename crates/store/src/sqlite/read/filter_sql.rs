@@ -2,25 +2,15 @@
 //! means "has an event that"; all such conditions are asked of one and the same event, but for negations, which must hold
 //! for every event.
 
-use trackway_core::filter::{Condition, Field, Filter, Op};
-use trackway_event::{CaptureBy, ErrorClass, Input, IntentSource, Kind, SessionSource, Status};
+use trackway_core::filter::{Condition, Filter, Op};
 
+pub(super) use super::filter_what::Target;
+use super::filter_what::{Form, Level, What, asked_signals, of_event, told, whole};
 use super::{Reader, Sql};
 use crate::sqlite::control::sql;
 use crate::sqlite::search;
 use crate::{Result, StoreError};
 
-/// What a list is of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
-    /// `event e`, with `session s` joined.
-    Events,
-    /// `session s`.
-    Sessions,
-}
-
-/// The group that an event's group is shown under.
-const ISSUE: &str = "coalesce((SELECT parent FROM issue_merge WHERE child = e.issue), e.issue)";
 /// Most matches of a free text that are looked at, the newest.
 const MATCHES: i64 = 1_000;
 
@@ -28,7 +18,7 @@ const MATCHES: i64 = 1_000;
 pub(super) fn add(sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> {
     let mut of_events = Vec::new();
     for condition in &filter.conditions {
-        let what = What::of(&condition.field, target);
+        let what = What::of(condition, target);
         if target == Target::Events || what.level == Level::Session {
             sql.push(" AND ");
             predicate(sql, condition, &what)?;
@@ -96,135 +86,6 @@ const HIT: &str = " IN (WITH hit (row) AS (SELECT coalesce(root, row) FROM perso
 const HIT_END: &str =
     ") SELECT row FROM hit UNION ALL SELECT m.row FROM hit JOIN person m ON m.root = hit.row)";
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Level {
-    Event,
-    Session,
-}
-
-/// How a field is found in the ledger.
-struct What {
-    level: Level,
-    form: Form,
-}
-
-enum Form {
-    /// A text column.
-    Text(&'static str),
-    /// A number into a dictionary: the column, and the dictionary's rows whose text is compared: (table, key, text).
-    Dict(&'static str, &'static str, &'static str, &'static str),
-    /// A closed list: the column, and how a name becomes a number.
-    Code(&'static str, fn(&str) -> Option<i64>),
-    /// A number, and what the caller's unit is multiplied with.
-    Number(&'static str, f64),
-    /// Whether something holds.
-    Flag(&'static str),
-    /// A tag.
-    Tag(String),
-    /// A row of people, and a trait of the person it is shown under: compared as texts, or as numbers where it is one.
-    Trait(&'static str, String),
-    /// Accounts of this type, their keys compared.
-    Group(&'static str, String),
-    /// A row of people, compared by any id of the person it is shown under.
-    Person(&'static str),
-}
-
-impl What {
-    fn of(field: &Field, target: Target) -> Self {
-        use Level::{Event, Session};
-        let (level, form) = match field {
-            Field::Kind => (Event, Form::Code("e.kind", |t| Kind::parse(t).map(|k| k.code().into()))),
-            Field::Status => (Event, Form::Code("e.status", |t| Status::parse(t).map(|k| k.code().into()))),
-            Field::Method => (Event, Form::Dict("e.method", "name", "id", "text")),
-            // nested and declared errors do not count (flags 1 and 32)
-            Field::Failed => (Event, Form::Flag("(e.status IN (2, 3) AND e.flags & 33 = 0)")),
-            Field::Tool => (Event, Form::Dict("e.tool", "name", "id", "text")),
-            Field::Resource => (Event, Form::Dict("e.resource", "name", "id", "text")),
-            // the name of a prompt is where a resource's is; so is that of a custom event
-            Field::Prompt => {
-                (Event, Form::Dict("(CASE e.kind WHEN 7 THEN e.resource END)", "name", "id", "text"))
-            }
-            Field::Custom => {
-                (Event, Form::Dict("(CASE e.kind WHEN 14 THEN e.resource END)", "name", "id", "text"))
-            }
-            Field::UnknownTool => (Event, Form::Flag("(e.flags & 8 <> 0)")),
-            Field::Sdk => (Session, Form::Dict("s.sdk", "peer", "id", "name")),
-            Field::Class => (Event, Form::Code("e.class", |t| ErrorClass::parse(t).map(|k| k.code().into()))),
-            Field::Issue => (Event, Form::Number(ISSUE, 1.0)),
-            Field::Error => (Event, Form::Text("e.error_message")),
-            Field::Client => of_session(target, "client", "peer", "name"),
-            Field::ClientVersion => of_session(target, "client", "peer", "version"),
-            Field::Server => of_session(target, "server", "peer", "name"),
-            Field::ServerVersion => of_session(target, "server", "peer", "version"),
-            Field::Protocol => of_session(target, "protocol", "name", "text"),
-            Field::Model => (Event, Form::Dict("e.model", "name", "id", "text")),
-            Field::Input => (Event, Form::Code("e.input", |t| Input::parse(t).map(|k| k.code().into()))),
-            Field::Capture => {
-                (Event, Form::Code("e.capture", |t| CaptureBy::parse(t).map(|k| k.code().into())))
-            }
-            Field::Person if target == Target::Events => {
-                (Event, Form::Person("coalesce(e.person, s.attributed)"))
-            }
-            Field::Person => (Session, Form::Person("s.person")),
-            Field::Identified => (Session, Form::Flag("(s.person IS NOT NULL)")),
-            Field::Session => (Session, Form::Text("s.id")),
-            Field::SessionSource => {
-                (Session, Form::Code("s.source", |t| SessionSource::parse(t).map(|k| k.code().into())))
-            }
-            Field::Calls => (Session, Form::Number("s.tool_calls", 1.0)),
-            Field::Errors => (Session, Form::Number("s.errors", 1.0)),
-            Field::Length => (Session, Form::Number("(s.last_at - s.started_at)", 1e6)),
-            Field::Intent => (Event, Form::Text("e.intent")),
-            Field::IntentSource => {
-                (Event, Form::Code("e.intent_source", |t| IntentSource::parse(t).map(|k| k.code().into())))
-            }
-            Field::Duration => (Event, Form::Number("e.duration_us", 1e3)),
-            Field::BytesIn => (Event, Form::Number("e.bytes_in", 1.0)),
-            Field::BytesOut => (Event, Form::Number("e.bytes_out", 1.0)),
-            Field::Tokens => (
-                Event,
-                Form::Number(
-                    "(CASE WHEN coalesce(e.tokens_in, e.tokens_out) IS NOT NULL THEN coalesce(e.tokens_in, 0) + coalesce(e.tokens_out, 0) END)",
-                    1.0,
-                ),
-            ),
-            Field::Tag(key) => (Event, Form::Tag(key.clone())),
-            Field::Trait(key) if target == Target::Events => {
-                (Event, Form::Trait("coalesce(e.person, s.attributed)", key.clone()))
-            }
-            Field::Trait(key) => (Session, Form::Trait("s.person", key.clone())),
-            Field::Group(kind) if target == Target::Events => (
-                Event,
-                Form::Group(
-                    "account_event x JOIN account a ON a.row = x.account WHERE x.seq = e.seq",
-                    kind.clone(),
-                ),
-            ),
-            Field::Group(kind) => (
-                Session,
-                Form::Group(
-                    "account_session x JOIN account a ON a.row = x.account WHERE x.session IN (SELECT s.row UNION ALL SELECT m.row FROM session m WHERE m.head = s.row)",
-                    kind.clone(),
-                ),
-            ),
-        };
-        Self { level, form }
-    }
-}
-
-/// A fact of sessions that an event may tell of itself, and then differently.
-fn of_session(target: Target, column: &str, table: &'static str, text: &'static str) -> (Level, Form) {
-    let column = match (target, column) {
-        (Target::Sessions, "client") => "s.client",
-        (Target::Sessions, "server") => "s.server",
-        (Target::Sessions, _) => "s.protocol",
-        (Target::Events, "client") => "coalesce(e.client, s.client)",
-        (Target::Events, "server") => "coalesce(e.server, s.server)",
-        (Target::Events, _) => "coalesce(e.protocol, s.protocol)",
-    };
-    (Level::Session, Form::Dict(column, table, "id", text))
-}
-
 const fn negative(op: Op) -> bool {
     matches!(op, Op::Ne | Op::Nin | Op::Nhas | Op::Unset)
 }
@@ -235,7 +96,7 @@ const fn positive(op: Op) -> Op {
         Op::Nin => Op::In,
         Op::Nhas => Op::Has,
         Op::Unset => Op::Set,
-        Op::Eq | Op::In | Op::Has | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Set => op,
+        Op::Eq | Op::In | Op::Has | Op::Re | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Set => op,
     }
 }
 
@@ -254,7 +115,7 @@ fn predicate(sql: &mut Sql, condition: &Condition, what: &What) -> Result<()> {
             let wanted = match (condition.op, values.first().map(String::as_str)) {
                 (Op::Set, _) | (Op::Eq, Some("true")) => "TRUE",
                 (Op::Eq, Some("false")) => "FALSE",
-                (Op::Eq | Op::In | Op::Has | Op::Gt | Op::Gte | Op::Lt | Op::Lte, _) => {
+                (Op::Eq | Op::In | Op::Has | Op::Re | Op::Gt | Op::Gte | Op::Lt | Op::Lte, _) => {
                     return Err(bad(condition, "compare it with eq:true or eq:false"));
                 }
                 (Op::Ne | Op::Nin | Op::Nhas | Op::Unset, _) => return Ok(()),
@@ -360,6 +221,72 @@ fn predicate(sql: &mut Sql, condition: &Condition, what: &What) -> Result<()> {
             text(sql, condition, "id")?;
             sql.push(HIT_END);
         }
+        Form::Payload(piece, path) => {
+            let mut column = Sql { text: String::new(), values: std::mem::take(&mut sql.values) };
+            // a block is read and inflated once for all of its events
+            column.push("(CASE WHEN has_block(e.block) THEN payload(e.block, e.offset, e.length, ");
+            column.bind(*piece).push(", ").bind(path.clone()).push(", NULL)");
+            column
+                .push(" ELSE payload(e.block, e.offset, e.length, ")
+                .bind(*piece)
+                .push(", ")
+                .bind(path.clone());
+            column.push(", (SELECT data FROM block WHERE id = e.block)) END)");
+            sql.values = column.values;
+            match compare(condition.op).filter(|_| condition.op != Op::Eq) {
+                Some(sign) => {
+                    let number = condition.values.first().and_then(|v| v.trim().parse::<f64>().ok());
+                    let number = number.filter(|n| n.is_finite());
+                    let number = number.ok_or_else(|| bad(condition, "it is compared with numbers"))?;
+                    sql.push("typeof(").push(&column.text).push(") IN ('integer', 'real') AND ");
+                    sql.push(&column.text).push(sign).bind(number);
+                }
+                None if condition.op == Op::Set => drop(sql.push(&column.text).push(" IS NOT NULL")),
+                None => text(sql, condition, &format!("CAST({} AS TEXT)", column.text))?,
+            }
+        }
+        Form::Catalog(whole) => {
+            sql.push("EXISTS (SELECT 1 FROM event x JOIN catalog y ON y.row = x.catalog WHERE ");
+            sql.push("x.catalog IS NOT NULL AND x.session IN ").push(whole.parts);
+            if condition.op != Op::Set {
+                for (i, value) in values.iter().enumerate() {
+                    sql.push(if i == 0 { " AND (" } else { " OR " }).push("y.hash LIKE ");
+                    sql.bind(format!("{}%", escape_like(value))).push(" ESCAPE '\\'");
+                }
+                sql.push(")");
+            }
+            sql.push(")");
+        }
+        Form::Ending(whole) => {
+            sql.push("(CASE WHEN is_quiet(").push(whole.last_at).push(") THEN ");
+            let words = ["done", "failed", "idle", "partial", "stuck"];
+            let asked = values.iter().map(String::as_str);
+            let asked: Vec<&str> = if condition.op == Op::Set { words.to_vec() } else { asked.collect() };
+            sql.push("(SELECT ");
+            for (i, word) in asked.iter().enumerate() {
+                sql.push(if i == 0 { "" } else { " OR " }).push("told = ").bind((*word).to_owned());
+                sql.push(" OR told LIKE ").bind(format!("{word} %"));
+            }
+            sql.push(" FROM ").push(&told(whole)).push(") END)");
+        }
+        Form::Signal(target) => {
+            for (i, word) in asked_signals(condition).into_iter().enumerate() {
+                sql.push(if i == 0 { "(" } else { " OR " });
+                match (of_event(word), *target) {
+                    (Some(of_event), Target::Events) => drop(sql.push(of_event)),
+                    (Some(of_event), Target::Sessions) => {
+                        sql.push("EXISTS (SELECT 1 FROM event e WHERE e.session IN ")
+                            .push(whole(*target).parts);
+                        sql.push(" AND ").push(of_event).push(")");
+                    }
+                    (None, target) => {
+                        sql.push("(SELECT told || ' ' LIKE ").bind(format!("% {word} %"));
+                        sql.push(" FROM ").push(&told(&whole(target))).push(")");
+                    }
+                }
+            }
+            sql.push(")");
+        }
         Form::Tag(tag) => {
             let path = format!("$.{}", serde_json::Value::from(tag.as_str()));
             let mut column = Sql { text: String::new(), values: std::mem::take(&mut sql.values) };
@@ -383,6 +310,11 @@ fn text(sql: &mut Sql, condition: &Condition, column: &str) -> Result<()> {
             let value = values.first().ok_or_else(|| bad(condition, "a value is missing"))?;
             sql.push(column).push(" LIKE ").bind(format!("%{}%", escape_like(value))).push(" ESCAPE '\\'");
         }
+        Op::Re => {
+            let value = values.first().ok_or_else(|| bad(condition, "a value is missing"))?;
+            trackway_core::filter::pattern(value).map_err(|why| bad(condition, &why))?;
+            sql.push("matches(").bind(value.clone()).push(", ").push(column).push(")");
+        }
         Op::Eq | Op::In => {
             sql.push(column).push(" IN (");
             for (i, value) in values.iter().enumerate() {
@@ -391,7 +323,7 @@ fn text(sql: &mut Sql, condition: &Condition, column: &str) -> Result<()> {
             sql.push(")");
         }
         Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Set | Op::Ne | Op::Nin | Op::Nhas | Op::Unset => {
-            return Err(bad(condition, "it is a text; use eq, ne, in, nin, has or nhas"));
+            return Err(bad(condition, "it is a text; use eq, ne, in, nin, has, nhas or re"));
         }
     }
     Ok(())
@@ -404,7 +336,7 @@ const fn compare(op: Op) -> Option<&'static str> {
         Op::Gte => Some(" >= "),
         Op::Lt => Some(" < "),
         Op::Lte => Some(" <= "),
-        Op::Ne | Op::In | Op::Nin | Op::Has | Op::Nhas | Op::Set | Op::Unset => None,
+        Op::Ne | Op::In | Op::Nin | Op::Has | Op::Nhas | Op::Re | Op::Set | Op::Unset => None,
     }
 }
 

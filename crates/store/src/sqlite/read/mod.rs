@@ -3,12 +3,14 @@
 //! `pool` lends connections, `cursor` and `filter_sql` turn pages and conditions into SQL; one file per area does the rest.
 
 mod accounts;
+mod aid;
 mod catalog;
 mod cursor;
 mod event;
 mod export;
 mod figures;
 mod filter_sql;
+mod filter_what;
 mod intents;
 mod issues;
 mod ledger;

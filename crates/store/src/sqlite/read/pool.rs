@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::aid::Aid;
 use crate::sqlite::control::hold;
 use crate::sqlite::fault::at;
 use crate::sqlite::{Clock, SqliteOptions, open};
@@ -29,7 +30,7 @@ pub(in crate::sqlite) struct Pool {
 
 #[derive(Default)]
 struct State {
-    idle: Vec<Connection>,
+    idle: Vec<(Connection, Aid)>,
     open: usize,
     closed: bool,
 }
@@ -38,6 +39,7 @@ struct State {
 pub(in crate::sqlite) struct Reader {
     pub(in crate::sqlite) conn: Connection,
     pub(in crate::sqlite) clock: Clock,
+    aid: Aid,
 }
 
 impl Pool {
@@ -55,18 +57,20 @@ impl Pool {
     /// Asks within one snapshot. [`StoreError::Deadline`] when no reader comes free, or the answer is not there, in time.
     pub(in crate::sqlite) fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
         let deadline = Instant::now() + self.patience;
-        let mut conn = self.lend(deadline)?;
+        let (mut conn, aid) = self.lend(deadline)?;
+        aid.begin(deadline);
         let ready = conn
             .progress_handler(STEPS, Some(move || Instant::now() >= deadline))
             .and_then(|()| conn.execute_batch("BEGIN"));
-        let mut reader = Reader { conn, clock: self.clock.clone() };
+        let mut reader = Reader { conn, clock: self.clock.clone(), aid };
         let answer = ready.map_err(Into::into).and_then(|()| question(&reader));
         let reset = reader.conn.progress_handler(0, None::<fn() -> bool>);
+        reader.aid.end();
         let sound =
             reset.is_ok() && (reader.conn.is_autocommit() || reader.conn.execute_batch("ROLLBACK").is_ok());
         let mut state = hold(&self.state);
         if sound && !state.closed {
-            state.idle.push(reader.conn);
+            state.idle.push((reader.conn, reader.aid));
         } else {
             state.open -= 1;
         }
@@ -85,7 +89,7 @@ impl Pool {
         self.wake.notify_all();
     }
 
-    fn lend(&self, deadline: Instant) -> Result<Connection> {
+    fn lend(&self, deadline: Instant) -> Result<(Connection, Aid)> {
         let mut state = hold(&self.state);
         loop {
             if state.closed {
@@ -97,7 +101,9 @@ impl Pool {
             if state.open < self.most {
                 state.open += 1;
                 drop(state);
-                return open::readable(&self.file, &open::LEDGER, CACHE_KIB).inspect_err(|_| {
+                let opened = open::readable(&self.file, &open::LEDGER, CACHE_KIB)
+                    .and_then(|conn| Ok((Aid::teach(&conn, self.clock.clone())?, conn)));
+                return opened.map(|(aid, conn)| (conn, aid)).inspect_err(|_| {
                     hold(&self.state).open -= 1;
                 });
             }

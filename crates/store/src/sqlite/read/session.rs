@@ -9,6 +9,7 @@ use trackway_core::metric::worth::{self, Seen};
 use trackway_event::event::Flags;
 use trackway_event::{Kind, SessionId, SessionSource, Status, Timestamp, limits};
 
+use super::aid::TRACK;
 use super::cursor::{Cursor, List};
 use super::filter_sql::{self, Target};
 use super::signals::Calls;
@@ -23,8 +24,6 @@ const MARKS: usize = 40;
 /// Marks at the start and at the end when they do not.
 const HEAD: usize = 20;
 const TAIL: usize = 15;
-/// Events of a session beyond which its track is cut and its ending left open.
-const TRACK: usize = 5_000;
 /// Different failures of a session that are asked whether they are the first of their group.
 const FAILURES: usize = 20;
 /// Most people that `session.people` names.
