@@ -9,6 +9,7 @@ use trackway_event::{DropReason, ProblemCode, Timestamp, limits};
 use trackway_store::{Project, ProjectKey, Store};
 
 use crate::auth::{Limiter, Viewer};
+use crate::ingest::AddressKeys;
 use crate::metrics::Metrics;
 use crate::options::ServeOptions;
 use crate::policy::Policies;
@@ -39,6 +40,7 @@ struct Inner {
     login_tries: Limiter,
     passwords: Arc<Semaphore>,
     policies: Policies,
+    addresses: AddressKeys,
     draining: AtomicBool,
     drained: tokio::sync::watch::Sender<bool>,
     refused: tokio::sync::broadcast::Sender<Arc<Refused>>,
@@ -75,6 +77,7 @@ impl AppState {
             login_tries: Limiter::default(),
             passwords: Arc::new(Semaphore::new(crate::auth::password::AT_A_TIME)),
             policies: Policies::default(),
+            addresses: AddressKeys::default(),
             draining: AtomicBool::new(false),
             drained: tokio::sync::watch::Sender::new(false),
             refused: tokio::sync::broadcast::Sender::new(REFUSALS),
@@ -103,6 +106,10 @@ impl AppState {
 
     pub(crate) fn policies(&self) -> &Policies {
         &self.0.policies
+    }
+
+    pub(crate) fn addresses(&self) -> &AddressKeys {
+        &self.0.addresses
     }
 
     pub(crate) fn login_tries(&self) -> &Limiter {

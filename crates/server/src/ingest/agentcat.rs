@@ -13,7 +13,7 @@ use trackway_event::{
 
 use super::agentcat_error::{result_text, text_of_error};
 use super::fields::{Fields, compact, items_of, string_of, without_nulls};
-use super::{Batch, Item, payload};
+use super::{Batch, Item, address, payload};
 
 /// Names the SDKs send where they know none (R22).
 const PLACEHOLDERS: [&str; 3] = ["Unknown Tool Name", "Unknown Tool", "Unknown"];
@@ -114,6 +114,8 @@ impl<'a> Body<'a> {
         self.tags(&mut event);
         self.session(&mut event);
         self.actor(&mut event);
+        event.address =
+            self.text(&mut event, "ip_address").filter(|a| address::parse(a).is_some()).map(Into::into);
         self.intent(&mut event);
         if let Some(properties) = self.get("properties") {
             match Fields::parse(properties) {
@@ -123,9 +125,9 @@ impl<'a> Body<'a> {
         }
         self.call(&mut event);
         event.raw = if event.kind == Kind::Identify {
-            self.fields.filtered(|key, _| key != "parameters")
+            self.fields.filtered(|key, _| key != "parameters" && !is_address(key))
         } else {
-            self.fields.filtered(|_, _| true)
+            self.fields.filtered(|key, _| !is_address(key))
         };
         event
     }
@@ -383,6 +385,11 @@ impl<'a> Body<'a> {
             (input.is_some() || output.is_some()).then_some(Tokens { input, output, estimated: true })
         };
     }
+}
+
+/// The member that tells the agent's address: it is kept as evidence only (D14).
+fn is_address(key: &str) -> bool {
+    matches!(key, "ip_address" | "ipAddress")
 }
 
 /// The arguments without what the SDK itself put there (R16).

@@ -4,6 +4,7 @@
 //! the project's writer, the answer after its commit (D2). Invariants: every received event gets exactly one outcome
 //! (INV-02); one bad event never sinks its batch; nothing unmasked is stored (INV-09); every wait has a deadline.
 
+mod address;
 mod agentcat;
 mod agentcat_error;
 pub(crate) mod agentcat_route;
@@ -29,6 +30,7 @@ use std::ops::Range;
 
 use trackway_event::{DropReason, Event, Payload, Timestamp};
 
+pub(crate) use address::AddressKeys;
 pub use replay::{replay_quarantined, watch_projects};
 
 pub(crate) use agentcat_route::{preflight, submit as agentcat};

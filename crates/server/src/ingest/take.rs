@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use trackway_event::{DropReason, Event, Outcome, Timestamp, limits, validate};
 use trackway_store::{NewQuarantined, Project, ProjectKey, StoreError, Tally};
 
-use super::{Adapter, Batch, clean};
+use super::{Adapter, Batch, address, clean};
 use crate::policy::Admission;
 use crate::state::{AppState, Refused};
 
@@ -115,7 +115,9 @@ pub(crate) async fn take(state: &AppState, sender: &Sender<'_>, text: &str) -> R
 pub(crate) async fn refuse(state: &AppState, sender: &Sender<'_>, reason: DropReason, body: &[u8]) {
     state.metrics().bodies_refused.fetch_add(1, Ordering::Relaxed);
     let tally = Tally { bodies_refused: 1, ..Tally::default() };
-    let entry = entry(sender, reason, None, clean::masked_prefix(body).into_bytes(), 0, false);
+    let head = clean::masked_prefix(body);
+    let head = address::without_addresses(&head).into_owned();
+    let entry = entry(sender, reason, None, head.into_bytes(), 0, false);
     keep(state, vec![entry]).await;
     count(state, &[(None, tally)]);
 }
@@ -184,6 +186,7 @@ impl Taking {
                 (Ok(mut event), Some(_), Some(project)) => {
                     event.flags.demo = project.demo;
                     state.policies().of(&**state.store(), project.key).apply(&mut event);
+                    state.addresses().hide(&**state.store(), project.key, &mut event);
                     validate::cap(&mut event).map(|()| (project.key, event))
                 }
             };
@@ -196,6 +199,7 @@ impl Taking {
                     *self.tally(key).dropped.entry(reason).or_default() += 1;
                     if reason != DropReason::UnknownProject && self.kept.len() < KEPT {
                         let body = text.get(item.span).unwrap_or_default();
+                        let body = address::without_addresses(body);
                         let head = clean::masked_prefix(body.as_bytes()).into_bytes();
                         self.kept.push(entry(sender, reason, item.project, head, 1, false));
                     }
@@ -214,6 +218,7 @@ impl Taking {
                     format!("[{}]", texts.join(","))
                 }
             };
+            let body = address::without_addresses(&body).into_owned();
             let whole = body.len() <= limits::QUARANTINE_BODY_BYTES;
             let body =
                 if whole { body.into_bytes() } else { clean::masked_prefix(body.as_bytes()).into_bytes() };
@@ -284,6 +289,7 @@ fn events_of(
         .filter_map(|(_, item)| {
             let mut event = item.event.ok()?;
             policy.apply(&mut event);
+            state.addresses().hide(&**state.store(), key, &mut event);
             validate::cap(&mut event).ok()?;
             Some(*event)
         })

@@ -26,7 +26,7 @@ pub(crate) struct Kit {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) p: ProjectKey,
     pub(crate) clock: Arc<AtomicI64>,
-    _dir: tempfile::TempDir,
+    pub(crate) dir: tempfile::TempDir,
 }
 
 pub(crate) struct Answer {
@@ -62,7 +62,7 @@ impl Kit {
         change(&mut options);
         let state = AppState::with_clock(options, store.clone(), clock_fn);
         let router = trackway_server::router(state.clone());
-        let mut kit = Self { router, state, store, p: ProjectKey(0), clock, _dir: dir };
+        let mut kit = Self { router, state, store, p: ProjectKey(0), clock, dir };
         kit.p = kit.project("proj_t");
         kit
     }
