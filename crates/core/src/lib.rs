@@ -5,6 +5,7 @@
 //! is its definition:
 //! - [`session`]: what is known of a session; [`grouping`]: which session an event without one goes to; [`consolidate`]: which sessions are one conversation
 //! - [`identity`]: which ids are one person; [`person`]: legal ids and merged facts of an actor; [`winner`]: which of several contradicting facts holds
+//! - [`logical`]: requests that are one call together
 //! - [`issue`]: error groups, titles and classes; [`chain`]: attempts and how a session ended
 //! - [`catalog`]: listings, their differences, and arguments against what was shown
 //! - [`cluster`]: sentences about one matter
@@ -20,6 +21,7 @@ pub mod filter;
 pub mod grouping;
 pub mod identity;
 pub mod issue;
+pub mod logical;
 pub mod metric;
 pub mod period;
 pub mod person;

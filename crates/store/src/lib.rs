@@ -126,6 +126,8 @@ pub trait Store: Send + Sync + 'static {
     fn session(&self, project: ProjectKey, id: &str) -> Result<Option<SessionRow>>;
     /// Events of one session in order of (start, arrival).
     fn session_events(&self, project: ProjectKey, id: &str, ask: &PageAsk) -> Result<Page<EventRow>>;
+    /// Calls of one session that are more than one request, by their first (CAP §2.6).
+    fn session_calls(&self, project: ProjectKey, id: &str) -> Result<Vec<WholeCall>>;
     /// Events of a period, newest first.
     fn events(&self, project: ProjectKey, ask: &EventsAsk) -> Result<Page<EventRow>>;
     /// One event with its payloads.

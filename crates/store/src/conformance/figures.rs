@@ -88,7 +88,7 @@ pub(super) fn inv_05_every_figure_equals_the_naive_fold(make: &dyn Fn() -> Arc<d
 }
 
 /// Holds every answer to the fold of `events`.
-fn check(store: &Arc<dyn Store>, p: ProjectKey, events: &[Event]) {
+pub(super) fn check(store: &Arc<dyn Store>, p: ProjectKey, events: &[Event]) {
     let intake = store.intake(Some(p)).unwrap();
     assert_eq!((intake.stored, intake.duplicates), (events.len() as u64, events.len() as u64));
     check_sessions(store, p, events);

@@ -1,6 +1,7 @@
 //! What every backend must do, whatever it is made of. A backend's own tests call [`run`] with a way to make an empty
 //! store; each part of the suite asks for as many as it needs.
 
+mod calls;
 mod catalogs;
 mod control;
 mod figures;
@@ -55,6 +56,11 @@ const PARTS: &[(&str, Part)] = &[
     ("a_joined_session_is_parted_and_joined_again", joined::a_joined_session_is_parted_and_joined_again),
     ("the_anonymous_are_joined_by_evidence_alone", joined::the_anonymous_are_joined_by_evidence_alone),
     ("inv_05_every_figure_equals_the_naive_fold", figures::inv_05_every_figure_equals_the_naive_fold),
+    ("rounds_and_tasks_are_one_call", calls::rounds_and_tasks_are_one_call),
+    (
+        "inv_05_calls_of_several_requests_equal_the_fold",
+        calls::inv_05_calls_of_several_requests_equal_the_fold,
+    ),
     ("identity_alone_makes_no_session", sessions::identity_alone_makes_no_session),
     ("inv_06_projects_see_only_their_own", control::inv_06_projects_see_only_their_own),
     ("projects_have_names_that_nobody_shares", control::projects_have_names_that_nobody_shares),

@@ -8,6 +8,8 @@ use trackway_event::{
     SessionSource, Status, Timestamp, Tokens,
 };
 
+pub use trackway_core::logical::ClosedBy;
+
 use super::{PageAsk, Scope};
 
 /// Events of a scope. Protocol noise only when asked for.
@@ -129,11 +131,58 @@ pub struct EventRow {
     pub notes: Vec<String>,
 }
 
+/// A logical call that is more than one request, or goes on after its request was answered (CAP §2.6).
+#[derive(Clone, Debug, PartialEq)]
+pub struct WholeCall {
+    /// Its requests in the order of time; the last one is the one that counts.
+    pub rounds: Vec<Round>,
+    /// The event that told the end of its task.
+    pub told: Option<EventId>,
+    /// By what that was.
+    pub closed_by: Option<ClosedBy>,
+    /// `input_required` while it waits for input, `task` while its task runs, `timeout` when nobody saw that end in time.
+    pub status: Option<Status>,
+    /// How long the server took, µs: what latency figures count.
+    pub server_us: Option<u64>,
+    /// From the first request to the last answer, µs.
+    pub total_us: Option<u64>,
+}
+
+/// One request of a logical call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Round {
+    /// Its event.
+    pub id: EventId,
+    /// What became of it.
+    pub status: Option<Status>,
+    /// Start.
+    pub started_at: Timestamp,
+    /// From request to answer, µs.
+    pub duration_us: Option<u64>,
+    /// Names of the inputs it asked for.
+    pub asked: Vec<String>,
+}
+
+/// A logical call with what the agent said and got.
+#[derive(Clone, Debug)]
+pub struct CallDetail {
+    /// The call.
+    pub call: WholeCall,
+    /// The intent of its first request.
+    pub intent: Option<String>,
+    /// The arguments of its first request.
+    pub arguments: Option<Payload>,
+    /// Its last answer.
+    pub result: Option<Payload>,
+}
+
 /// One event in full.
 #[derive(Clone, Debug)]
 pub struct EventDetail {
     /// The row.
     pub row: EventRow,
+    /// The call it is part of, where that is more than this event.
+    pub call: Option<Box<CallDetail>>,
     /// When it was received.
     pub received_at: Timestamp,
     /// The error with frames and causes.

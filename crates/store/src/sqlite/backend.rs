@@ -485,6 +485,10 @@ impl Store for SqliteStore {
         self.ask(project, |reader| read::session(reader, id))
     }
 
+    fn session_calls(&self, project: ProjectKey, id: &str) -> Result<Vec<WholeCall>> {
+        self.ask(project, |reader| read::session_calls(reader, id))
+    }
+
     fn session_events(&self, project: ProjectKey, id: &str, ask: &PageAsk) -> Result<Page<EventRow>> {
         self.ask(project, |reader| read::session_events(reader, id, ask))
     }

@@ -143,9 +143,11 @@ fn anonymise_session(conn: &Connection, session: i64, people: &[i64], ids: &[Str
     }
     expire::drop_payloads(conn, &seqs)?;
     let mut clear = conn.prepare_cached(sql!("erase.event"))?;
+    let mut leg = conn.prepare_cached(sql!("expire.leg"))?;
     for seq in &seqs {
         expire::drop_words(conn, *seq)?;
         clear.execute([seq])?;
+        leg.execute([seq])?;
     }
     let mut who = Provenance::decode(&facts).ok_or_else(|| StoreError::Corrupt {
         path: Default::default(),

@@ -109,11 +109,13 @@ pub(super) fn remove_events(conn: &Connection, seqs: &[i64]) -> Result<u64> {
     let mut counted = 0i64;
     let mut delete = conn.prepare_cached(sql!("expire.event"))?;
     let mut accounts = conn.prepare_cached(sql!("expire.account_event"))?;
+    let mut leg = conn.prepare_cached(sql!("expire.leg"))?;
     for seq in seqs {
         drop_words(conn, *seq)?;
         let gone: Option<(i64, String)> =
             delete.query_row([seq], |r| Ok((r.get(0)?, r.get(1)?))).optional()?;
         accounts.execute([seq])?;
+        leg.execute([seq])?;
         let Some((kind, id)) = gone else { continue };
         // 11: missing_capability, 15: protocol
         counted += i64::from(kind != 15);

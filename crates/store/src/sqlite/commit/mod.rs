@@ -5,6 +5,7 @@
 //! forgotten, so that they never tell of what is not in the file.
 
 mod account;
+mod call;
 mod catalog;
 mod cell;
 mod dedupe;
@@ -17,6 +18,7 @@ mod row;
 mod session;
 mod words;
 
+pub(in crate::sqlite) use call::load as legs_of;
 pub(in crate::sqlite) use cell::{Cell, CellView, Counted, decode as decode_cells};
 pub(in crate::sqlite) use dedupe::{hash_of, key};
 pub(in crate::sqlite) use payload::{Piece, Said, Unpacked, blank, inflate, part_of, piece_of, unpack};
@@ -222,6 +224,16 @@ impl Ledger {
         )?;
         row::write(conn, &mut self.words, &mut self.packer, &mut self.next.block, &fresh)?;
         self.rollups.add(conn, &mut self.words, &fresh, |session| self.sessions.client_of(session))?;
+        call::settle(
+            conn,
+            &fresh,
+            &mut call::Followers {
+                words: &mut self.words,
+                rollups: &mut self.rollups,
+                sessions: &mut self.sessions,
+                people: &mut self.people,
+            },
+        )?;
         self.issues.write(conn)?;
         self.sessions.write(conn, &mut self.words, &mut self.people, &fresh)?;
         self.people.write(conn, &fresh)?;

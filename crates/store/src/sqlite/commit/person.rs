@@ -126,6 +126,21 @@ impl People {
         Ok(Some(row))
     }
 
+    /// So many more of a person's calls failed than was counted.
+    pub(super) fn failed(&mut self, conn: &Connection, row: i64, more: i64) -> Result<()> {
+        let id: Option<String> =
+            conn.prepare_cached(sql!("erase.id"))?.query_row([row], |r| r.get(0)).optional()?;
+        // One that began in this commit is in no row yet.
+        let new = || self.touched.iter().find(|(_, state)| state.row == row).map(|(id, _)| id.clone());
+        let Some(id) = id.and_then(|id| ActorId::parse(&id)).map(|(id, _)| id).or_else(new) else {
+            return Ok(());
+        };
+        let state = self.touch(conn, &id, Timestamp::ZERO, &mut 0)?;
+        let errors = &mut state.facts.counts.errors;
+        *errors = errors.saturating_add_signed(more);
+        Ok(())
+    }
+
     /// Writes what the commit touched.
     pub(super) fn write(&mut self, conn: &Connection, fresh: &[Fresh<'_>]) -> Result<()> {
         let mut write = conn.prepare_cached(sql!("person.write"))?;

@@ -93,6 +93,27 @@ impl Rollups {
         Ok(())
     }
 
+    /// Counts an event in another way than before: the call it counts for has become a longer one.
+    pub(super) fn recount(
+        &mut self,
+        conn: &Connection,
+        words: &mut Words,
+        event: &super::session::Clientless,
+        (old, new): (Counted, Counted),
+        client: Option<i64>,
+    ) -> Result<()> {
+        let tool = match named(old.kind, event.tool, event.resource) {
+            Named::Yes(Some(tool)) => tool,
+            Named::Yes(None) => words.name(conn, "")?,
+            Named::No => ALL,
+        };
+        let hour = old.start.div_euclid(HOUR_US);
+        self.each(conn, hour, old.kind.code(), tool, client.unwrap_or(0), |cell| {
+            cell.remove(&old);
+            cell.add(&new);
+        })
+    }
+
     /// Writes what the commit touched.
     pub(super) fn write(&mut self, conn: &Connection) -> Result<()> {
         let mut keys: Vec<Key> = self.touched.keys().copied().collect();

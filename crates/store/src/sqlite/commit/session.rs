@@ -30,6 +30,8 @@ pub(super) struct Sessions {
     touched: Map<i64, State>,
     /// Where sessions went that the running commit merged away.
     gone: Map<i64, i64>,
+    /// Those in which a call of nobody's turned out to have failed, or not, in the running commit.
+    amended: Vec<i64>,
 }
 
 /// One session as the writer holds it.
@@ -94,6 +96,7 @@ impl Sessions {
             seen_in: Cache::new(40_000),
             touched: Map::default(),
             gone: Map::default(),
+            amended: Vec::new(),
         }
     }
 
@@ -172,6 +175,24 @@ impl Sessions {
     /// The client of a session that the running commit touched.
     pub(super) fn client_of(&self, row: i64) -> Option<i64> {
         self.touched.get(&row).and_then(|state| state.client)
+    }
+
+    /// Sessions that others went into in the running commit.
+    pub(super) fn kept(&self) -> impl Iterator<Item = i64> {
+        self.gone.values().copied()
+    }
+
+    /// What a session's person has of its nameless events is counted anew at the end of the commit.
+    pub(super) fn amend(&mut self, row: i64) {
+        self.amended.push(row);
+    }
+
+    /// So many more of a session's calls failed than was counted; answers its client.
+    pub(super) fn failed(&mut self, conn: &Connection, row: i64, more: i64) -> Result<Option<i64>> {
+        let state = self.state(conn, row)?;
+        let errors = &mut state.facts.counts.errors;
+        *errors = errors.saturating_add_signed(more);
+        Ok(state.client)
     }
 
     /// Writes what the commit touched.
@@ -276,6 +297,9 @@ impl Sessions {
         self.gone.clear();
         self.groups.end();
         follow(conn, &followed, fresh)?;
+        for row in self.amended.drain(..) {
+            nameless::again(conn, row)?;
+        }
 
         let mut insert = conn.prepare_cached(sql!("person_session.insert"))?;
         for f in fresh {
@@ -384,6 +408,7 @@ impl Sessions {
                 sql!("event.move_session"),
                 sql!("person_session.move"),
                 sql!("account.move"),
+                sql!("leg.move"),
                 sql!("session.redirect"),
             ] {
                 conn.prepare_cached(move_rows)?.execute((keep, gone))?;

@@ -9,6 +9,7 @@ use trackway_event::{
     SessionSource, Status, Timestamp, Tokens, limits,
 };
 
+use super::call;
 use super::cursor::{Cursor, List};
 use super::filter_sql::{self, Target};
 use super::session::living;
@@ -141,8 +142,10 @@ pub(in crate::sqlite) fn detail(
             ..ErrorInfo::default()
         })
     });
+    let call = call::of_event(reader, row.seq as i64)?;
     Ok(Some(EventDetail {
         row,
+        call: call.map(Box::new),
         received_at,
         error,
         error_code: payload.error_code,

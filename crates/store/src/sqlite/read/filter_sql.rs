@@ -11,6 +11,19 @@ use crate::sqlite::control::sql;
 use crate::sqlite::search;
 use crate::{Result, StoreError};
 
+/// What a list is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// `event e`, with `session s` joined.
+    Events,
+    /// `session s`.
+    Sessions,
+}
+
+/// What became of a call; of one with several requests, of the whole.
+const STATUS: &str = "coalesce(e.call_status, e.status)";
+/// The group that an event's group is shown under.
+const ISSUE: &str = "coalesce((SELECT parent FROM issue_merge WHERE child = e.issue), e.issue)";
 /// Most matches of a free text that are looked at, the newest.
 const MATCHES: i64 = 1_000;
 
@@ -85,6 +98,137 @@ fn free_text(sql: &mut Sql, text: &str, target: Target) {
 const HIT: &str = " IN (WITH hit (row) AS (SELECT coalesce(root, row) FROM person WHERE ";
 const HIT_END: &str =
     ") SELECT row FROM hit UNION ALL SELECT m.row FROM hit JOIN person m ON m.root = hit.row)";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Event,
+    Session,
+}
+
+/// How a field is found in the ledger.
+struct What {
+    level: Level,
+    form: Form,
+}
+
+enum Form {
+    /// A text column.
+    Text(&'static str),
+    /// A number into a dictionary: the column, and the dictionary's rows whose text is compared: (table, key, text).
+    Dict(&'static str, &'static str, &'static str, &'static str),
+    /// A closed list: the column, and how a name becomes a number.
+    Code(&'static str, fn(&str) -> Option<i64>),
+    /// A number, and what the caller's unit is multiplied with.
+    Number(&'static str, f64),
+    /// Whether something holds.
+    Flag(&'static str),
+    /// A tag.
+    Tag(String),
+    /// A row of people, and a trait of the person it is shown under: compared as texts, or as numbers where it is one.
+    Trait(&'static str, String),
+    /// Accounts of this type, their keys compared.
+    Group(&'static str, String),
+    /// A row of people, compared by any id of the person it is shown under.
+    Person(&'static str),
+}
+
+impl What {
+    fn of(field: &Field, target: Target) -> Self {
+        use Level::{Event, Session};
+        let (level, form) = match field {
+            Field::Kind => (Event, Form::Code("e.kind", |t| Kind::parse(t).map(|k| k.code().into()))),
+            Field::Status => (Event, Form::Code(STATUS, |t| Status::parse(t).map(|k| k.code().into()))),
+            Field::Method => (Event, Form::Dict("e.method", "name", "id", "text")),
+            // nested and declared errors do not count (flags 1 and 32)
+            Field::Failed => {
+                (Event, Form::Flag("(coalesce(e.call_status, e.status) IN (2, 3) AND e.flags & 33 = 0)"))
+            }
+            Field::Tool => (Event, Form::Dict("e.tool", "name", "id", "text")),
+            Field::Resource => (Event, Form::Dict("e.resource", "name", "id", "text")),
+            // the name of a prompt is where a resource's is; so is that of a custom event
+            Field::Prompt => {
+                (Event, Form::Dict("(CASE e.kind WHEN 7 THEN e.resource END)", "name", "id", "text"))
+            }
+            Field::Custom => {
+                (Event, Form::Dict("(CASE e.kind WHEN 14 THEN e.resource END)", "name", "id", "text"))
+            }
+            Field::UnknownTool => (Event, Form::Flag("(e.flags & 8 <> 0)")),
+            Field::Sdk => (Session, Form::Dict("s.sdk", "peer", "id", "name")),
+            Field::Class => (Event, Form::Code("e.class", |t| ErrorClass::parse(t).map(|k| k.code().into()))),
+            Field::Issue => (Event, Form::Number(ISSUE, 1.0)),
+            Field::Error => (Event, Form::Text("e.error_message")),
+            Field::Client => of_session(target, "client", "peer", "name"),
+            Field::ClientVersion => of_session(target, "client", "peer", "version"),
+            Field::Server => of_session(target, "server", "peer", "name"),
+            Field::ServerVersion => of_session(target, "server", "peer", "version"),
+            Field::Protocol => of_session(target, "protocol", "name", "text"),
+            Field::Model => (Event, Form::Dict("e.model", "name", "id", "text")),
+            Field::Input => (Event, Form::Code("e.input", |t| Input::parse(t).map(|k| k.code().into()))),
+            Field::Capture => {
+                (Event, Form::Code("e.capture", |t| CaptureBy::parse(t).map(|k| k.code().into())))
+            }
+            Field::Person if target == Target::Events => {
+                (Event, Form::Person("coalesce(e.person, s.attributed)"))
+            }
+            Field::Person => (Session, Form::Person("s.person")),
+            Field::Identified => (Session, Form::Flag("(s.person IS NOT NULL)")),
+            Field::Session => (Session, Form::Text("s.id")),
+            Field::SessionSource => {
+                (Session, Form::Code("s.source", |t| SessionSource::parse(t).map(|k| k.code().into())))
+            }
+            Field::Calls => (Session, Form::Number("s.tool_calls", 1.0)),
+            Field::Errors => (Session, Form::Number("s.errors", 1.0)),
+            Field::Length => (Session, Form::Number("(s.last_at - s.started_at)", 1e6)),
+            Field::Intent => (Event, Form::Text("e.intent")),
+            Field::IntentSource => {
+                (Event, Form::Code("e.intent_source", |t| IntentSource::parse(t).map(|k| k.code().into())))
+            }
+            Field::Duration => (Event, Form::Number("coalesce(e.call_us, e.duration_us)", 1e3)),
+            Field::BytesIn => (Event, Form::Number("e.bytes_in", 1.0)),
+            Field::BytesOut => (Event, Form::Number("e.bytes_out", 1.0)),
+            Field::Tokens => (
+                Event,
+                Form::Number(
+                    "(CASE WHEN coalesce(e.tokens_in, e.tokens_out) IS NOT NULL THEN coalesce(e.tokens_in, 0) + coalesce(e.tokens_out, 0) END)",
+                    1.0,
+                ),
+            ),
+            Field::Tag(key) => (Event, Form::Tag(key.clone())),
+            Field::Trait(key) if target == Target::Events => {
+                (Event, Form::Trait("coalesce(e.person, s.attributed)", key.clone()))
+            }
+            Field::Trait(key) => (Session, Form::Trait("s.person", key.clone())),
+            Field::Group(kind) if target == Target::Events => (
+                Event,
+                Form::Group(
+                    "account_event x JOIN account a ON a.row = x.account WHERE x.seq = e.seq",
+                    kind.clone(),
+                ),
+            ),
+            Field::Group(kind) => (
+                Session,
+                Form::Group(
+                    "account_session x JOIN account a ON a.row = x.account WHERE x.session IN (SELECT s.row UNION ALL SELECT m.row FROM session m WHERE m.head = s.row)",
+                    kind.clone(),
+                ),
+            ),
+        };
+        Self { level, form }
+    }
+}
+
+/// A fact of sessions that an event may tell of itself, and then differently.
+fn of_session(target: Target, column: &str, table: &'static str, text: &'static str) -> (Level, Form) {
+    let column = match (target, column) {
+        (Target::Sessions, "client") => "s.client",
+        (Target::Sessions, "server") => "s.server",
+        (Target::Sessions, _) => "s.protocol",
+        (Target::Events, "client") => "coalesce(e.client, s.client)",
+        (Target::Events, "server") => "coalesce(e.server, s.server)",
+        (Target::Events, _) => "coalesce(e.protocol, s.protocol)",
+    };
+    (Level::Session, Form::Dict(column, table, "id", text))
+}
 
 const fn negative(op: Op) -> bool {
     matches!(op, Op::Ne | Op::Nin | Op::Nhas | Op::Unset)

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod aid;
+mod call;
 mod catalog;
 mod cursor;
 mod event;
@@ -25,6 +26,7 @@ mod why;
 mod wishes;
 
 pub(super) use accounts::{account, accounts};
+pub(super) use call::session_calls;
 pub(super) use catalog::{catalogs, tools_of as catalog_tools};
 pub(super) use event::{after, detail, events, events_between, session_events};
 pub(super) use export::export;
