@@ -148,7 +148,7 @@ fn event(n: u32) -> impl Strategy<Value = Event> {
             0..=2 => asks(e, &format!("s{a}")),
             3 | 4 => brings(e, &format!("s{a}")),
             5 => makes(e, &task),
-            6 => hears(e, &task, Some([Status::Ok, Status::Cancelled][usize::from(b)])),
+            6 => hears(e, &task, Some([Status::Ok, Status::ToolError][usize::from(b)])),
             7 => hears(e, &task, None),
             _ => e,
         };
@@ -191,7 +191,7 @@ pub(super) fn inv_05_calls_of_several_requests_equal_the_fold(make: &dyn Fn() ->
             wholes.extend(logical::whole(&all).into_iter().filter(|e| e.kind != Kind::Protocol));
         }
         prop_assert_eq!(wholes.len(), events.len());
-        figures::check(&store, p, &wholes);
+        figures::check(&store, p, &wholes, &events);
         store.delete_project(p, at(0)).unwrap();
         Ok(())
     });
