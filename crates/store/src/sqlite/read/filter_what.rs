@@ -14,6 +14,8 @@ pub(super) enum Target {
     Sessions,
 }
 
+/// What became of a call; of one with several requests, of the whole.
+const STATUS: &str = "coalesce(e.call_status, e.status)";
 /// The group that an event's group is shown under.
 const ISSUE: &str = "coalesce((SELECT parent FROM issue_merge WHERE child = e.issue), e.issue)";
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,10 +64,12 @@ impl What {
         use Level::{Event, Session};
         let (level, form) = match &condition.field {
             Field::Kind => (Event, Form::Code("e.kind", |t| Kind::parse(t).map(|k| k.code().into()))),
-            Field::Status => (Event, Form::Code("e.status", |t| Status::parse(t).map(|k| k.code().into()))),
+            Field::Status => (Event, Form::Code(STATUS, |t| Status::parse(t).map(|k| k.code().into()))),
             Field::Method => (Event, Form::Dict("e.method", "name", "id", "text")),
             // nested and declared errors do not count (flags 1 and 32)
-            Field::Failed => (Event, Form::Flag("(e.status IN (2, 3) AND e.flags & 33 = 0)")),
+            Field::Failed => {
+                (Event, Form::Flag("(coalesce(e.call_status, e.status) IN (2, 3) AND e.flags & 33 = 0)"))
+            }
             Field::Tool => (Event, Form::Dict("e.tool", "name", "id", "text")),
             Field::Resource => (Event, Form::Dict("e.resource", "name", "id", "text")),
             // the name of a prompt is where a resource's is; so is that of a custom event
@@ -118,7 +122,7 @@ impl What {
             Field::IntentSource => {
                 (Event, Form::Code("e.intent_source", |t| IntentSource::parse(t).map(|k| k.code().into())))
             }
-            Field::Duration => (Event, Form::Number("e.duration_us", 1e3)),
+            Field::Duration => (Event, Form::Number("coalesce(e.call_us, e.duration_us)", 1e3)),
             Field::BytesIn => (Event, Form::Number("e.bytes_in", 1.0)),
             Field::BytesOut => (Event, Form::Number("e.bytes_out", 1.0)),
             Field::Tokens => (
@@ -180,7 +184,7 @@ pub(super) const fn whole(target: Target) -> Whole {
 /// One row: what the calls of a session tell. Index event_session.
 pub(super) fn told(whole: &Whole) -> String {
     format!(
-        "(SELECT calls_tell(x.seq, x.kind, x.status, x.started_at, x.duration_us, x.tool, x.flags, x.repeat) AS told FROM event x WHERE x.session IN {})",
+        "(SELECT calls_tell(x.seq, x.kind, coalesce(x.call_status, x.status), x.started_at, coalesce(x.call_us, x.duration_us), x.tool, x.flags, x.repeat) AS told FROM event x WHERE x.session IN {})",
         whole.parts
     )
 }
