@@ -74,6 +74,10 @@ pub(crate) enum Verb {
     /// Remove what is older than its project keeps it
     #[command(subcommand)]
     Retention(Retention),
+    /// Write a project's events to a file, whole and as they came; works beside a running server
+    Export(Export),
+    /// Read events from a file into a project; those that are there already are left alone
+    Import(Import),
     /// Copy the data while a server runs, check a copy, start from one
     #[command(subcommand)]
     Backup(Backup),
@@ -380,6 +384,50 @@ pub(crate) enum Audit {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `export`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  trackway export --project proj_shop --out shop.parquet\n  \
+    trackway export --project proj_shop --from 7d --filter \"tool:search status:tool_error\" > failures.jsonl")]
+pub(crate) struct Export {
+    /// The project
+    #[arg(long, value_name = "ID")]
+    pub(crate) project: String,
+    /// The file to make (default: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// What it looks like (default: what the file's name ends in, else jsonl)
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<crate::transfer::Format>,
+    /// Only events that started at or after this time: 2026-03-02, 2026-03-02T10:00Z, 7d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Only events that started before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// Only events that meet this, as typed into the dashboard's search
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+}
+
+/// `import`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  trackway import shop.parquet --project proj_shop\n  \
+    trackway import - --project proj_shop < events.jsonl\n\nA line is one that `trackway export` wrote, or an event of the \
+    native wire.\nNo server may run on the data meanwhile.")]
+pub(crate) struct Import {
+    /// The file; "-" reads lines from standard input
+    pub(crate) file: PathBuf,
+    /// The project
+    #[arg(long, value_name = "ID")]
+    pub(crate) project: String,
+    /// What it looks like (default: what the file's name ends in, else jsonl)
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<crate::transfer::Format>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `backup …`.

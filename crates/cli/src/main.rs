@@ -11,6 +11,7 @@ mod logs;
 mod output;
 mod secret;
 mod service;
+mod transfer;
 mod verb;
 
 use std::process::ExitCode;

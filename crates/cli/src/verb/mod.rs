@@ -8,6 +8,8 @@ mod backup;
 mod completions;
 mod config;
 mod doctor;
+mod export;
+mod import;
 mod man;
 mod member;
 mod open;
@@ -54,6 +56,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Audit(verb) => audit::run(&global, &verb).map(done),
         Verb::Person(verb) => person::run(&global, &verb).map(done),
         Verb::Retention(verb) => retention::run(&global, &verb).map(done),
+        Verb::Export(args) => export::run(&global, &args).map(done),
+        Verb::Import(args) => import::run(&global, &args).map(done),
         Verb::Backup(verb) => backup::run(&global, &verb),
         Verb::Doctor(args) => doctor::run(&global, &args),
         Verb::Config(verb) => config::run(&global, &verb).map(done),

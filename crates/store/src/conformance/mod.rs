@@ -4,6 +4,7 @@
 mod calls;
 mod catalogs;
 mod control;
+mod export;
 mod figures;
 mod filters;
 mod ingest;
@@ -33,6 +34,8 @@ const PARTS: &[(&str, Part)] = &[
         ingest::inv_03_a_repeated_event_changes_only_duplicates,
     ),
     ("an_event_comes_back_whole", ingest::an_event_comes_back_whole),
+    ("what_comes_out_goes_in_again", export::what_comes_out_goes_in_again),
+    ("an_export_is_filtered_and_paged", export::an_export_is_filtered_and_paged),
     ("inv_04_the_vendor_table_in_every_order", sessions::inv_04_the_vendor_table_in_every_order),
     ("inv_04_a_late_event_bridges", sessions::inv_04_a_late_event_bridges),
     ("facts_are_backfilled_both_ways", sessions::facts_are_backfilled_both_ways),

@@ -30,6 +30,10 @@ pub struct Exported {
     pub received_at: Timestamp,
     /// The wire it came by.
     pub input: Input,
+    /// The client's own time where it is not the start, µs since 1970; 0 where it sent none. Beside the event, whose times are
+    /// those an event may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw_time_us: Option<i64>,
     /// The event in the native wire's form.
     pub event: Event,
     /// The body as it came, credentials masked.
@@ -41,6 +45,7 @@ impl Exported {
     /// The event with the members that its own wire form leaves out.
     pub fn into_event(self) -> Event {
         let mut event = self.event;
+        event.raw_time = self.raw_time_us.map(Timestamp::from_micros).or(event.raw_time);
         event.input = self.input;
         event.raw = self.raw;
         event

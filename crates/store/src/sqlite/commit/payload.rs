@@ -190,7 +190,7 @@ fn pack(event: &Event, out: &mut Vec<u8>) {
 #[derive(PartialEq, Default, Serialize)]
 struct Saying<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    raw_time: Option<Timestamp>,
+    raw_us: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<(&'a str, Option<&'a str>)>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -204,7 +204,7 @@ struct Saying<'a> {
 impl<'a> Saying<'a> {
     fn of(event: &'a Event) -> Self {
         Self {
-            raw_time: event.raw_time.filter(|at| *at != event.started_at),
+            raw_us: event.raw_time.filter(|at| *at != event.started_at).map(Timestamp::micros),
             actor: event.actor.as_ref().map(|a| (a.id.as_str(), a.name.as_deref())),
             identity: event.identity.as_deref(),
             process: event.process.as_deref(),
@@ -216,8 +216,9 @@ impl<'a> Saying<'a> {
 /// [`Saying`], read back.
 #[derive(Default, Deserialize)]
 pub(in crate::sqlite) struct Said {
+    /// µs since 1970; 0 where none was sent, which is no time that an event may have.
     #[serde(default)]
-    pub(in crate::sqlite) raw_time: Option<Timestamp>,
+    pub(in crate::sqlite) raw_us: Option<i64>,
     /// Id and name.
     #[serde(default)]
     pub(in crate::sqlite) actor: Option<(String, Option<Box<str>>)>,

@@ -64,7 +64,6 @@ fn exported(r: &Row<'_>, project: &ProjectId, payload: Unpacked) -> Result<Expor
     let said = payload.said.unwrap_or_default();
 
     let mut event = Event::new(id, kind, Timestamp::from_micros(r.get(2)?));
-    event.raw_time = said.raw_time;
     event.session_source = code(4)?.and_then(SessionSource::from_code);
     event.status = code(8)?.and_then(Status::from_code);
     event.name = text(9)?.unwrap_or_default();
@@ -106,8 +105,11 @@ fn exported(r: &Row<'_>, project: &ProjectId, payload: Unpacked) -> Result<Expor
     event.conversation_id = payload.conversation_id.map(Into::into);
     event.error_code = payload.error_code;
     event.direction = payload.direction;
+    event.raw_time = said.raw_us.map(Timestamp::from_micros);
     event.session_id = sent_session(r, project, &event)?;
+    event.raw_time = None;
     let named = r.get::<_, Option<String>>(15)?;
+    let raw_time_us = said.raw_us;
     let Said { actor, identity, process, address, .. } = said;
     // Rows of older versions keep who an event named in the person's row alone.
     let older = || named.filter(|_| identity.is_none()).and_then(|id| Some((ActorId::parse(&id)?.0, None)));
@@ -120,6 +122,7 @@ fn exported(r: &Row<'_>, project: &ProjectId, payload: Unpacked) -> Result<Expor
         seq: seq as u64,
         received_at: Timestamp::from_micros(r.get(3)?),
         input: code(26)?.and_then(Input::from_code).ok_or_else(|| damaged("input"))?,
+        raw_time_us,
         event,
         raw: payload.raw,
     })
