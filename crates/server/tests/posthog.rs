@@ -518,7 +518,10 @@ async fn case_28_to_33_kinds_of_mcp() {
     let details = kit.details();
     let of = |kind: Kind| details.iter().find(|e| e.row.kind == kind).unwrap();
     assert_eq!(of(Kind::MissingCapability).row.intent.as_deref(), Some("need export csv"));
-    assert_eq!(payload(&of(Kind::Feedback).properties)["$mcp_feedback_type"], "issue");
+    let feedback = of(Kind::Feedback);
+    assert_eq!(payload(&feedback.properties)["feedback"]["type"], "issue");
+    assert_eq!(feedback.tags["feedback_type"], "issue");
+    assert!(feedback.row.intent.is_some());
     assert_eq!(of(Kind::ResourceRead).row.resource.as_deref().map(|r| r.starts_with("demo://")), Some(true));
     assert!(details.iter().any(|e| e.row.flags.unknown_tool && e.row.tool.as_deref() == Some("nope")));
     // Case 36: the customer's event is part of the session.

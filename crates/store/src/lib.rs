@@ -178,6 +178,8 @@ pub trait Store: Send + Sync + 'static {
     fn catalog_tools(&self, project: ProjectKey, hash: &str) -> Result<Option<String>>;
     /// What agents asked for and did not find, newest first, with what becomes of it.
     fn wishes(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<Wish>>;
+    /// What agents said of tools, newest first.
+    fn feedback(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<Said>>;
     /// Notes what becomes of a wish, by the event it was said in. `false`: there is no such wish.
     fn set_wish(
         &self,

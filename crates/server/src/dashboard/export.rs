@@ -194,7 +194,7 @@ const fn table(
 const TABLES: &[Table] = &[
     table(List::Sessions, "sessions", ("sessions", ""), ("sessions", ""), SESSION),
     table(List::Events, "events", ("live", ""), ("events", ""), EVENT),
-    table(List::Wishes, "wishes", ("goals", "missing"), ("events", "f=kind:eq:missing_capability"), EVENT),
+    table(List::Wishes, "wishes", ("goals", "missing"), ("events", "f=signal:eq:missing"), EVENT),
     table(List::Feedback, "feedback", ("goals", "feedback"), ("events", "f=kind:eq:feedback"), EVENT),
     table(List::Intents, "intents", ("goals", ""), ("intents", ""), INTENT),
     table(List::Tools, "tools", ("tools", ""), ("tools", ""), TOOL),
@@ -390,9 +390,9 @@ impl List {
                 of(page, |row| SessionObject::of(&project, row))
             }
             Self::Events | Self::Wishes | Self::Feedback => {
-                let kind = match self {
-                    Self::Wishes => Some(Kind::MissingCapability),
-                    Self::Feedback => Some(Kind::Feedback),
+                let only = match self {
+                    Self::Wishes => Some((Field::Signal, "missing")),
+                    Self::Feedback => Some((Field::Kind, Kind::Feedback.as_str())),
                     Self::Events
                     | Self::Sessions
                     | Self::Tools
@@ -404,12 +404,9 @@ impl List {
                     | Self::Clients
                     | Self::Intents => None,
                 };
-                let only = |kind: Kind| Condition {
-                    field: Field::Kind,
-                    op: Op::Eq,
-                    values: vec![kind.as_str().to_owned()],
-                };
-                scope.filter.conditions.extend(kind.map(only));
+                let only =
+                    only.map(|(field, word)| Condition { field, op: Op::Eq, values: vec![word.to_owned()] });
+                scope.filter.conditions.extend(only);
                 of(store.events(key, &EventsAsk { scope, page, protocol: Protocol::Hidden })?, |row| {
                     EventObject::of(&project, row)
                 })

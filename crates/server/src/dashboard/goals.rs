@@ -7,10 +7,9 @@ use axum::extract::{Form, Path};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
-use trackway_core::filter::{Condition, Field, Op};
-use trackway_event::{Kind, ProblemCode, Timestamp};
+use trackway_event::{ProblemCode, Timestamp};
 use trackway_store::query::{
-    EventsAsk, INTENT_ROWS, IntentRow, Intents, ListAsk, Page, Protocol, Wish, WishStatus,
+    EventRow, INTENT_ROWS, IntentRow, Intents, ListAsk, Page, Said, Wish, WishNote, WishStatus,
 };
 
 use super::frame::Bar;
@@ -52,13 +51,38 @@ pub(crate) enum Vm {
     /// Intents, and the project's newest event.
     Intents(Intents, Option<Timestamp>),
     /// Wishes or feedback, and the project's newest event.
-    Words(Tab, Page<Wish>, May, Option<Timestamp>),
+    Words(Tab, Page<Word>, May, Option<Timestamp>),
+}
+
+/// A wish, or feedback.
+#[derive(Clone, Debug)]
+pub(crate) struct Word {
+    event: EventRow,
+    /// What somebody noted on a wish.
+    note: Option<WishNote>,
+    /// Sort and sentiment of feedback.
+    said: Option<(&'static str, Option<&'static str>)>,
+}
+
+impl Word {
+    fn wish(wish: Wish) -> Self {
+        Self { event: wish.event, note: wish.note, said: None }
+    }
+
+    fn feedback(said: Said) -> Self {
+        Self { event: said.event, note: None, said: Some((said.kind, said.sentiment)) }
+    }
+}
+
+fn each<T>(page: Page<T>, word: fn(T) -> Word) -> Page<Word> {
+    let items = page.items.into_iter().map(word).collect();
+    Page { items, next: page.next, total: page.total, partial: page.partial }
 }
 
 /// `/p/{p}/goals`
 pub(crate) async fn show(visit: Visit) -> Response {
     let (title, at, bar) = ("Goals", "goals", Bar::Full);
-    let mut scope = match visit.scope() {
+    let scope = match visit.scope() {
         Ok(scope) => scope,
         Err(bad) => return visit.bad(title, at, bar, &bad),
     };
@@ -68,20 +92,14 @@ pub(crate) async fn show(visit: Visit) -> Response {
     let last = visit.project.last_event_at;
     let may = if visit.guest.viewer.may_change(key) { May::Change } else { May::Look };
     let found = visit.ask("goals", move |store| {
-        let kind = match tab {
-            Tab::Intents => return Ok(Vm::Intents(store.intents(key, &scope)?, last)),
-            Tab::Missing => {
-                let wishes = store.wishes(key, &ListAsk { scope, page, sort: None })?;
-                return Ok(Vm::Words(tab, wishes, may, last));
+        let ask = |scope| ListAsk { scope, page, sort: None };
+        Ok(match tab {
+            Tab::Intents => Vm::Intents(store.intents(key, &scope)?, last),
+            Tab::Missing => Vm::Words(tab, each(store.wishes(key, &ask(scope))?, Word::wish), may, last),
+            Tab::Feedback => {
+                Vm::Words(tab, each(store.feedback(key, &ask(scope))?, Word::feedback), May::Look, last)
             }
-            Tab::Feedback => Kind::Feedback,
-        };
-        let values = vec![kind.as_str().to_owned()];
-        scope.filter.conditions.push(Condition { field: Field::Kind, op: Op::Eq, values });
-        let rows = store.events(key, &EventsAsk { scope, page, protocol: Protocol::Hidden })?;
-        let items = rows.items.into_iter().map(|event| Wish { event, note: None }).collect();
-        let rows = Page { items, next: rows.next, total: rows.total, partial: rows.partial };
-        Ok(Vm::Words(tab, rows, May::Look, last))
+        })
     });
     match found.await {
         Ok(vm) => visit.page(title, at, bar, view(&vm, &visit.place(period))),
@@ -202,7 +220,7 @@ fn share(part: u64, of: u64, none: &str) -> Markup {
     }
 }
 
-fn words(tab: Tab, page: &Page<Wish>, may: May, last: Option<Timestamp>, place: &Place<'_>) -> Markup {
+fn words(tab: Tab, page: &Page<Word>, may: May, last: Option<Timestamp>, place: &Place<'_>) -> Markup {
     let (one, many, what) = match tab {
         Tab::Intents | Tab::Missing => (
             "wish",
@@ -226,7 +244,7 @@ fn words(tab: Tab, page: &Page<Wish>, may: May, last: Option<Timestamp>, place: 
             div.scroll tabindex="0" role="region" aria-label=(many) {
                 table.data {
                     caption.sr { (many) }
-                    thead { tr { th scope="col" { "When" } th scope="col" { "In the agent's words" } th scope="col" { "Client" } th scope="col" { "Person" } th scope="col" { "Session" } @if tab == Tab::Missing { th scope="col" { "What becomes of it" } } } }
+                    thead { tr { th scope="col" { "When" } @if tab == Tab::Feedback { th scope="col" { "Sort" } th scope="col" { "Tool" } } th scope="col" { "In the agent's words" } th scope="col" { "Client" } th scope="col" { "Person" } th scope="col" { "Session" } @if tab == Tab::Missing { th scope="col" { "What becomes of it" } } } }
                     tbody { @for row in &page.items { (word(row, tab, may, place)) } }
                 }
             }
@@ -271,7 +289,7 @@ pub(crate) async fn note(visit: Visit, Path(_): Path<String>, Form(form): Form<W
 }
 
 /// What becomes of a wish, and the form that changes it.
-fn becomes(wish: &Wish, may: May, place: &Place<'_>) -> Markup {
+fn becomes(wish: &Word, may: May, place: &Place<'_>) -> Markup {
     let status = wish.note.as_ref().map(|n| n.status).unwrap_or_default();
     let tag = match status {
         WishStatus::New => html! { span.tag.info { "new" } },
@@ -298,7 +316,22 @@ fn becomes(wish: &Wish, may: May, place: &Place<'_>) -> Markup {
     }
 }
 
-fn word(wish: &Wish, tab: Tab, may: May, place: &Place<'_>) -> Markup {
+/// What sort of feedback it is, and how it was meant.
+fn sort(kind: &str, sentiment: Option<&str>, filter: &dyn Fn(&str, &str) -> String) -> Markup {
+    let name = kind.replace('_', " ");
+    let by_kind = filter(&format!("tag.{}", Said::TYPE_TAG), kind);
+    html! {
+        @match kind {
+            "issue" => a.tag.bad href=(by_kind) { (name) },
+            "missing_capability" => a.tag.info href=(by_kind) { (name) },
+            "praise" => a.tag.good href=(by_kind) { (name) },
+            _ => a.tag href=(by_kind) { (name) },
+        }
+        @if let Some(word) = sentiment { " " span.dim { (word) } }
+    }
+}
+
+fn word(wish: &Word, tab: Tab, may: May, place: &Place<'_>) -> Markup {
     let row = &wish.event;
     let filter =
         |field: &str, value: &str| format!("{}{}", place.path, place.params.and(field, "eq", value).query());
@@ -306,6 +339,13 @@ fn word(wish: &Wish, tab: Tab, may: May, place: &Place<'_>) -> Markup {
     html! {
         tr data-testid="word-row" {
             th scope="row" { (format::row_time(row.started_at, place.now)) }
+            @if tab == Tab::Feedback {
+                td data-label="Sort" { @if let Some((kind, sentiment)) = wish.said { (sort(kind, sentiment, &filter)) } }
+                td data-label="Tool" { @match row.tool.as_deref() {
+                    Some(tool) => a.val href=(filter("tool", tool)) { (hostile::line(tool, 32)) },
+                    None => (format::unknown("it names no tool")),
+                } }
+            }
             td data-label="Words" { @match row.intent.as_deref().filter(|w| !w.trim().is_empty()) {
                 Some(words) => { "“" (hostile::line(words, 240)) "”" },
                 None => (format::unknown("no words were given")),

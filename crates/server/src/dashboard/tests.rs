@@ -343,6 +343,9 @@ async fn goals_show_matters_wishes_and_feedback_in_their_words() {
     wish.kind = Kind::MissingCapability;
     let mut feedback = call(at(10), "ses_a", "the search is slow", Status::Ok);
     feedback.kind = Kind::Feedback;
+    feedback.tags.insert("feedback_type".into(), "issue".into());
+    feedback.tags.insert("feedback_sentiment".into(), "negative".into());
+    feedback.tool = Some("search_orders".into());
     kit.send(
         "proj_a",
         vec![
@@ -362,6 +365,9 @@ async fn goals_show_matters_wishes_and_feedback_in_their_words() {
     assert!(missing.contains("a tool to refund an order") && !missing.contains("the search is slow"));
     let feedback = kit.get("/p/proj_a/goals?tab=feedback").await.body;
     assert_eq!(Page::read(&feedback).testid("word-row"), 1);
+    for shown in ["tag.feedback_type:eq:issue", "negative", "search_orders"] {
+        assert!(feedback.contains(shown), "{shown}");
+    }
     let filtered = kit.get("/p/proj_a/goals?f=tool:eq:nothing").await.body;
     assert!(filtered.contains("Your filters leave nothing"));
 }

@@ -10,6 +10,7 @@ mod agentcat_error;
 pub(crate) mod agentcat_route;
 mod body;
 mod clean;
+mod feedback;
 mod fields;
 mod native;
 pub(crate) mod native_route;

@@ -18,7 +18,7 @@ use super::agentcat::normal_response;
 use super::agentcat_error::{output_bytes, result_text};
 use super::fields::{Fields, compact, items_of, string_of};
 use super::posthog_error::{self, is_unknown_tool};
-use super::{Batch, Item, payload, posthog_identity, posthog_time};
+use super::{Batch, Item, feedback, payload, posthog_identity, posthog_time};
 
 /// Names the SDKs send where they know none.
 const PLACEHOLDERS: [&str; 3] = ["Unknown Tool Name", "Unknown Tool", "Unknown"];
@@ -135,6 +135,9 @@ impl Around<'_> {
             event.flags.sibling = true;
         }
         event.properties = props.rest();
+        if event.kind == Kind::Feedback {
+            feedback::of_posthog(&mut event, props.of_feedback());
+        }
         Ok(event)
     }
 
@@ -436,6 +439,14 @@ impl<'a> Props<'a> {
         event.error = Some(Box::new(error));
     }
 
+    /// What an agent's feedback says: names without their prefix.
+    fn of_feedback(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields
+            .0
+            .iter()
+            .filter_map(|(key, value)| Some((key.strip_prefix(feedback::PREFIX)?, value.get())))
+    }
+
     /// What has found no place, as sent; without addresses (section 7).
     fn rest(&self) -> Option<Payload> {
         let rest = self.fields.filtered(|key, value| {
@@ -443,6 +454,7 @@ impl<'a> Props<'a> {
                 && !self.taken.contains(&key)
                 && key != "$ip"
                 && !key.starts_with("$geoip_")
+                && !key.starts_with(feedback::PREFIX)
                 && !matches!(key, "token" | "$mcp_source" | "$mcp_interface")
         });
         rest.filter(|rest| rest.get() != "{}")

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use trackway_event::{DropReason, Event, Outcome, Timestamp, limits, validate};
 use trackway_store::{NewQuarantined, Project, ProjectKey, StoreError, Tally};
 
-use super::{Adapter, Batch, address, clean};
+use super::{Adapter, Batch, address, clean, feedback};
 use crate::policy::Admission;
 use crate::state::{AppState, Refused};
 
@@ -185,6 +185,7 @@ impl Taking {
                 (Ok(_), None, _) => Err(DropReason::MissingProject),
                 (Ok(mut event), Some(_), Some(project)) => {
                     event.flags.demo = project.demo;
+                    feedback::settle(&mut event);
                     state.policies().of(&**state.store(), project.key).apply(&mut event);
                     state.addresses().hide(&**state.store(), project.key, &mut event);
                     validate::cap(&mut event).map(|()| (project.key, event))
@@ -288,6 +289,7 @@ fn events_of(
     items
         .filter_map(|(_, item)| {
             let mut event = item.event.ok()?;
+            feedback::settle(&mut event);
             policy.apply(&mut event);
             state.addresses().hide(&**state.store(), key, &mut event);
             validate::cap(&mut event).ok()?;

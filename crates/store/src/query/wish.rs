@@ -54,6 +54,38 @@ pub struct WishNote {
     pub who: String,
 }
 
+/// What an agent said of a tool or of the whole, as far as lists show it.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Who said it, when, in which words.
+    pub event: EventRow,
+    /// One of [`Said::KINDS`].
+    pub kind: &'static str,
+    /// One of [`Said::SENTIMENTS`], where it was said.
+    pub sentiment: Option<&'static str>,
+}
+
+impl Said {
+    /// Sorts of feedback; the last stands for every other.
+    pub const KINDS: [&'static str; 4] = ["missing_capability", "issue", "praise", "other"];
+    /// Sentiments.
+    pub const SENTIMENTS: [&'static str; 4] = ["positive", "neutral", "negative", "mixed"];
+    /// The tag that holds the sort of a feedback.
+    pub const TYPE_TAG: &'static str = "feedback_type";
+    /// The tag that holds its sentiment.
+    pub const SENTIMENT_TAG: &'static str = "feedback_sentiment";
+
+    /// The sort a word stands for.
+    pub fn kind(word: &str) -> &'static str {
+        Self::KINDS.into_iter().find(|kind| *kind == word).unwrap_or("other")
+    }
+
+    /// The sentiment a word stands for; any other word is none.
+    pub fn sentiment(word: &str) -> Option<&'static str> {
+        Self::SENTIMENTS.into_iter().find(|sentiment| *sentiment == word)
+    }
+}
+
 /// One wish: the event in which it was said, and what somebody noted on it.
 #[derive(Clone, Debug)]
 pub struct Wish {

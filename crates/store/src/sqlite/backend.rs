@@ -585,6 +585,10 @@ impl Store for SqliteStore {
         self.ask(project, |reader| read::wishes(reader, ask))
     }
 
+    fn feedback(&self, project: ProjectKey, ask: &ListAsk) -> Result<Page<Said>> {
+        self.ask(project, |reader| read::feedback(reader, ask))
+    }
+
     fn set_wish(
         &self,
         project: ProjectKey,

@@ -117,9 +117,9 @@ pub(super) fn remove_events(conn: &Connection, seqs: &[i64]) -> Result<u64> {
         accounts.execute([seq])?;
         leg.execute([seq])?;
         let Some((kind, id)) = gone else { continue };
-        // 11: missing_capability, 15: protocol
+        // 11, 12: missing_capability, feedback; 15: protocol
         counted += i64::from(kind != 15);
-        if kind == 11 {
+        if kind == 11 || kind == 12 {
             conn.prepare_cached(sql!("expire.wish"))?.execute([id])?;
         }
     }

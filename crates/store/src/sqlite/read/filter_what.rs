@@ -202,7 +202,9 @@ pub(super) fn asked_signals(condition: &Condition) -> Vec<&str> {
 pub(super) fn of_event(word: &str) -> Option<&'static str> {
     const { assert!(NEAR_CAP_TOKENS == 20_000 && limits::SESSION_QUIET.as_secs() == 1_800) };
     Some(match word {
-        "missing" => "(e.kind = 11)",
+        "missing" => {
+            "(e.kind = 11 OR (e.kind = 12 AND json_extract(e.tags, '$.feedback_type') = 'missing_capability'))"
+        }
         "feedback" => "(e.kind = 12)",
         "bad_args" => "(coalesce(e.class, 0) = 1)",
         "truncated" => "(e.flags & 16 <> 0)",

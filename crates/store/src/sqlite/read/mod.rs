@@ -39,7 +39,7 @@ pub(super) use pool::{Pool, Reader};
 pub(super) use session::{session, sessions};
 pub(super) use signals::{signals, warnings};
 pub(super) use tools::{clients, tool, tools};
-pub(super) use wishes::{is_wish, wishes};
+pub(super) use wishes::{feedback, is_wish, wishes};
 
 use rusqlite::types::Value;
 use trackway_event::{Peer, limits};

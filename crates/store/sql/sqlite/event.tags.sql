@@ -1,0 +1,2 @@
+-- Tags of event ?1. Primary key.
+SELECT tags FROM event WHERE seq = ?1;
