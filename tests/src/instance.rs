@@ -26,7 +26,7 @@ const VERB: Duration = Duration::from_secs(30);
 /// What a verb changes the running server sees within 1 s (D33); a busy machine may take longer.
 const SEEN: Duration = Duration::from_secs(5);
 /// No list of a test has more pages.
-const PAGES: usize = 2_000;
+const PAGES: usize = 10_000;
 
 /// How a server is started.
 #[derive(Debug, Default)]

@@ -84,7 +84,7 @@ pub const PROJECT_SETTINGS: &[ProjectSetting] = &[
     ProjectSetting {
         key: "limit.events_per_day",
         default: "0",
-        help: "events taken a day (UTC), counted since the server started; more is dropped as quota; 0: no limit",
+        help: "events taken a day (UTC); more is dropped as quota; 0: no limit",
         check: is_count,
     },
 ];
@@ -375,13 +375,20 @@ impl Policies {
         entry.policy.clone()
     }
 
-    /// Asks for room for `events` of a project whose policy was read; takes it where there is.
-    pub(crate) fn admit(&self, project: ProjectKey, events: usize, day: i64) -> Admission {
+    /// Asks for room for `events` of a project whose policy was read; takes it where there is. `stored` says how many came in
+    /// on this day before this process counted.
+    pub(crate) fn admit(
+        &self,
+        project: ProjectKey,
+        events: usize,
+        day: i64,
+        stored: impl FnOnce() -> u64,
+    ) -> Admission {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(held) = held.get_mut(&project) else { return Admission::In };
         let (rate, quota, wanted) = (held.policy.per_second as f64, held.policy.per_day, events as u64);
-        if held.day.0 != day {
-            held.day = (day, 0);
+        if quota > 0 && held.day.0 != day {
+            held.day = (day, stored());
         }
         if quota > 0 && held.day.1 + wanted > quota {
             return Admission::OverQuota;

@@ -83,20 +83,24 @@ fn a_rate_is_a_bucket_and_a_quota_is_a_day() {
         policies.0.lock().unwrap().insert(key, held);
     };
     hold(&[("limit.events_per_second", "10")]);
-    assert_eq!(policies.admit(key, 100, 1), Admission::In, "a burst of ten seconds");
-    let Admission::After(wait) = policies.admit(key, 10, 1) else { panic!("no limit") };
+    assert_eq!(policies.admit(key, 100, 1, || 0), Admission::In, "a burst of ten seconds");
+    let Admission::After(wait) = policies.admit(key, 10, 1, || 0) else { panic!("no limit") };
     assert!(wait > Duration::from_millis(800) && wait <= Duration::from_secs(1), "{wait:?}");
     hold(&[("limit.events_per_second", "10")]);
     assert_eq!(
-        policies.admit(key, 1_000, 1),
+        policies.admit(key, 1_000, 1, || 0),
         Admission::In,
         "a batch above the burst is not locked out for ever"
     );
-    assert!(matches!(policies.admit(key, 1, 1), Admission::After(wait) if wait > Duration::from_secs(80)));
+    assert!(
+        matches!(policies.admit(key, 1, 1, || 0), Admission::After(wait) if wait > Duration::from_secs(80))
+    );
     hold(&[("limit.events_per_day", "5")]);
-    assert_eq!(policies.admit(key, 5, 1), Admission::In);
-    assert_eq!(policies.admit(key, 1, 1), Admission::OverQuota);
-    assert_eq!(policies.admit(key, 1, 2), Admission::In, "the next day");
+    assert_eq!(policies.admit(key, 5, 1, || 0), Admission::In);
+    assert_eq!(policies.admit(key, 1, 1, || 0), Admission::OverQuota);
+    assert_eq!(policies.admit(key, 1, 2, || 0), Admission::In, "the next day");
+    assert_eq!(policies.admit(key, 2, 3, || 4), Admission::OverQuota, "what came before a restart counts");
+    assert_eq!(policies.admit(key, 1, 3, || 4), Admission::In);
     hold(&[]);
-    assert_eq!(policies.admit(key, 1_000_000, 1), Admission::In);
+    assert_eq!(policies.admit(key, 1_000_000, 1, || 0), Admission::In);
 }

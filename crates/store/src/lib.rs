@@ -47,6 +47,10 @@ pub trait Store: Send + Sync + 'static {
     /// Adds to the counts of what became of received events and bodies, kept per project (or none) and reason (INV-02).
     fn count(&self, counts: &[(Option<ProjectKey>, Tally)]) -> Result<()>;
 
+    /// How many events were received at or after this time and stored, whatever was removed of them since. Imported events,
+    /// which were received elsewhere, may count wrongly.
+    fn stored_since(&self, project: ProjectKey, at: Timestamp) -> Result<u64>;
+
     // -- projects, tokens, sign-in -------------------------------------------------------------------------------
 
     /// Every project that is not being deleted.

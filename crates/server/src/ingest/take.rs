@@ -301,10 +301,18 @@ fn events_of(
 /// Waits for the project's rate, at most [`limits::INGEST_HOLD`] (F-158).
 async fn admit(state: &AppState, key: ProjectKey, events: usize, now: Timestamp) -> Result<(), DropReason> {
     let deadline = tokio::time::Instant::now() + limits::INGEST_HOLD;
-    let day = now.micros().div_euclid(86_400_000_000);
+    const DAY_US: i64 = 86_400_000_000;
+    let day = now.micros().div_euclid(DAY_US);
+    let stored = || {
+        let counted = state.store().stored_since(key, Timestamp::from_micros(day * DAY_US));
+        counted.unwrap_or_else(|error| {
+            tracing::warn!(%error, project = key.0, "could not count today's events; the quota begins anew");
+            0
+        })
+    };
     let mut held = false;
     loop {
-        match state.policies().admit(key, events, day) {
+        match state.policies().admit(key, events, day, stored) {
             Admission::In => return Ok(()),
             Admission::OverQuota => return Err(DropReason::Quota),
             Admission::After(wait) => {

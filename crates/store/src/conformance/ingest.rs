@@ -40,6 +40,21 @@ pub(super) fn inv_03_a_repeated_event_changes_only_duplicates(make: &dyn Fn() ->
     assert_eq!((intake.stored, intake.duplicates), (50, 50));
 }
 
+pub(super) fn what_came_since_a_time_is_counted(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let p = project(&store, "proj_a");
+    assert_eq!(store.stored_since(p, at(0)).unwrap(), 0, "nothing");
+    // Received minute by minute, and started the other way round.
+    for n in 0..9 {
+        let event = call(n, -i64::from(n) * MINUTE);
+        store.submit(p, vec![event], at(i64::from(n) * MINUTE)).unwrap().blocking_recv().unwrap().unwrap();
+    }
+    for (minute, expect) in [(-1, 9), (0, 9), (1, 8), (8, 1), (9, 0)] {
+        assert_eq!(store.stored_since(p, at(minute * MINUTE)).unwrap(), expect, "since minute {minute}");
+    }
+    assert_eq!(store.stored_since(p, at(MINUTE - 1)).unwrap(), 8);
+}
+
 pub(super) fn an_event_comes_back_whole(make: &dyn Fn() -> Arc<dyn Store>) {
     let store = make();
     let p = project(&store, "proj_a");

@@ -33,6 +33,7 @@ const PARTS: &[(&str, Part)] = &[
         "inv_03_a_repeated_event_changes_only_duplicates",
         ingest::inv_03_a_repeated_event_changes_only_duplicates,
     ),
+    ("what_came_since_a_time_is_counted", ingest::what_came_since_a_time_is_counted),
     ("an_event_comes_back_whole", ingest::an_event_comes_back_whole),
     ("what_comes_out_goes_in_again", export::what_comes_out_goes_in_again),
     ("an_export_is_filtered_and_paged", export::an_export_is_filtered_and_paged),

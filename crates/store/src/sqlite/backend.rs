@@ -344,6 +344,10 @@ impl Store for SqliteStore {
         self.inner.ledger(project)?.submit(events, received_at)
     }
 
+    fn stored_since(&self, project: ProjectKey, at: Timestamp) -> Result<u64> {
+        self.ask(project, |reader| read::stored_since(reader, at))
+    }
+
     fn subscribe(&self, project: ProjectKey) -> Result<broadcast::Receiver<Arc<Committed>>> {
         Ok(self.inner.ledger(project)?.subscribe())
     }

@@ -1,5 +1,6 @@
 //! What is known of a ledger as a whole.
 
+use rusqlite::OptionalExtension;
 use trackway_event::Timestamp;
 
 use super::Reader;
@@ -45,4 +46,23 @@ pub(super) fn first_event_at(reader: &Reader) -> Result<Option<Timestamp>> {
     let mut statement = reader.conn.prepare_cached(sql!("ledger.first"))?;
     let at: Option<i64> = statement.query_row([], |r| r.get(0))?;
     Ok(at.map(Timestamp::from_micros))
+}
+
+/// How many rows were received at or after this time: sequence numbers grow with the time of receipt, so the first of them is
+/// found by halving.
+pub(in crate::sqlite) fn stored_since(reader: &Reader, at: Timestamp) -> Result<u64> {
+    let mut next = reader.conn.prepare_cached(sql!("event.received_from"))?;
+    let mut row = |seq: i64| -> Result<Option<(i64, i64)>> {
+        Ok(next.query_row([seq], |r| Ok((r.get(0)?, r.get(1)?))).optional()?)
+    };
+    let end = reader.conn.prepare_cached(sql!("ledger.next"))?.query_row([], |r| r.get::<_, i64>(0))? + 1;
+    let (mut low, mut high) = (1, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match row(middle)? {
+            Some((seq, received)) if received < at.micros() => low = seq + 1,
+            Some(_) | None => high = middle,
+        }
+    }
+    Ok(u64::try_from(end - low).unwrap_or(0))
 }

@@ -32,7 +32,7 @@ pub(super) use event::{after, detail, events, events_between, session_events};
 pub(super) use export::export;
 pub(super) use intents::intents;
 pub(super) use issues::{issue, issues};
-pub(super) use ledger::{known, last_event_at};
+pub(super) use ledger::{known, last_event_at, stored_since};
 pub(super) use overview::overview;
 pub(super) use people::{people, person};
 pub(super) use pool::{Pool, Reader};
