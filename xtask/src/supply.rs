@@ -15,6 +15,15 @@ use crate::{cargo, root};
 /// # Errors
 /// When cargo does not answer.
 pub(crate) fn sbom() -> Result<ExitCode> {
+    println!("{:#}", bill()?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The crates of the binary as CycloneDX 1.5.
+///
+/// # Errors
+/// When cargo does not answer.
+pub(crate) fn bill() -> Result<Value> {
     let metadata = metadata()?;
     let used = of_binary(&metadata)?;
     let packages = packages(&metadata)?;
@@ -32,12 +41,8 @@ pub(crate) fn sbom() -> Result<ExitCode> {
         }
     }
     let root = root.context("no trackway-cli")?;
-    println!(
-        "{:#}",
-        json!({ "bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
-            "metadata": { "component": root }, "components": components })
-    );
-    Ok(ExitCode::SUCCESS)
+    Ok(json!({ "bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
+        "metadata": { "component": root }, "components": components }))
 }
 
 /// Checks every crate's licence against the list of `deny.toml`.

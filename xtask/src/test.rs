@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow};
 
 use crate::step::{self, Count, Tally};
 use crate::tools::{self, Tools};
-use crate::{cargo, root, target, tidy};
+use crate::{cargo, root, supply, target, tidy};
 
 /// How much is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +53,25 @@ fn own_checks() -> Result<Tally> {
     };
     tally.add(step::run("format", with(&["fmt", "--all", "--check"]), Count::One)?);
     tally.add(step::check("tidy", tidy::findings)?);
+    tally.add(step::check("licences and bill of materials", supplied)?);
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     tally.add(step::run("clippy", with(&clippy), Count::One)?);
     let tests = ["test", "--locked", "--workspace", "--exclude", "trackway-tests", "--no-fail-fast"];
     tally.add(step::run("unit and integration tests", with(&tests), Count::Tests)?);
     Ok(tally)
+}
+
+/// Every crate's licence is on the list; what the binary is made of is kept beside the other results.
+fn supplied() -> Result<Vec<String>> {
+    let mut findings = supply::findings()?;
+    let bill = supply::bill()?;
+    if bill["components"].as_array().is_none_or(|crates| crates.len() < 50) {
+        findings.push("the bill of materials is nearly empty".to_owned());
+    }
+    let artifacts = target().join("artifacts");
+    std::fs::create_dir_all(&artifacts)?;
+    std::fs::write(artifacts.join("sbom.json"), format!("{bill:#}\n"))?;
+    Ok(findings)
 }
 
 /// The release binary, and the tests that know nothing but it.
