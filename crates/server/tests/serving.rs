@@ -118,7 +118,8 @@ async fn the_live_feed_resumes_and_filters() {
     };
     kit.ac(call(0)).await;
     kit.ac(call(1)).await;
-    let seqs: Vec<u64> = kit.store.events_after(kit.p, 0, 10).unwrap().iter().map(|e| e.seq).collect();
+    let seqs: Vec<u64> =
+        kit.store.events_after(kit.p, 0, &Default::default(), 10).unwrap().iter().map(|e| e.seq).collect();
     let open = async |head: &str, query: &str| {
         let mut stream = TcpStream::connect(running.addr).await.unwrap();
         let request = format!(
@@ -134,6 +135,8 @@ async fn the_live_feed_resumes_and_filters() {
     assert!(!text.contains("evt_0"), "{text}");
     assert!(text.contains(&format!("id: {}", seqs[1])), "{text}");
     let (mut odd, mut odd_text) = open("", "?f=tool:eq:odd").await;
+    let (mut pro, mut pro_text) = open("", "?f=trait.plan:eq:pro").await;
+    let (mut acme, mut acme_text) = open("", "?f=group.organization:eq:acme&f=tool:ne:odd").await;
     // Through the server under test, whose feed it is.
     let router = trackway_server::router(running.state.clone());
     let post = async |body: String| {
@@ -152,6 +155,31 @@ async fn the_live_feed_resumes_and_filters() {
     post(call(5).to_string()).await;
     until(&mut odd, &mut odd_text, "evt_5").await;
     assert!(!odd_text.contains("evt_2") && !odd_text.contains("evt_4"), "{odd_text}");
+    // What an event's row does not hold, the ledger is asked for: the person's traits, also where an earlier event told
+    // them and where only the session names the person; and accounts.
+    let by = |n: u32, more: serde_json::Value| {
+        let mut body = call(n);
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        post(body.to_string())
+    };
+    by(10, json!({"identify_actor_given_id": "ann", "identify_data": {"plan": "pro"}, "session_id": "s"}))
+        .await;
+    by(11, json!({"identify_actor_given_id": "bob", "identify_data": {"plan": "free"}})).await;
+    by(12, json!({"session_id": "s"})).await;
+    let grouped = |n: u32, tool: &str| {
+        json!({"id": format!("evt_{n}"), "kind": "tool_call", "started_at": "2026-03-02T11:00:00Z", "session_id": "g",
+            "session_source": "mcp_session", "tool": tool, "status": "ok", "groups": {"organization": "acme"}})
+    };
+    let batch = json!({"project": "proj_t", "events": [grouped(13, "odd"), grouped(14, "even")]});
+    let request = http::Request::post("/api/v1/ingest").header("content-type", "application/json");
+    let request = request.body(axum::body::Body::from(batch.to_string())).unwrap();
+    tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
+    until(&mut pro, &mut pro_text, "evt_12").await;
+    assert!(pro_text.contains("evt_10") && !pro_text.contains("evt_11"), "{pro_text}");
+    until(&mut acme, &mut acme_text, "evt_14").await;
+    for other in ["evt_1\"", "evt_10", "evt_12", "evt_13"] {
+        assert!(!acme_text.contains(other), "{other}: {acme_text}");
+    }
     // An open feed ends with the server.
     let started = Instant::now();
     running.stop().await.unwrap();

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, oneshot};
+use trackway_core::filter::Filter;
 use trackway_event::{Event, Outcome, Timestamp};
 
 pub use access::*;
@@ -137,7 +138,13 @@ pub trait Store: Send + Sync + 'static {
     /// One event with its payloads.
     fn event(&self, project: ProjectKey, id: &str) -> Result<Option<EventDetail>>;
     /// Events committed after `seq`, oldest first, for a live feed that lost its connection.
-    fn events_after(&self, project: ProjectKey, seq: u64, limit: usize) -> Result<Vec<EventRow>>;
+    fn events_after(
+        &self,
+        project: ProjectKey,
+        seq: u64,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<EventRow>>;
     /// The next events of an export, whole and as they came; none when there are no more.
     fn export(&self, project: ProjectKey, ask: &ExportAsk) -> Result<Vec<Exported>>;
     /// Figures per tool, resource or prompt.

@@ -22,7 +22,7 @@ use trackway_store::ProjectKey;
 use trackway_store::query::{Committed, EventRow};
 
 use super::ask::{Asked, Keys};
-use super::live_filter;
+use super::live_filter::{self, Answered};
 use super::objects::EventObject;
 use crate::auth::{self, InProject, Viewer};
 use crate::problem::{Problem, ProblemBody};
@@ -38,7 +38,7 @@ const CATCH_UP: usize = 200;
 const FEEDS: u64 = 256;
 
 /// The live feed. Messages `event` hold an event object, messages `refused` say why events were refused. Conditions `f` on
-/// the event itself are honoured.
+/// the event, its person and its accounts are honoured; those on a whole session are refused.
 #[utoipa::path(get, path = "/api/v1/projects/{p}/live", tag = "read", params(("p" = String, Path), Keys),
     responses((status = 200, description = "server-sent events", content_type = "text/event-stream"),
         (status = 400, body = ProblemBody), (status = 404, body = ProblemBody), (status = 503, body = ProblemBody)))]
@@ -49,7 +49,7 @@ pub(super) async fn show(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let filter = asked.scope.filter.clone();
-    live_filter::check(&filter)?;
+    let answered = live_filter::check(&filter)?;
     let resume = headers.get("last-event-id").and_then(|v| v.to_str().ok()).or_else(|| asked.get("after"));
     let resume = match resume.map(|text| text.trim().parse::<u64>()) {
         Some(Ok(seq)) => Some(seq),
@@ -70,6 +70,8 @@ pub(super) async fn show(
         refused: state.refused(),
         drained: state.drained(),
         filter,
+        answered,
+        upto: 0,
         feed,
         look: tokio::time::interval_at(tokio::time::Instant::now() + LOOK_AGAIN, LOOK_AGAIN),
         viewer: at.viewer,
@@ -91,6 +93,10 @@ struct Feed {
     /// Whether refusals of no known project are for this viewer.
     sees_unknown: bool,
     filter: Filter,
+    /// Whether rows are held against the filter here or by the ledger.
+    answered: Answered,
+    /// Newest sequence that was told of.
+    upto: u64,
     viewer: Viewer,
     /// When the viewer is looked up again.
     look: tokio::time::Interval,
@@ -119,13 +125,21 @@ impl Feed {
             }
             if self.catch_up {
                 let (key, seen) = (self.key, self.seen);
+                let filter = match self.answered {
+                    Answered::ByRow => Filter::default(),
+                    Answered::ByLedger => self.filter.clone(),
+                };
                 let rows = self
                     .state
-                    .ask("live", move |store| store.events_after(key, seen, CATCH_UP))
+                    .ask("live", move |store| store.events_after(key, seen, &filter, CATCH_UP))
                     .await
                     .ok()?;
                 self.catch_up = rows.len() == CATCH_UP;
                 rows.into_iter().for_each(|row| self.push(row));
+                if !self.catch_up {
+                    // What did not pass was looked at, too.
+                    self.seen = self.seen.max(self.upto);
+                }
                 continue;
             }
             let ended = async {
@@ -139,7 +153,7 @@ impl Feed {
                     }
                 }
                 committed = self.feed.recv() => match committed {
-                    Ok(committed) => committed.events.iter().for_each(|row| self.push(row.clone())),
+                    Ok(committed) => self.committed(&committed),
                     Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up = true,
                     Err(broadcast::error::RecvError::Closed) => return None,
                 },
@@ -153,12 +167,34 @@ impl Feed {
         }
     }
 
+    fn committed(&mut self, committed: &Committed) {
+        match self.answered {
+            Answered::ByRow => committed.events.iter().for_each(|row| self.push(row.clone())),
+            Answered::ByLedger => {
+                self.tell(committed);
+                // One question for every commit that came meanwhile.
+                while let Ok(more) = self.feed.try_recv() {
+                    self.tell(&more);
+                }
+                self.catch_up = self.upto > self.seen;
+            }
+        }
+    }
+
+    fn tell(&mut self, committed: &Committed) {
+        if self.seen == 0 {
+            // A feed begins with what comes after it was opened.
+            self.seen = committed.events.first().map_or(0, |row| row.seq.saturating_sub(1));
+        }
+        self.upto = committed.events.last().map_or(self.upto, |row| self.upto.max(row.seq));
+    }
+
     fn push(&mut self, row: EventRow) {
         if row.seq <= self.seen {
             return;
         }
         self.seen = row.seq;
-        if live_filter::matches(&self.filter, &row) {
+        if self.answered == Answered::ByLedger || live_filter::matches(&self.filter, &row) {
             let message = Event::default().id(row.seq.to_string()).event("event");
             let object = EventObject::of(&self.project, row);
             self.waiting.extend(message.json_data(object).ok());

@@ -6,25 +6,32 @@ use trackway_store::query::EventRow;
 
 use crate::problem::Problem;
 
-/// Refuses conditions that one event cannot answer.
+/// Where a filter's conditions are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// By the row that passes by.
+    ByRow,
+    /// By the ledger, after each commit: what the row does not hold, such as traits and groups.
+    ByLedger,
+}
+
+/// Where a filter is answered; refuses conditions on a whole session, which an event that passes by cannot answer.
 ///
 /// # Errors
 /// `bad_filter`, naming the field.
-pub(super) fn check(filter: &Filter) -> Result<(), Problem> {
+pub(super) fn check(filter: &Filter) -> Result<Answered, Problem> {
     let late = filter.conditions.iter().find(|c| {
+        matches!(c.field, Field::Calls | Field::Errors | Field::Length | Field::Ending | Field::Signal)
+    });
+    let beyond = filter.conditions.iter().any(|c| {
         matches!(
             c.field,
-            Field::Calls
-                | Field::Errors
-                | Field::Length
-                | Field::Tag(_)
+            Field::Tag(_)
                 | Field::Trait(_)
                 | Field::Group(_)
                 | Field::Prop(_)
                 | Field::Transport
                 | Field::Catalog
-                | Field::Ending
-                | Field::Signal
                 | Field::Protocol
                 | Field::Model
                 | Field::Sdk
@@ -35,7 +42,8 @@ pub(super) fn check(filter: &Filter) -> Result<(), Problem> {
             ProblemCode::BadFilter,
             format!("the live feed cannot be filtered by {}; use the list of events", condition.field),
         )),
-        None => Ok(()),
+        None if beyond => Ok(Answered::ByLedger),
+        None => Ok(Answered::ByRow),
     }
 }
 
@@ -114,7 +122,7 @@ fn value_of(field: &Field, row: &EventRow) -> Option<String> {
             .tokens
             .as_ref()
             .map(|t| (u64::from(t.input.unwrap_or(0)) + u64::from(t.output.unwrap_or(0))).to_string()),
-        // `check` refused these.
+        // `check` refused these, or left them to the ledger.
         Field::Calls
         | Field::Errors
         | Field::Length

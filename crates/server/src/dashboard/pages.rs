@@ -253,7 +253,7 @@ async fn live_rows_of(
     let vm = visit.ask("live_rows", move |store| {
         let mut rows = match since {
             Some(since) if plain => {
-                let mut rows = store.events_after(key, since, LIVE_ROWS)?;
+                let mut rows = store.events_after(key, since, &Filter::default(), LIVE_ROWS)?;
                 rows.reverse();
                 rows
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use trackway_core::filter::{Condition, Field, Op};
+use trackway_core::filter::{Condition, Field, Filter, Op};
 use trackway_event::{Event, Kind, Outcome, Tokens};
 
 use super::kit::*;
@@ -256,10 +256,10 @@ pub(super) fn the_live_feed_tells_every_commit(make: &dyn Fn() -> Arc<dyn Store>
     let ids = |rows: &[EventRow]| rows.iter().map(|e| e.id.clone()).collect::<Vec<_>>();
     assert_eq!(ids(&first.events), [call(2, 1).id, call(3, 2).id], "new ones only");
     assert_eq!(&*second.events[0].client.as_ref().unwrap().name, "zed");
-    let later = store.events_after(p, first.events[0].seq, 10).unwrap();
+    let later = store.events_after(p, first.events[0].seq, &Filter::default(), 10).unwrap();
     assert_eq!(ids(&later), [call(3, 2).id, call(4, 3).id], "a reader that was away catches up");
-    assert_eq!(store.events_after(p, first.events[0].seq, 1).unwrap().len(), 1);
-    assert!(store.events_after(p, u64::MAX, 10).unwrap().is_empty());
+    assert_eq!(store.events_after(p, first.events[0].seq, &Filter::default(), 1).unwrap().len(), 1);
+    assert!(store.events_after(p, u64::MAX, &Filter::default(), 10).unwrap().is_empty());
 }
 
 pub(super) fn strange_periods_are_answered(make: &dyn Fn() -> Arc<dyn Store>) {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::broadcast;
+use trackway_core::filter::Filter;
 use trackway_event::{Event, Timestamp};
 
 use super::control::hold;
@@ -506,8 +507,14 @@ impl Store for SqliteStore {
         ledger.pool.ask(|reader| read::detail(reader, &ledger.id, id))
     }
 
-    fn events_after(&self, project: ProjectKey, seq: u64, limit: usize) -> Result<Vec<EventRow>> {
-        self.ask(project, |reader| read::after(reader, seq, limit))
+    fn events_after(
+        &self,
+        project: ProjectKey,
+        seq: u64,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<EventRow>> {
+        self.ask(project, |reader| read::after(reader, seq, filter, limit))
     }
 
     fn export(&self, project: ProjectKey, ask: &ExportAsk) -> Result<Vec<Exported>> {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use trackway_core::filter::Filter;
 use trackway_event::event::Flags;
 use trackway_event::{
     CaptureBy, ErrorClass, ErrorInfo, EventId, Input, IntentSource, Kind, ProjectId, SessionId,
@@ -63,10 +64,16 @@ pub(in crate::sqlite) fn session_events(reader: &Reader, id: &str, ask: &PageAsk
     page(&reader.conn, &sql, limit, List::SessionEvents)
 }
 
-/// Events committed after `seq`, oldest first.
-pub(in crate::sqlite) fn after(reader: &Reader, seq: u64, limit: usize) -> Result<Vec<EventRow>> {
+/// Events committed after `seq` that pass, oldest first.
+pub(in crate::sqlite) fn after(
+    reader: &Reader,
+    seq: u64,
+    filter: &Filter,
+    limit: usize,
+) -> Result<Vec<EventRow>> {
     let mut sql = Sql::new(sql!("event.row"));
     sql.push(" WHERE e.seq > ").bind(i64::try_from(seq).unwrap_or(i64::MAX));
+    filter_sql::add(&mut sql, filter, Target::Events)?;
     sql.push(" ORDER BY e.seq LIMIT ").bind(limit as i64);
     rows(&reader.conn, &sql)
 }
