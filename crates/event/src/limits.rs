@@ -116,6 +116,10 @@ pub const FILTER_VALUES: usize = 50;
 pub const FILTER_PATTERN_CHARS: usize = 200;
 /// Bytes of a pattern's program, which bounds how long one match takes.
 pub const FILTER_PATTERN_BYTES: usize = 32 * 1024;
+/// Saved views of one project.
+pub const VIEWS: usize = 500;
+/// Characters of a saved view's name.
+pub const VIEW_NAME_CHARS: usize = 60;
 /// Bytes of a URL (dashboard §3).
 pub const URL_BYTES: usize = 8 * 1024;
 /// How long one query may run before its answer is marked partial or fails.

@@ -87,7 +87,16 @@ pub const PROJECT_SETTINGS: &[ProjectSetting] = &[
         help: "events taken a day (UTC); more is dropped as quota; 0: no limit",
         check: is_count,
     },
+    ProjectSetting {
+        key: ZONE,
+        default: "UTC",
+        help: "the time zone of days and times for readers who chose none, by its IANA name, as in Europe/Berlin",
+        check: |v| trackway_core::period::zone(Some(v)).is_ok(),
+    },
 ];
+
+/// The setting that names a project's time zone.
+pub(crate) const ZONE: &str = "timezone";
 
 /// The setting of this name, if the value fits it.
 ///

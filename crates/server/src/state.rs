@@ -116,6 +116,16 @@ impl AppState {
         &self.0.login_tries
     }
 
+    /// The time zone of a project, where it has one of its own; `None` too for a project that is not there.
+    pub(crate) async fn zone_of(&self, project: &str) -> Option<String> {
+        let id = project.to_owned();
+        let found = self.ask("zone", move |store| {
+            let Some(project) = store.project(&id)? else { return Ok(None) };
+            Ok(store.settings(project.key)?.remove(crate::policy::ZONE))
+        });
+        found.await.ok().flatten().filter(|zone| trackway_core::period::zone(Some(zone)).is_ok())
+    }
+
     /// Asks the storage on the blocking pool. `name` names the question in `/metrics`.
     ///
     /// # Errors

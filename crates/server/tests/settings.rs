@@ -113,3 +113,32 @@ async fn the_log_is_read_page_by_page() {
     );
     assert_eq!(page("?after=x").await.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn a_project_has_a_zone_for_readers_who_chose_none() {
+    let kit = Kit::new();
+    let owner = signed_in(&kit, MemberKey::OWNER, "o");
+    let wrong = post(&kit, &owner, "/p/proj_t/settings/keep", "key=timezone&value=Mars/Base").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert!(wrong.text.contains("IANA"), "{}", wrong.text);
+    let set = post(&kit, &owner, "/p/proj_t/settings/keep", "key=timezone&value=Asia/Tokyo").await;
+    assert_eq!(set.headers["location"], "/p/proj_t/settings?tab=project");
+    let of = async |query: &str, cookie: &str| {
+        let cookie = format!("{owner}{cookie}");
+        kit.get(&format!("/p/proj_t/overview{query}"), &[("cookie", &cookie)]).await.text
+    };
+    assert!(of("", "").await.contains("Times in Asia/Tokyo"), "the project's");
+    assert!(
+        of("", "; trackway_tz=Europe/Berlin").await.contains("Times in Europe/Berlin"),
+        "the reader's own"
+    );
+    assert!(of("?tz=UTC", "; trackway_tz=Europe/Berlin").await.contains("Times in UTC"), "the address's");
+    // Days of the API begin where those of the pages do.
+    let token = format!("Bearer {}", kit.token(trackway_store::TokenScope::Read, Some(kit.p)));
+    let ask = async |query: &str| {
+        let path = format!("/api/v1/projects/proj_t/overview?from=now-30d/d&to=now/d{query}");
+        kit.get(&path, &[("authorization", &token)]).await.json()
+    };
+    assert_eq!(ask("").await, ask("&tz=Asia/Tokyo").await);
+    assert_ne!(ask("").await, ask("&tz=UTC").await);
+}

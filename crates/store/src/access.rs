@@ -147,6 +147,7 @@ acts! {
     SettingChange "setting_change" "A setting of a project was changed",
     IssueChange "issue_change" "An error group was resolved, archived, opened again, merged or split",
     WishChange "wish_change" "It was noted what becomes of a wish",
+    ViewChange "view_change" "A saved view was made, changed or deleted",
     RetentionRun "retention_run" "Old data was removed",
     PersonExport "person_export" "One person's data was read out",
     PersonDelete "person_delete" "One person's data was deleted",

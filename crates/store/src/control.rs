@@ -215,3 +215,43 @@ pub struct StoreHealth {
     /// Bytes of write-ahead logs.
     pub wal_bytes: u64,
 }
+
+/// A saved view's number inside this installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ViewKey(pub i64);
+
+/// Who sees a saved view.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// Only its owner.
+    #[default]
+    Mine,
+    /// Everyone who may read the project.
+    Project,
+}
+
+/// A page of a project with what was asked of it, under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewView {
+    /// Its name; an owner has no two of one name in a project.
+    pub name: String,
+    /// The page: its path below the project.
+    pub page: String,
+    /// The canonical query of the page, without `?`.
+    pub query: String,
+    /// Whose it is: a member's name, or `token tok_…`.
+    pub owner: String,
+    /// Who sees it.
+    pub sharing: Sharing,
+}
+
+/// A saved view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Number.
+    pub key: ViewKey,
+    /// What it shows.
+    pub view: NewView,
+    /// When it was made.
+    pub made_at: Timestamp,
+}

@@ -107,6 +107,15 @@ pub trait Store: Send + Sync + 'static {
     /// Sets a setting of a project, or takes it back.
     fn set_setting(&self, project: ProjectKey, key: &str, value: Option<&str>) -> Result<()>;
 
+    /// Saved views that this reader may see: those shared with everyone, and their own, by name.
+    fn views(&self, project: ProjectKey, reader: &str) -> Result<Vec<View>>;
+    /// Keeps a view. [`StoreError::Conflict`] when its owner has one of that name, or the project has too many.
+    fn save_view(&self, project: ProjectKey, new: &NewView, now: Timestamp) -> Result<View>;
+    /// Gives a view another name, query and sharing; page and owner stay. `false`: there is none.
+    fn change_view(&self, project: ProjectKey, key: ViewKey, to: &NewView) -> Result<bool>;
+    /// Forgets a view. `false`: there is none.
+    fn delete_view(&self, project: ProjectKey, key: ViewKey) -> Result<bool>;
+
     /// Notes an act of an admin.
     fn note(&self, entry: NewAudit, now: Timestamp) -> Result<()>;
     /// The newest acts.

@@ -1,6 +1,6 @@
 //! What a caller asks, from the query string: the keys of dashboard §3 with the same meaning on every surface.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Query, RawPathParams};
 use http::request::Parts;
 use trackway_core::filter::Filter;
 use trackway_core::period;
@@ -19,7 +19,7 @@ pub struct Keys {
     from: Option<String>,
     /// End of the period, excluded: `now` (default).
     to: Option<String>,
-    /// IANA time zone of day buckets and dates; UTC by default.
+    /// IANA time zone of day buckets and dates; by default the project's setting `timezone`, else UTC.
     tz: Option<String>,
     /// An environment, the value of the tag `env`; may be repeated, any may hold.
     env: Option<String>,
@@ -96,6 +96,15 @@ impl FromRequestParts<AppState> for Asked {
         let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state)
             .await
             .map_err(|_| Problem::new(ProblemCode::BadRequest, "the query string cannot be read"))?;
+        let mut pairs = pairs;
+        let named = pairs.iter().any(|(key, value)| key == "tz" && !value.is_empty());
+        let path = RawPathParams::from_request_parts(parts, state).await.ok();
+        let project = path.as_ref().and_then(|p| p.iter().find(|(name, _)| *name == "p"));
+        if let Some((_, project)) = project.filter(|_| !named)
+            && let Some(zone) = state.zone_of(project).await
+        {
+            pairs.push(("tz".into(), zone));
+        }
         Self::parse(pairs, state.now())
     }
 }

@@ -98,7 +98,7 @@ pub(crate) async fn change_issue(
 }
 
 /// A small JSON body.
-async fn body<T: serde::de::DeserializeOwned>(request: Request) -> Result<T, Problem> {
+pub(super) async fn body<T: serde::de::DeserializeOwned>(request: Request) -> Result<T, Problem> {
     let reading = axum::body::to_bytes(request.into_body(), BODY);
     let bytes = tokio::time::timeout(limits::BODY_TIMEOUT, reading)
         .await

@@ -10,6 +10,7 @@ mod openapi;
 mod people;
 mod projects;
 mod questions;
+pub(crate) mod views;
 
 use axum::routing::{delete, get, post, put};
 
@@ -54,5 +55,9 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/projects/{p}/wishes/{id}", Change, || post(insight::note_wish)),
     route("GET", "/api/v1/projects/{p}/signals", Read, || get(insight::signals)),
     route("GET", "/api/v1/projects/{p}/warnings", Read, || get(insight::warnings)),
+    route("GET", "/api/v1/projects/{p}/views", Read, || get(views::list)),
+    route("POST", "/api/v1/projects/{p}/views", Change, || post(views::create)),
+    route("PUT", "/api/v1/projects/{p}/views/{id}", Change, || put(views::update)),
+    route("DELETE", "/api/v1/projects/{p}/views/{id}", Change, || delete(views::remove)),
     route("GET", "/api/v1/projects/{p}/live", Read, || get(live::show)),
 ];

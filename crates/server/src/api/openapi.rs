@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{audit, insight, live, people, projects, questions};
+use super::{audit, insight, live, people, projects, questions, views};
 use crate::{health, ingest};
 
 /// The document.
@@ -59,6 +59,10 @@ use crate::{health, ingest};
         insight::note_wish,
         insight::signals,
         insight::warnings,
+        views::list,
+        views::create,
+        views::update,
+        views::remove,
         live::show,
     )
 )]

@@ -114,6 +114,8 @@ pub(crate) struct Frame<'a> {
     pub period: Option<Period>,
     /// What is selected, beside the page.
     pub panel: Option<Markup>,
+    /// The menu of saved views.
+    pub views: Markup,
     /// The status line's left end.
     pub status: Markup,
 }
@@ -380,6 +382,7 @@ fn bar(frame: &Frame<'_>) -> Markup {
                     button { "Add" }
                 }
             }
+            (frame.views)
             @if let Some(links) = &frame.export {
                 details.menu.export data-testid="export" {
                     summary title="This list elsewhere" { "Export" (icon(Icon::Down)) }

@@ -1,5 +1,5 @@
 //! Search or jump (`dashboard.md` §2): straight to a thing by its id, else what fits the words: pages, tools, people,
-//! clients, issues, other projects.
+//! clients, issues, saved views, other projects.
 //!
 //! `/p/{p}/jump?q=…` is the form of the top bar and works without script; `/p/{p}/jump/list?q=…` is the list that script shows
 //! below the field while typing. Both find the same things in the same order.
@@ -13,7 +13,7 @@ use trackway_store::{ProjectKey, Store};
 
 use super::icons::{Icon, icon};
 use super::visit::{Visit, answer};
-use super::{frame, hostile, link, pages};
+use super::{frame, hostile, link, pages, views};
 
 /// Of each sort, at most.
 const EACH: usize = 5;
@@ -73,6 +73,14 @@ async fn find(visit: &Visit, text: &str) -> Vec<Found> {
         href: link::path(p.id.as_str(), "overview"),
     });
     found.extend(best(others, text, EACH));
+    let views = visit.views().await;
+    let views = views.iter().map(|v| Found {
+        sort: "View",
+        name: v.view.name.clone(),
+        note: v.view.page.clone(),
+        href: views::href(project, v),
+    });
+    found.extend(best(views, text, EACH));
     if text.is_empty() {
         return found;
     }

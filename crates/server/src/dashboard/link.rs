@@ -33,6 +33,8 @@ pub(crate) struct Params {
     pub tab: Option<String>,
     /// What a replay shows beside its steps, comma list of `listings` and `gaps`.
     pub show: Option<String>,
+    /// The saved view that fills in what is left out; read once, never part of a link.
+    pub view: Option<String>,
     /// The selected thing.
     pub sel: Option<String>,
     /// Cursor of the page before.
@@ -71,6 +73,7 @@ impl Params {
                 "sort" => params.sort = some,
                 "tab" => params.tab = some,
                 "show" => params.show = some,
+                "view" => params.view = some,
                 "sel" => params.sel = some,
                 "after" => params.after = some,
                 "n" => params.n = some.and_then(|n| n.parse().ok()),
@@ -80,6 +83,40 @@ impl Params {
             }
         }
         params
+    }
+
+    /// Reads a query text, without `?`.
+    pub(crate) fn of_query(query: &str) -> Self {
+        Self::read(query.split('&').filter(|p| !p.is_empty()).map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(key), decode(value))
+        }))
+    }
+
+    /// With what it leaves out taken from a saved view.
+    pub(crate) fn over(self, view: &Self) -> Self {
+        let many = |own: Vec<String>, view: &Vec<String>| if own.is_empty() { view.clone() } else { own };
+        // an end without a start would be beside the view's
+        let own_period = self.from.is_some() || self.to.is_some();
+        let view_period = if own_period { (None, None) } else { (view.from.clone(), view.to.clone()) };
+        Self {
+            from: self.from.or(view_period.0),
+            to: self.to.or(view_period.1),
+            tz: self.tz,
+            cmp: self.cmp.or_else(|| view.cmp.clone()),
+            env: many(self.env, &view.env),
+            f: many(self.f, &view.f),
+            q: self.q.or_else(|| view.q.clone()),
+            sort: self.sort.or_else(|| view.sort.clone()),
+            tab: self.tab.or_else(|| view.tab.clone()),
+            show: self.show.or_else(|| view.show.clone()),
+            view: None,
+            sel: self.sel,
+            after: self.after,
+            n: self.n.or(view.n),
+            add: self.add,
+            since: self.since,
+        }
     }
 
     /// What the storage is asked.
@@ -253,12 +290,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let query = parts.uri.query().unwrap_or("");
-        let pairs = query.split('&').filter(|p| !p.is_empty()).map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(key), decode(value))
-        });
-        Ok(Self(Params::read(pairs)))
+        Ok(Self(Params::of_query(parts.uri.query().unwrap_or(""))))
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! - [`frame`]: what is around a page; [`visit`]: who asks for which project with which query
 //! - [`link`]: the URL grammar; [`hostile`], [`format`], [`json_tree`]: captured text, numbers, payloads
-//! - [`panel`]: one thing beside a list; [`jump`]: search or jump
+//! - [`views`]: saved views; [`panel`]: one thing beside a list; [`jump`]: search or jump
 //! - [`export`]: every list as a file
 //! - [`track`], [`chart`], [`icons`]: drawings; [`assets`]: the embedded files
 //!
@@ -53,6 +53,7 @@ mod steps;
 mod tests;
 mod tools;
 mod track;
+pub(crate) mod views;
 mod visit;
 
 use axum::Router;
@@ -129,6 +130,9 @@ pub const PAGES: &[PageRoute] = &[
     own_action("/p/{p}/settings/keep/try", || post(settings_keep::try_on)),
     admin_action("/p/{p}/settings/members", || post(settings_members::add)),
     admin_action("/p/{p}/settings/members/remove", || post(settings_members::remove)),
+    action("/p/{p}/views", || post(views::save)),
+    action("/p/{p}/views/{id}", || post(views::change)),
+    action("/p/{p}/views/{id}/delete", || post(views::delete)),
     page("/p/{p}/export/{file}", || get(export::show)),
     page("/p/{p}/jump", || get(jump::go)),
     page("/p/{p}/jump/list", || get(jump::list)),
@@ -145,7 +149,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
     let pages = PAGES.iter().fold(Router::new(), |router, route| {
         router.route(route.path, guarded(route.access, (route.handler)()))
     });
-    assets.merge(pages.route_layer(axum::middleware::from_fn(visit::in_zone)))
+    assets.merge(pages.route_layer(from_fn_with_state(state.clone(), visit::in_zone)))
 }
 
 /// The sign-in page; `token` is empty where there is none yet.

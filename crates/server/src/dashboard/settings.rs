@@ -308,7 +308,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         } }
         @match vm.tab {
             Tab::Health => (health(vm, place)),
-            Tab::Project => (project(vm)),
+            Tab::Project => { (refused(vm)) (project(vm)) (settings_keep::zone(&vm.keep, place.project)) }
             Tab::Tokens => (tokens(vm, place)),
             Tab::Keep => { (refused(vm)) (settings_keep::view(&vm.keep, place.project)) }
             Tab::Members => { (refused(vm)) (settings_members::view(&vm.members, place.project, place.now)) }

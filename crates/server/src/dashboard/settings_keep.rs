@@ -14,7 +14,7 @@ use trackway_store::{Act, NewAudit};
 use super::settings::{self, Tab};
 use super::visit::Visit;
 use super::{hostile, link};
-use crate::policy::{PROJECT_SETTINGS, Policy, check_setting};
+use crate::policy::{PROJECT_SETTINGS, Policy, ProjectSetting, ZONE, check_setting};
 
 /// Characters of a text in the test box.
 const TRIED_CHARS: usize = 4_000;
@@ -45,19 +45,21 @@ pub(crate) async fn change(visit: Visit, Path(_): Path<String>, Form(form): Form
     let default = PROJECT_SETTINGS.iter().find(|s| s.key == form.key).map_or("", |s| s.default);
     let value = Some(value).filter(|v| !v.is_empty() && v != default);
     if let Err(why) = check_setting(&form.key, value.as_deref().unwrap_or(default)) {
-        return settings::page_at(&visit, StatusCode::BAD_REQUEST, Tab::Keep, None, Some(why)).await;
+        let at = if form.key == ZONE { Tab::Project } else { Tab::Keep };
+        return settings::page_at(&visit, StatusCode::BAD_REQUEST, at, None, Some(why)).await;
     }
     let (key, now) = (visit.project.key, visit.guest.now);
     let detail = value.clone().unwrap_or_else(|| "the default".into());
     let act = NewAudit::new(visit.guest.viewer.actor(), Act::SettingChange, form.key.clone());
     let act = act.of(visit.project.id.as_str()).detail(detail);
+    let tab = if form.key == ZONE { "project" } else { "keep" };
     let changed = visit.ask("set_setting", move |store| {
         store.set_setting(key, &form.key, value.as_deref())?;
         store.note(act, now)
     });
     match changed.await {
         Ok(()) => {
-            let to = format!("{}?tab=keep", link::path(visit.project.id.as_str(), "settings"));
+            let to = format!("{}?tab={tab}", link::path(visit.project.id.as_str(), "settings"));
             Redirect::to(&to).into_response()
         }
         Err(problem) => {
@@ -96,17 +98,7 @@ pub(crate) fn view(vm: &Vm, project: &str) -> Markup {
     html! {
         section.panel.stepbox data-testid="keep" {
             h2 { "What is kept, and how much" }
-            @for setting in PROJECT_SETTINGS {
-                @let value = vm.set.get(setting.key).map_or(setting.default, String::as_str);
-                form.fields method="post" action=(format!("{own}/keep")) {
-                    input type="hidden" name="key" value=(setting.key);
-                    div {
-                        label for=(setting.key) { span.mono { (setting.key) } " " span.dim { (setting.help) } }
-                        input id=(setting.key) name="value" value=(value) maxlength="2000" autocomplete="off" spellcheck="false" disabled[!vm.may_change];
-                    }
-                    @if vm.may_change { button { "Save" } }
-                }
-            }
+            @for setting in PROJECT_SETTINGS.iter().filter(|s| s.key != ZONE) { (field(vm, setting, &own)) }
             @if !vm.may_change { p.quiet { "Admins change these." } }
         }
         section.panel.stepbox data-testid="try" {
@@ -122,6 +114,33 @@ pub(crate) fn view(vm: &Vm, project: &str) -> Markup {
             }
         }
         (recorded())
+    }
+}
+
+/// The project's time zone, on the section "Project".
+pub(crate) fn zone(vm: &Vm, project: &str) -> Markup {
+    let own = link::path(project, "settings");
+    html! {
+        section.panel.stepbox data-testid="zone" {
+            h2 { "Time zone" }
+            @for setting in PROJECT_SETTINGS.iter().filter(|s| s.key == ZONE) { (field(vm, setting, &own)) }
+            p.quiet { "A reader's own choice, at the top of every page, comes first." }
+        }
+    }
+}
+
+/// The form of one setting.
+fn field(vm: &Vm, setting: &ProjectSetting, own: &str) -> Markup {
+    let value = vm.set.get(setting.key).map_or(setting.default, String::as_str);
+    html! {
+        form.fields method="post" action=(format!("{own}/keep")) {
+            input type="hidden" name="key" value=(setting.key);
+            div {
+                label for=(setting.key) { span.mono { (setting.key) } " " span.dim { (setting.help) } }
+                input id=(setting.key) name="value" value=(value) maxlength="2000" autocomplete="off" spellcheck="false" disabled[!vm.may_change];
+            }
+            @if vm.may_change { button { "Save" } }
+        }
     }
 }
 

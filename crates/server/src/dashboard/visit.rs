@@ -3,7 +3,7 @@
 //! Extractor of every page's handler. Failing is an HTML page here, never problem+json: unknown and foreign projects look
 //! the same (INV-06).
 
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::request::Parts;
@@ -12,12 +12,13 @@ use maud::{Markup, html};
 use trackway_core::period;
 use trackway_event::{ProblemCode, Timestamp};
 use trackway_store::query::{Period, Scope};
-use trackway_store::{Project, Store};
+use trackway_store::{Project, Store, View};
 
 use super::frame::{self, Bar, Frame, Theme};
 use super::link::{Asked, BadAsk, Params};
 use super::place::Place;
-use super::{format, panel, parts};
+use super::{format, panel, parts, views};
+use crate::api::views as kept;
 use crate::auth::{InProject, Viewer};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -58,7 +59,9 @@ pub(crate) struct Visit {
     pub origin: String,
     /// What `sel=` names, beside a list.
     panel: Option<panel::Vm>,
-    /// What was typed into the filter box and cannot be read.
+    /// Saved views that the reader sees.
+    views: Vec<View>,
+    /// What was typed into the filter box, or the saved view asked for, that cannot be read.
     typed: Option<BadAsk>,
 }
 
@@ -99,8 +102,25 @@ impl FromRequestParts<AppState> for Visit {
             guest.projects.iter().find(|p| p.key == project.key).and_then(|p| p.last_event_at);
         let is = |name: &str| parts.headers.get(name).is_some_and(|v| v == "true");
         let wants = if is("hx-request") { Wants::Fragment } else { Wants::Page };
+        let views = match wants {
+            Wants::Page => {
+                let (key, who) = (project.key, guest.viewer.actor());
+                guest.state.ask("views", move |store| store.views(key, &who)).await.unwrap_or_default()
+            }
+            Wants::Fragment => Vec::new(),
+        };
+        let no_view = guest.params.view.take().and_then(|id| {
+            let view = views.iter().find(|v| v.key.0.to_string() == id);
+            let params = std::mem::take(&mut guest.params);
+            guest.params = match view {
+                Some(view) => params.over(&Params::of_query(&view.view.query)),
+                None => params,
+            };
+            let why = format!("there is no saved view {id:?} that you may see; choose another under Views");
+            view.is_none().then_some(BadAsk { condition: None, why })
+        });
         let typed = match guest.params.add {
-            None => None,
+            None => no_view,
             Some(_) => match guest.params.clone().with_typed() {
                 Ok(params) => {
                     return Err(Redirect::to(&format!("{}{}", guest.path, params.query())).into_response());
@@ -113,7 +133,7 @@ impl FromRequestParts<AppState> for Visit {
         };
         let origin = origin_of(&parts.headers, state.options().trusted_proxy);
         let panel = selected_panel(&guest, &project).await;
-        Ok(Self { guest, project, wants, origin, panel, typed })
+        Ok(Self { guest, project, wants, origin, panel, views, typed })
     }
 }
 
@@ -135,6 +155,7 @@ impl Guest {
             export: None,
             period: None,
             panel: None,
+            views: html! {},
             status: html! {},
         };
         answer(status, frame::page(&frame, body))
@@ -151,6 +172,12 @@ impl Visit {
             Some(bad) => Err(bad.clone()),
             None => self.guest.params.scope(self.guest.now),
         }
+    }
+
+    /// Saved views that the reader sees, asked anew: a fragment knows none.
+    pub(crate) async fn views(&self) -> Vec<View> {
+        let (key, who) = (self.project.key, self.guest.viewer.actor());
+        self.ask("views", move |store| store.views(key, &who)).await.unwrap_or_default()
     }
 
     /// The surroundings of a view.
@@ -245,12 +272,21 @@ impl Visit {
                 .as_ref()
                 .filter(|_| status == StatusCode::OK)
                 .map(|vm| panel::view(vm, self.project.id.as_str(), &self.guest.path, &self.guest.params)),
+            views: html! {},
             status: html! {
                 @if let Some(last) = self.project.last_event_at { span { "Data to " (format::time(last, &format::day_clock(last))) } }
                 @if took > 0 { span { (format::span(took)) } }
             },
         };
-        answer(status, frame::page(&frame, body))
+        let menu = if bar == Bar::Title {
+            html! {}
+        } else {
+            views::menu(&frame, &self.views, &|view| match view {
+                Some(view) => kept::may_change(&self.guest.viewer, &self.project, view),
+                None => self.guest.viewer.may_change(self.project.key),
+            })
+        };
+        answer(status, frame::page(&Frame { views: menu, ..frame }, body))
     }
 }
 
@@ -284,7 +320,8 @@ pub(crate) fn answer(status: StatusCode, body: Markup) -> Response {
     response
 }
 
-/// The query of a request; the reader's own zone stands in it where the address names none, and so in every link.
+/// The query of a request; the reader's own zone, or the project's, stands in it where the address names none, and so in
+/// every link.
 async fn asked_with_zone(parts: &mut Parts) -> Params {
     let mut params = match Asked::from_request_parts(parts, &()).await {
         Ok(Asked(params)) => params,
@@ -292,15 +329,27 @@ async fn asked_with_zone(parts: &mut Parts) -> Params {
     };
     if params.tz.is_none() {
         let own = cookie(&parts.headers, ZONE_COOKIE).filter(|name| period::zone(Some(name)).is_ok());
-        params.tz = own.map(str::to_owned);
+        let of_project = || parts.extensions.get::<ProjectZone>().map(|zone| zone.0.clone());
+        params.tz = own.map(str::to_owned).or_else(of_project);
     }
     params
 }
 
-/// In front of every page: its times are in the zone that the address or the reader names.
-pub(crate) async fn in_zone(request: Request, next: Next) -> Response {
+/// The zone of the project in the address, for readers who chose none.
+#[derive(Clone)]
+struct ProjectZone(String);
+
+/// In front of every page: its times are in the zone that the address, the reader or the project names.
+pub(crate) async fn in_zone(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let params = asked_with_zone(&mut parts).await;
+    let mut params = asked_with_zone(&mut parts).await;
+    let project = parts.uri.path().strip_prefix("/p/").and_then(|rest| rest.split('/').next());
+    if let Some(project) = project.filter(|_| params.tz.is_none())
+        && let Some(zone) = state.zone_of(project).await
+    {
+        parts.extensions.insert(ProjectZone(zone.clone()));
+        params.tz = Some(zone);
+    }
     // a zone that is none is told by the page itself
     let zone = period::zone(params.tz.as_deref()).unwrap_or(period::TimeZone::UTC);
     format::in_zone(zone, next.run(Request::from_parts(parts, body))).await
@@ -317,6 +366,11 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
     let mut pairs = cookies.filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+/// 404 without a project's frame.
+pub(crate) fn not_there(theme: Theme) -> Response {
+    problem_page(theme, &Problem::not_found())
 }
 
 /// A whole page for what could not even begin.

@@ -7,8 +7,8 @@ use trackway_event::{DropReason, ProjectId, limits};
 
 use super::kit::*;
 use crate::{
-    Act, AuditAsk, MemberKey, NewAudit, NewProject, NewQuarantined, NewToken, Role, Store, StoreError, Tally,
-    TokenScope,
+    Act, AuditAsk, MemberKey, NewAudit, NewProject, NewQuarantined, NewToken, NewView, Role, Sharing, Store,
+    StoreError, Tally, TokenScope,
 };
 
 pub(super) fn inv_06_projects_see_only_their_own(make: &dyn Fn() -> Arc<dyn Store>) {
@@ -239,4 +239,51 @@ fn eventually(mut test: impl FnMut() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(10), "it never came true");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+pub(super) fn views_are_seen_by_whom_they_are_for(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let (p, other) = (project(&store, "proj_a"), project(&store, "proj_b"));
+    let new = |name: &str, owner: &str, sharing| NewView {
+        name: name.into(),
+        page: "sessions".into(),
+        query: "f=failed:eq:true".into(),
+        owner: owner.into(),
+        sharing,
+    };
+    let mine = store.save_view(p, &new("b", "ann", Sharing::Mine), at(0)).unwrap();
+    let ours = store.save_view(p, &new("a", "ann", Sharing::Project), at(1)).unwrap();
+    store.save_view(other, &new("b", "ann", Sharing::Project), at(2)).unwrap();
+    store.save_view(p, &new("b", "ben", Sharing::Mine), at(3)).unwrap();
+    let seen = |reader: &str| store.views(p, reader).unwrap().into_iter().map(|v| v.key).collect::<Vec<_>>();
+    assert_eq!(seen("ann"), [ours.key, mine.key]);
+    assert_eq!(seen("cleo"), [ours.key]);
+    assert!(matches!(
+        store.save_view(p, &new("a", "ann", Sharing::Mine), at(4)),
+        Err(StoreError::Conflict(_))
+    ));
+    assert!(matches!(
+        store.change_view(p, mine.key, &new("a", "ann", Sharing::Mine)),
+        Err(StoreError::Conflict(_))
+    ));
+    let renamed = NewView { query: "q=x".into(), ..new("c", "someone else", Sharing::Project) };
+    assert!(store.change_view(p, mine.key, &renamed).unwrap());
+    assert!(!store.change_view(other, mine.key, &renamed).unwrap(), "a view of another project");
+    let now = store.views(p, "cleo").unwrap();
+    assert_eq!(
+        (now[1].view.name.as_str(), now[1].view.query.as_str(), now[1].view.owner.as_str()),
+        ("c", "q=x", "ann")
+    );
+    assert!(!store.delete_view(other, mine.key).unwrap());
+    assert!(store.delete_view(p, mine.key).unwrap() && !store.delete_view(p, mine.key).unwrap());
+    for n in 0..limits::VIEWS - 2 {
+        store.save_view(p, &new(&format!("view {n}"), "dan", Sharing::Mine), at(5)).unwrap();
+    }
+    assert!(matches!(
+        store.save_view(p, &new("one more", "dan", Sharing::Mine), at(6)),
+        Err(StoreError::Conflict(_))
+    ));
+    store.delete_project(p, at(7)).unwrap();
+    assert!(store.views(p, "dan").unwrap().is_empty());
+    assert_eq!(store.views(other, "ann").unwrap().len(), 1);
 }

@@ -72,6 +72,7 @@ const PARTS: &[(&str, Part)] = &[
     ("sign_in_links_work_once", control::sign_in_links_work_once),
     ("dashboard_sessions_end", control::dashboard_sessions_end),
     ("members_keep_an_owner", control::members_keep_an_owner),
+    ("views_are_seen_by_whom_they_are_for", control::views_are_seen_by_whom_they_are_for),
     ("acts_are_noted_in_order", control::acts_are_noted_in_order),
     ("quarantine_is_bounded_and_replayed_once", control::quarantine_is_bounded_and_replayed_once),
     ("counts_add_up_by_reason", control::counts_add_up_by_reason),

@@ -22,8 +22,9 @@ use super::{ControlDb, SqliteOptions, expire, identity, joined, open, read, work
 use crate::access::{Audit, AuditAsk, Login, Member, MemberKey, NewAudit, Role};
 use crate::query::*;
 use crate::{
-    Committed, Cutoffs, Erased, Expired, Intake, NewProject, NewQuarantined, NewToken, ProjectKey,
-    Quarantined, QuarantinedBody, Receipt, Result, Store, StoreError, StoreHealth, Tally, Token,
+    Committed, Cutoffs, Erased, Expired, Intake, NewProject, NewQuarantined, NewToken, NewView, ProjectKey,
+    Quarantined, QuarantinedBody, Receipt, Result, Store, StoreError, StoreHealth, Tally, Token, View,
+    ViewKey,
 };
 
 /// How often the helper looks around.
@@ -456,6 +457,22 @@ impl Store for SqliteStore {
 
     fn set_setting(&self, project: ProjectKey, key: &str, value: Option<&str>) -> Result<()> {
         self.inner.control.set_setting(project, key, value)
+    }
+
+    fn views(&self, project: ProjectKey, reader: &str) -> Result<Vec<View>> {
+        self.inner.control.views(project, reader)
+    }
+
+    fn save_view(&self, project: ProjectKey, new: &NewView, now: Timestamp) -> Result<View> {
+        self.inner.control.save_view(project, new, now)
+    }
+
+    fn change_view(&self, project: ProjectKey, key: ViewKey, to: &NewView) -> Result<bool> {
+        self.inner.control.change_view(project, key, to)
+    }
+
+    fn delete_view(&self, project: ProjectKey, key: ViewKey) -> Result<bool> {
+        self.inner.control.delete_view(project, key)
     }
 
     fn note(&self, entry: NewAudit, now: Timestamp) -> Result<()> {

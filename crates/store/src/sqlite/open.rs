@@ -18,6 +18,7 @@ pub(super) struct Schema(pub(super) &'static [&'static str]);
 pub(super) const CONTROL: Schema = Schema(&[
     include_str!("../../sql/sqlite/migrations/control/0001-control.sql"),
     include_str!("../../sql/sqlite/migrations/control/0002-trust.sql"),
+    include_str!("../../sql/sqlite/migrations/control/0003-view.sql"),
 ]);
 /// `events.db`.
 pub(super) const LEDGER: Schema = Schema(&[

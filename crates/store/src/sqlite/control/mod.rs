@@ -8,6 +8,7 @@ mod projects;
 mod quarantine;
 mod settings;
 mod tally;
+mod views;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

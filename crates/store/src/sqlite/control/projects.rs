@@ -70,6 +70,7 @@ impl ControlDb {
                 sql!("token.delete_of"),
                 sql!("tally.delete_of"),
                 sql!("setting.delete_of"),
+                sql!("view.delete_of"),
             ] {
                 tx.prepare(statement)?.execute([project.0])?;
             }
