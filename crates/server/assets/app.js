@@ -370,9 +370,8 @@ document.addEventListener("keydown", (event) => {
 
 // -- live -------------------------------------------------------------------------------------------------------------
 
-const KEPT = 200;
-
 function live(feed) {
+  const KEPT = Number(feed.dataset.kept);
   const follow = $("#follow");
   const fresh = $("#fresh");
   let paused = false;
@@ -395,6 +394,13 @@ function live(feed) {
       feed.lastElementChild.remove();
     }
   };
+  // A second that goes on: its line of a tool counts up.
+  const grown = (tr) => {
+    const old = [...waiting, ...feed.children].find((known) => known.dataset.key === tr.dataset.key);
+    if (!old?.dataset.n) return;
+    old.dataset.n = Number(old.dataset.n) + Number(tr.dataset.n);
+    $("[data-count]", old).textContent = `× ${old.dataset.n}`;
+  };
   const draw = () => {
     if (!still() && waiting.length) {
       put(waiting);
@@ -416,12 +422,14 @@ function live(feed) {
       if (answer.ok) {
         const holder = document.createElement("template");
         holder.innerHTML = `<table><tbody>${await answer.text()}</tbody></table>`;
-        const list = $$("tr", holder.content).filter((tr) => !seen.has(tr.dataset.key)).reverse();
-        for (const tr of list) {
-          seen.add(tr.dataset.key);
+        const rows = $$("tr", holder.content);
+        for (const tr of rows) {
           seq = Math.max(seq, Number(tr.dataset.seq ?? 0));
-          arrivals.push(Date.now());
+          if (!seen.has(tr.dataset.key) || tr.dataset.n) arrivals.push([Date.now(), Number(tr.dataset.n ?? 1)]);
         }
+        const list = rows.filter((tr) => !seen.has(tr.dataset.key)).reverse();
+        for (const tr of rows) if (tr.dataset.n && seen.has(tr.dataset.key)) grown(tr);
+        for (const tr of list) seen.add(tr.dataset.key);
         waiting.push(...list);
         if (waiting.length > KEPT) waiting = waiting.slice(-KEPT);
         draw();
@@ -457,8 +465,8 @@ function live(feed) {
   feed.addEventListener("focusout", () => setTimeout(draw));
   setInterval(() => {
     const from = Date.now() - 10000;
-    while (arrivals.length && arrivals[0] < from) arrivals.shift();
-    const rate = arrivals.length / 10;
+    while (arrivals.length && arrivals[0][0] < from) arrivals.shift();
+    const rate = arrivals.reduce((sum, [, n]) => sum + n, 0) / 10;
     $("#rate").textContent = rate ? `${rate.toFixed(1)} events a second.` : "";
   }, 1000);
 

@@ -3,6 +3,8 @@
 //! The page holds the newest rows and works without script. With script, the live feed only says that there is more: the new
 //! rows themselves are fetched from [`rows`], so that there is one drawing and one escaping.
 
+use std::collections::HashMap;
+
 use maud::{Markup, html};
 use trackway_event::Timestamp;
 use trackway_store::Quarantined;
@@ -12,6 +14,11 @@ use super::icons::{Icon, icon};
 use super::link::{self, Params};
 use super::place::Place;
 use super::{format, hostile, parts, steps};
+
+/// Lines shown, so that a page stays far below 3,000 elements; `app.js` keeps as many.
+pub(crate) const SHOWN: usize = 60;
+/// Rows of a second beyond which they are folded.
+const BURST: usize = 20;
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -28,7 +35,7 @@ pub(crate) struct Vm {
 
 /// The page's body.
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
-    let query = place.params.carried().query();
+    let query = Params { show: place.params.show.clone(), ..place.params.carried() }.query();
     let feed = format!("/api/v1/projects/{}/live{query}", link::encode(place.project));
     let more = format!("{}/rows{query}", place.path);
     html! {
@@ -41,6 +48,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         div.livebar {
             button #follow.button hidden aria-pressed="true" { (icon(Icon::Pause)) span { "Pause" } }
             button #fresh.button hidden { "0 new" }
+            @if place.params.shows("bursts") { a.button href=(format!("{}{}", place.path, place.params.toggled("bursts").query())) { "Fold bursts" } }
             span.dim.js-only hidden { kbd { "Space" } " pauses; so does pointing at a row" }
             a.button.no-js href=(format!("{}{}", place.path, place.params.query())) { "Refresh" }
         }
@@ -49,7 +57,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                 table.data.live {
                     caption.sr { "Newest events" }
                     thead { tr { th scope="col" { "Time" } th scope="col" { "Tool or method" } th scope="col" { "Client" } th scope="col" { "Person" } th scope="col" { "Intent or error" } th.num scope="col" { "Took" } th.num scope="col" { "Out" } th scope="col" { "Session" } } }
-                    tbody #feed data-feed=(feed) data-more=(more) data-seq=(vm.seq) { (rows(vm, place)) }
+                    tbody #feed data-feed=(feed) data-more=(more) data-seq=(vm.seq) data-kept=(SHOWN) { (rows(vm, place)) }
                 }
             }
         }
@@ -60,15 +68,84 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     }
 }
 
-/// The rows alone, for what came since.
+/// The rows alone, for what came since: at most [`SHOWN`], the newest.
 pub(crate) fn rows(vm: &Vm, place: &Place<'_>) -> Markup {
-    let mut refused = vm.refused.iter().peekable();
+    let folding = if place.params.shows("bursts") { Folding::Off } else { Folding::On };
+    let mut refused = vm.refused.iter().take(SHOWN / 2).peekable();
+    let room = SHOWN - refused.len();
     html! {
-        @for row in &vm.rows {
-            @while let Some(q) = refused.next_if(|q| q.at > row.started_at) { (refused_row(q, place)) }
-            (event_row(row, place))
+        @for line in folded(&vm.rows, folding).iter().take(room) {
+            @while let Some(q) = refused.next_if(|q| q.at > line.newest.started_at) { (refused_row(q, place)) }
+            @if line.rows == 1 { (event_row(line.newest, place)) } @else { (burst_row(line, place)) }
         }
         @for q in refused { (refused_row(q, place)) }
+    }
+}
+
+/// Whether bursts are folded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Folding {
+    On,
+    Off,
+}
+
+/// One line of the page: an event, or what a second saw of one tool.
+struct Line<'a> {
+    newest: &'a EventRow,
+    seq: u64,
+    rows: u64,
+    failed: u64,
+}
+
+/// What tells the lines of one second apart.
+type Subject<'a> = (trackway_event::Kind, &'a str);
+
+fn subject(row: &EventRow) -> Subject<'_> {
+    (row.kind, row.tool.as_deref().or(row.resource.as_deref()).unwrap_or(&row.name))
+}
+
+/// The lines of these rows, newest first. A second of more than [`BURST`] rows is one line per tool (`dashboard.md` §7.3).
+fn folded(rows: &[EventRow], folding: Folding) -> Vec<Line<'_>> {
+    let second = |row: &EventRow| row.started_at.micros().div_euclid(1_000_000);
+    let mut busy: HashMap<i64, usize> = HashMap::new();
+    for row in rows {
+        *busy.entry(second(row)).or_default() += 1;
+    }
+    busy.retain(|_, n| *n > BURST && folding == Folding::On);
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut places: HashMap<(i64, Subject<'_>), usize> = HashMap::new();
+    for row in rows {
+        let failed = u64::from(steps::is_failure(row));
+        let place = busy.contains_key(&second(row)).then(|| (second(row), subject(row)));
+        match place.as_ref().and_then(|p| places.get(p)).and_then(|at| lines.get_mut(*at)) {
+            Some(line) => {
+                line.rows += 1;
+                line.failed += failed;
+                line.seq = line.seq.max(row.seq);
+            }
+            None => {
+                places.extend(place.map(|p| (p, lines.len())));
+                lines.push(Line { newest: row, seq: row.seq, rows: 1, failed });
+            }
+        }
+    }
+    lines
+}
+
+fn burst_row(line: &Line<'_>, place: &Place<'_>) -> Markup {
+    let row = line.newest;
+    let open =
+        format!("{}{}", place.path, Params { show: Some("bursts".into()), ..place.params.clone() }.query());
+    let second = row.started_at.micros().div_euclid(1_000_000);
+    let key = format!("b{second} {} {}", row.kind.as_str(), subject(row).1);
+    html! {
+        tr.burst.failed[line.failed > 0] data-seq=(line.seq) data-key=(key) data-n=(line.rows) data-testid="burst-row" {
+            th.when scope="row" { (format::time(row.started_at, &format::clock_ms(row.started_at))) }
+            td.what data-label="What" { (parts::subject(row)) " " b data-count="" { "× " (line.rows) } }
+            td colspan="6" data-label="Words" { "in this second"
+                @if line.failed > 0 { ", " span.bad { (line.failed) " failed" } } ", "
+                a href=(open) { "show each" } }
+        }
     }
 }
 

@@ -21,8 +21,10 @@ use super::{
     setup as setup_page,
 };
 
-/// Rows of the live page.
+/// Events the live page looks at when it opens; bursts among them are folded.
 const LIVE_ROWS: usize = 100;
+/// Events of one look at what came since: more than come in while a reader's page asks, at a thousand a second.
+const LIVE_MORE: usize = 500;
 /// Steps of a replay on one page.
 const STEPS: usize = 500;
 /// Arguments fetched at most to show what changed between tries.
@@ -253,7 +255,7 @@ async fn live_rows_of(
     let vm = visit.ask("live_rows", move |store| {
         let mut rows = match since {
             Some(since) if plain => {
-                let mut rows = store.events_after(key, since, &Filter::default(), LIVE_ROWS)?;
+                let mut rows = store.events_after(key, since, &Filter::default(), LIVE_MORE)?;
                 rows.reverse();
                 rows
             }

@@ -263,6 +263,33 @@ async fn jump_goes_straight_to_an_id_and_otherwise_searches() {
 }
 
 #[tokio::test]
+async fn a_burst_is_one_line_a_tool_and_second() {
+    let kit = Kit::new().await;
+    let mut calls = Vec::new();
+    for second in 0..3i64 {
+        // the last one is no burst
+        for n in 0..if second == 2 { 20 } else { 32i64 } {
+            let at = trackway_event::Timestamp::from_micros(
+                kit.now.micros() / 1_000_000 * 1_000_000 - 10_000_000 + second * 1_000_000 + n,
+            );
+            let mut e =
+                call(at, "ses_burst", "again and again", if n == 1 { Status::ToolError } else { Status::Ok });
+            e.tool = Some(if n % 2 == 0 { "search".into() } else { "<b>".into() });
+            calls.push(e);
+        }
+    }
+    kit.send("proj_a", calls).await;
+    let body = kit.get("/p/proj_a/live").await.body;
+    let page = Page::read(&body);
+    assert_eq!((page.testid("burst-row"), page.testid("live-row")), (4, 20));
+    assert!(body.contains("× 16") && body.contains("1 failed"), "{body}");
+    page.assert_inert("/p/proj_a/live");
+    let whole = Page::read(&kit.get("/p/proj_a/live?show=bursts").await.body);
+    assert_eq!((whole.testid("burst-row"), whole.testid("live-row")), (0, super::live::SHOWN));
+    assert!(whole.elements() < 2_200, "{}", whole.elements());
+}
+
+#[tokio::test]
 async fn live_rows_are_only_what_came_since() {
     let kit = Kit::new().await;
     kit.fill("proj_a", "words").await;

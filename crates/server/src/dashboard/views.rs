@@ -35,8 +35,8 @@ pub(crate) fn canonical(page: &str, query: &str, now: Timestamp) -> Result<Strin
     if query.len() > limits::URL_BYTES {
         return Err("the question is too long to keep; leave some filters out".into());
     }
-    let params =
-        bare(&Params::of_query(query.trim_start_matches('?'))).with_typed().map_err(|bad| bad.why)?;
+    let params = Params::of_query(query.trim_start_matches('?')).with_typed().map_err(|bad| bad.why)?;
+    let params = bare(&params);
     params.scope(now).map_err(|bad| bad.why)?;
     Ok(params.query().trim_start_matches('?').to_owned())
 }
