@@ -8,7 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use trackway_event::{Event, Outcome, ProjectId, Timestamp};
+use trackway_event::{Event, Outcome, ProjectId, SessionId, Timestamp};
 use trackway_store::query::*;
 use trackway_store::sqlite::{SqliteOptions, SqliteStore};
 use trackway_store::{NewProject, ProjectKey, Store, StoreError};
@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// Send the first tenth again at the end
     #[arg(long)]
     replay: bool,
+    /// Nobody is named: what identity costs is the difference
+    #[arg(long)]
+    anonymous: bool,
     /// Keep the data here
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -100,11 +103,15 @@ fn feed(
     count: usize,
 ) -> Result<(u64, u64, Duration, Waits)> {
     let (send, batches) = sync_channel::<Vec<Event>>(64);
-    let (events, size) = (args.events, args.batch);
+    let (events, size, anonymous) = (args.events, args.batch, args.anonymous);
     let generator = std::thread::spawn(move || {
         let mut workload = workload(now, events);
         for _ in 0..count.div_ceil(size) {
-            if send.send(workload.batch(size)).is_err() {
+            let mut batch = workload.batch(size);
+            if anonymous {
+                batch.iter_mut().for_each(forget_who);
+            }
+            if send.send(batch).is_err() {
                 return;
             }
         }
@@ -132,6 +139,15 @@ fn feed(
     let took = begun.elapsed();
     generator.join().map_err(|_| anyhow::anyhow!("the generator failed"))?;
     Ok((stored, duplicates, took, waits))
+}
+
+/// Takes out who it was; a session that hangs on the person alone gets an id instead.
+fn forget_who(event: &mut Event) {
+    if let (None, Some(actor)) = (&event.session_id, &event.actor) {
+        event.session_id = SessionId::foreign(&format!("ses_of_{}", actor.id));
+    }
+    (event.actor, event.identity) = (None, None);
+    event.groups.clear();
 }
 
 fn report(what: &str, stored: u64, duplicates: u64, took: Duration, mut waits: Waits) {
