@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::sync::{broadcast, oneshot};
+use trackway_core::metric::repeats;
 use trackway_event::{ActorId, Event, EventId, ProjectId, SessionId, Timestamp, limits};
 
 use super::chore::Chore;
@@ -77,7 +78,10 @@ impl Project {
             let _ = reply.send(Ok(Vec::new()));
             return Ok(receipt);
         }
-        self.queue.push(Job { events, received_at, reply })?;
+        // Asked first: what is refused shall cost nothing.
+        self.queue.has_room(events.len())?;
+        let repeats = events.iter().map(repeats::key).collect();
+        self.queue.push(Job { events, repeats, received_at, reply })?;
         self.start_writer()?;
         Ok(receipt)
     }

@@ -33,6 +33,8 @@ const CHORES: usize = 16;
 /// Events of one request.
 pub(super) struct Job {
     pub(super) events: Vec<Event>,
+    /// What each has in common with its repeat: worked out where many threads can, not by the one writer.
+    pub(super) repeats: Vec<Option<i64>>,
     pub(super) received_at: Timestamp,
     pub(super) reply: oneshot::Sender<Result<Vec<Outcome>>>,
 }
@@ -53,6 +55,21 @@ struct State {
     running: usize,
     closed: bool,
     full: Option<Full>,
+}
+
+impl State {
+    fn has_room(&self, events: usize) -> Result<()> {
+        if self.closed {
+            return Err(StoreError::Closed);
+        }
+        if let Some(full) = self.full.as_ref().filter(|f| f.since.elapsed() < RETRY) {
+            return Err(StoreError::DiskFull(full.path.clone()));
+        }
+        if self.events + events > limits::WRITER_QUEUE_EVENTS {
+            return Err(StoreError::Overloaded);
+        }
+        Ok(())
+    }
 }
 
 struct Full {
@@ -89,18 +106,15 @@ impl Pace {
 }
 
 impl Queue {
+    /// Whether a job of this many events would be taken now.
+    pub(super) fn has_room(&self, events: usize) -> Result<()> {
+        hold(&self.state).has_room(events)
+    }
+
     /// Queues a job, or refuses it with nothing stored.
     pub(super) fn push(&self, job: Job) -> Result<()> {
         let mut state = hold(&self.state);
-        if state.closed {
-            return Err(StoreError::Closed);
-        }
-        if let Some(full) = state.full.as_ref().filter(|f| f.since.elapsed() < RETRY) {
-            return Err(StoreError::DiskFull(full.path.clone()));
-        }
-        if state.events + job.events.len() > limits::WRITER_QUEUE_EVENTS {
-            return Err(StoreError::Overloaded);
-        }
+        state.has_room(job.events.len())?;
         state.events += job.events.len();
         state.jobs.push_back(job);
         drop(state);

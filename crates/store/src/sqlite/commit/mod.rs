@@ -88,6 +88,8 @@ struct Fresh<'a> {
     seq: i64,
     event: &'a Event,
     received_at: Timestamp,
+    /// What it has in common with its repeat.
+    repeat: Option<i64>,
     tool: Option<i64>,
     resource: Option<i64>,
     client: Option<i64>,
@@ -197,15 +199,22 @@ impl Ledger {
             self.sessions.clear();
         }
         let conn = &self.conn;
-        let all = || jobs.iter().flat_map(|job| job.events.iter().map(move |event| (event, job.received_at)));
+        let all = || {
+            jobs.iter().flat_map(|job| {
+                job.events
+                    .iter()
+                    .zip(&job.repeats)
+                    .map(move |(event, repeat)| (event, *repeat, job.received_at))
+            })
+        };
         let first = self.next.seq;
-        let keys = all().map(|(event, _)| dedupe::key_of(&self.project, event));
+        let keys = all().map(|(event, ..)| dedupe::key_of(&self.project, event));
         let taken = dedupe::take(conn, keys, first)?;
 
         let mut fresh: Vec<Fresh<'_>> = Vec::with_capacity(taken.len());
-        for ((event, received_at), seq) in all().zip(&taken) {
+        for ((event, repeat, received_at), seq) in all().zip(&taken) {
             if let Some(seq) = *seq {
-                fresh.push(self.words.fresh(conn, event, received_at, seq)?);
+                fresh.push(self.words.fresh(conn, event, repeat, received_at, seq)?);
             }
         }
         self.next.seq += fresh.len() as i64;

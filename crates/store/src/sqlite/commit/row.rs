@@ -1,7 +1,6 @@
 //! The narrow event row, its payload and its line in the search index.
 
 use rusqlite::{Connection, params};
-use trackway_core::metric::repeats;
 
 use super::Fresh;
 use super::payload::Packer;
@@ -65,7 +64,7 @@ pub(super) fn write(
             place.map(|p| p.block),
             place.map(|p| p.offset),
             place.map(|p| p.length),
-            repeats::key(e),
+            f.repeat,
             f.catalog,
         ])?;
     }

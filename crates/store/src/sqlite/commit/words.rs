@@ -29,6 +29,7 @@ impl Words {
         &mut self,
         conn: &Connection,
         event: &'a Event,
+        repeat: Option<i64>,
         received_at: Timestamp,
         seq: i64,
     ) -> Result<Fresh<'a>> {
@@ -36,6 +37,7 @@ impl Words {
             seq,
             event,
             received_at,
+            repeat,
             tool: self.name_of(conn, event.tool.as_deref())?,
             resource: self.name_of(conn, event.resource.as_deref())?,
             client: self.peer_of(conn, event.client.as_ref())?,
