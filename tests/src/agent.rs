@@ -32,12 +32,21 @@ impl Agent {
     /// # Errors
     /// When the session cannot be opened.
     pub fn start(project: &str, endpoint: &str, flags: &[&str]) -> Result<Self> {
+        let shop = binary()?;
+        let shop = shop.to_str().context("UTF-8")?;
+        Self::around(project, endpoint, flags, &[shop, "__shop", "--seed", "3"])
+    }
+
+    /// The same with another server.
+    ///
+    /// # Errors
+    /// When the session cannot be opened.
+    pub fn around(project: &str, endpoint: &str, flags: &[&str], server: &[&str]) -> Result<Self> {
         let home = tempfile::tempdir()?;
         let binary = binary()?;
         let mut command = clean(&binary);
         command.env("HOME", home.path());
-        command.args(["wrap", "--project", project, "--endpoint", endpoint]).args(flags).arg("--");
-        command.arg(&binary).args(["__shop", "--seed", "3"]);
+        command.args(["wrap", "--project", project, "--endpoint", endpoint]).args(flags).arg("--").args(server);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let stdout = child.stdout.take().context("stdout")?;

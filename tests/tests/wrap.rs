@@ -77,6 +77,71 @@ fn what_could_not_be_sent_arrives_after_the_server_is_back() -> Result<()> {
     })
 }
 
+/// A server that asks for input before it buys, and makes a task of what takes long.
+const ASKS: &str = r#"
+while read -r line; do
+  id=$(printf '%s' "$line" | sed 's/.*"id":\([0-9]*\).*/\1/')
+  case "$line" in
+    *initialize\"*) r='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"asks","version":"1"}}' ;;
+    *inputResponses*) r='{"content":[{"type":"text","text":"bought it"}]}' ;;
+    *'"buy"'*) r='{"resultType":"input_required","requestState":"CANARY","inputRequests":{"pin":{"method":"elicitation/create"}}}' ;;
+    *tasks/get*) r='{"taskId":"t1","status":"completed","result":{"isError":true,"content":[{"type":"text","text":"out of paper"}]}}' ;;
+    *'"print"'*) r='{"resultType":"task","taskId":"t1","status":"working","ttlMs":60000}' ;;
+    *) continue ;;
+  esac
+  printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$r"
+done
+"#;
+
+#[test]
+fn rounds_and_tasks_are_one_call_each() -> Result<()> {
+    let instance = Instance::start()?;
+    let token = instance.project(PROJECT)?;
+    let mut agent = Agent::around(PROJECT, &instance.url(), &[], &["sh", "-c", ASKS])?;
+    let buy = json!({ "name": "buy", "arguments": { "sku": "tent" } });
+    let asked = agent.ask("tools/call", buy.clone())?;
+    ensure!(asked["result"]["resultType"] == "input_required", "{asked}");
+    let mut again = buy;
+    again["requestState"] = "CANARY".into();
+    again["inputResponses"] = json!({ "pin": { "action": "accept", "content": { "pin": "CANARY" } } });
+    let bought = agent.ask("tools/call", again)?;
+    ensure!(bought["result"]["content"][0]["text"] == "bought it", "{bought}");
+    agent.call("print", json!({ "copies": 2 }))?;
+    agent.ask("tasks/get", json!({ "taskId": "t1" }))?;
+    ensure!(agent.finish()? == Some(0), "exit code");
+
+    let session = wait_for("the session", PATIENCE, || {
+        let sessions = instance.list(PROJECT, "sessions", &token)?;
+        Ok(sessions.into_iter().find(|session| session["tool_calls"] == 2 && session["errors"] == 1))
+    })?;
+    let id = session["id"].as_str().context("id")?;
+    let events = instance.list(PROJECT, &format!("sessions/{id}/events"), &token)?;
+    let of = |tool: &str| events.iter().filter(|event| event["tool"] == tool).collect::<Vec<_>>();
+    ensure!(of("buy").len() == 2 && of("buy")[0]["status"] == "input_required", "events stay as they came");
+    ensure!(of("print").len() == 1 && of("print")[0]["status"] == "task", "events stay as they came");
+    let detail = |event: &serde_json::Value| -> Result<serde_json::Value> {
+        let event = event["id"].as_str().context("id")?;
+        instance.get(&format!("/api/v1/projects/{PROJECT}/events/{event}"), &token)
+    };
+    for leg in of("buy") {
+        let full = detail(leg)?;
+        let call = &full["call"];
+        ensure!(call["requests"].as_array().is_some_and(|r| r.len() == 2) && call["status"] == "ok", "{full}");
+        ensure!(call["arguments"]["sku"] == "tent", "{full}");
+        ensure!(call["result"]["content"][0]["text"] == "bought it", "{full}");
+        ensure!(call["requests"][0]["asked"] == json!(["pin"]), "{full}");
+        ensure!(!full.to_string().contains("CANARY"), "neither the state nor what was typed: {full}");
+    }
+    let full = detail(of("print")[0])?;
+    ensure!(full["call"]["status"] == "tool_error" && full["call"]["closed_by"] == "poll", "{full}");
+    ensure!(full["call"]["result"]["content"][0]["text"] == "out of paper", "{full}");
+    let tools = instance.list(PROJECT, "tools", &token)?;
+    let figures = |name: &str| tools.iter().find(|tool| tool["name"] == name).map(|tool| tool.to_string());
+    let print = figures("print").context("print")?;
+    ensure!(print.contains("\"failed\":1"), "{print}");
+    Ok(())
+}
+
 #[test]
 fn the_exit_code_is_the_child_s() -> Result<()> {
     for (child, code) in [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 143)] {

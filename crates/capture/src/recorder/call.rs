@@ -255,8 +255,8 @@ fn task_made(line: &[u8], task: &Range<usize>, keys: &Keys, event: &mut Event) -
     Status::Task
 }
 
-/// What the answer to task traffic tells: the task's state, and how its call ended once it did (CAP §2.6). The texts of the
-/// final result are those of a tool and are not kept a second time.
+/// What the answer to task traffic tells: the task's state, and how its call ended once it did (CAP §2.6), with the tool's
+/// result, which is seen nowhere else.
 fn task_seen(line: &[u8], result: &Range<usize>, event: &mut Event) {
     let state = match &*event.name {
         // The answer of `tasks/result` is the tool's own.
@@ -279,6 +279,19 @@ pub(super) fn task_state(line: &[u8], task: &Range<usize>, state: &str, by: &str
         "failed" => Status::ProtocolError,
         "cancelled" => Status::Cancelled,
         _ => return,
+    };
+    // Of a task that only says it ended, the result is asked for apart.
+    let of_tool = match by {
+        "result" => Some(task.clone()),
+        _ => get(line, task, "result"),
+    };
+    event.result = match of_tool {
+        Some(result) => raw(line, &result),
+        None => get(line, task, "error").and_then(|error| {
+            let text = get_text(line, &error, "message").unwrap_or_default();
+            let code = get(line, &error, "code").and_then(|code| number(line, &code));
+            payload_of(&serde_json::json!({ "error": { "code": code, "message": text } }))
+        }),
     };
     fact(event, "closed_by", by);
     fact(event, "call_status", ended.as_str());

@@ -277,27 +277,30 @@ fn case_23_a_task_is_followed_to_its_end_by_its_key() {
     );
     let made = facts(&play);
     assert_eq!((play.last().status, &made["task_ttl_ms"]), (Some(Status::Task), &60_000.into()));
-    for (method, answer, state, closed, status) in [
+    for (method, answer, state, closed, status, result) in [
         (
             "tasks/get",
             json!({ "taskId": "CANARY", "status": "working" }),
             json!("working"),
             Value::Null,
             Value::Null,
+            None,
         ),
         (
             "tasks/get",
-            json!({ "status": "completed", "result": { "isError": true, "content": ["CANARY"] } }),
+            json!({ "status": "completed", "result": { "isError": true, "content": ["late"] } }),
             json!("completed"),
             json!("poll"),
             json!("tool_error"),
+            Some(json!({ "isError": true, "content": ["late"] })),
         ),
         (
             "tasks/get",
-            json!({ "status": "failed", "error": { "code": 1 } }),
+            json!({ "status": "failed", "error": { "code": 1, "message": "broke" } }),
             json!("failed"),
             json!("poll"),
             json!("protocol_error"),
+            Some(json!({ "error": { "code": 1, "message": "broke" } })),
         ),
         (
             "tasks/cancel",
@@ -305,13 +308,15 @@ fn case_23_a_task_is_followed_to_its_end_by_its_key() {
             json!("cancelled"),
             json!("poll"),
             json!("cancelled"),
+            None,
         ),
         (
             "tasks/result",
-            json!({ "content": ["CANARY"], "isError": false }),
+            json!({ "content": ["done"], "isError": false }),
             json!("completed"),
             json!("result"),
             json!("ok"),
+            Some(json!({ "content": ["done"], "isError": false })),
         ),
     ] {
         play.client(&json!({ "id": 3, "method": method, "params": { "taskId": "CANARY" } }).to_string())
@@ -323,6 +328,8 @@ fn case_23_a_task_is_followed_to_its_end_by_its_key() {
             (&state, &closed, &status),
             "{method}"
         );
+        let kept = play.last().result.as_ref().map(|r| serde_json::from_str::<Value>(r.get()).unwrap());
+        assert_eq!(kept, result, "the result of the whole call is seen here alone");
     }
     play.server(
         r#"{"method":"notifications/tasks","params":{"taskId":"CANARY","status":"completed","result":{}}}"#,

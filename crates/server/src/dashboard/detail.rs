@@ -8,7 +8,7 @@ use trackway_store::query::EventDetail;
 
 use super::icons::{Icon, icon};
 use super::json_tree::{self, Change};
-use super::{format, hostile, link, parts, replay, track};
+use super::{format, hostile, link, parts, replay, rounds, track};
 
 /// Bytes of a payload up to which its text stands beside the tree for copying.
 const RAW_BYTES: usize = 16 * 1024;
@@ -36,6 +36,10 @@ pub(crate) struct Vm<'a> {
 /// The panel.
 pub(crate) fn view(vm: &Vm<'_>) -> Markup {
     let (d, row) = (vm.step, &vm.step.row);
+    // Of a call of several requests, what the agent sent and what it got in the end.
+    let whole = d.call.as_deref();
+    let arguments = d.arguments.as_ref().or_else(|| whole?.arguments.as_ref());
+    let result = whole.and_then(|w| w.result.as_ref()).or(d.result.as_ref());
     html! {
         header.detail-head data-sel=(row.id.as_str()) {
             h2 { (parts::subject(row)) }
@@ -52,6 +56,7 @@ pub(crate) fn view(vm: &Vm<'_>) -> Markup {
             @if let Some(us) = vm.offset_us { span.dim { "+" (replay::offset(us)) } }
             @if row.flags.demo { span.tag { "demo" } }
         }
+        @if let Some(whole) = &d.call { (rounds::view(&whole.call, row, vm.project)) }
         (section("Intent", row.intent.is_some(), html! { @if let Some(intent) = &row.intent {
             blockquote data-testid="intent" { (hostile::text(intent)) }
             @match row.intent_source {
@@ -65,9 +70,9 @@ pub(crate) fn view(vm: &Vm<'_>) -> Markup {
             @if changes.is_empty() { p.dim { "Nothing: the same arguments again." } }
             ul.changes { @for c in changes.iter().take(20) { li { (replay::change_words(c, 80)) } } }
         } }))
-        (payload("Arguments", d.arguments.as_ref().map(|p| p.get()), row.bytes_in, row.tokens.and_then(|t| t.input), "arguments"))
-        (payload("Result", d.result.as_ref().map(|p| p.get()), row.bytes_out, row.tokens.and_then(|t| t.output), "result"))
-        @if d.arguments.is_none() && d.result.is_none() { p.quiet { "No payload was recorded for this step." } }
+        (payload("Arguments", arguments.map(|p| p.get()), row.bytes_in, row.tokens.and_then(|t| t.input), "arguments"))
+        (payload("Result", result.map(|p| p.get()), row.bytes_out, row.tokens.and_then(|t| t.output), "result"))
+        @if arguments.is_none() && result.is_none() { p.quiet { "No payload was recorded for this step." } }
         (request(vm))
         (section("Person", row.actor.is_some(), html! { @if let Some(actor) = &row.actor { dl.pairs {
             (pair("Id", html! { span.mono { (hostile::text(actor.id.as_str())) } }))

@@ -43,6 +43,7 @@ mod people;
 mod person;
 mod place;
 mod replay;
+mod rounds;
 mod sessions;
 mod settings;
 mod settings_keep;

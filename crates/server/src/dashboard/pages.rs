@@ -17,7 +17,7 @@ use super::link;
 use super::steps::{self, Listings};
 use super::visit::{Guest, Visit, Wants, answer};
 use super::{
-    hostile, live as live_page, overview as overview_page, replay, sessions as sessions_page,
+    hostile, live as live_page, overview as overview_page, replay, rounds, sessions as sessions_page,
     setup as setup_page,
 };
 
@@ -286,6 +286,7 @@ fn replay_of(
     let page = PageAsk { after: params.after.clone(), limit: STEPS };
     let Page { items: rows, next, partial, total: _ } =
         store.session_events(key, session.id.as_str(), &page)?;
+    let (rows, calls) = rounds::fold(rows, store.session_calls(key, session.id.as_str())?);
     let listings = if params.shows("listings") { Listings::Shown } else { Listings::Hidden };
     let shown = steps::shown(&rows, listings, None);
     let wanted = params.sel.as_deref().map(|s| s.strip_prefix("call:").unwrap_or(s).to_owned());
@@ -298,7 +299,18 @@ fn replay_of(
     let diffs = diffs(store, key, &rows, only)?;
     let beside = replay::Beside::default();
     let may_change = false;
-    Ok(Some(replay::Vm { session, may_change, merged_id, rows, next, partial, selected, diffs, beside }))
+    Ok(Some(replay::Vm {
+        session,
+        may_change,
+        merged_id,
+        rows,
+        calls,
+        next,
+        partial,
+        selected,
+        diffs,
+        beside,
+    }))
 }
 
 /// The list that the session was opened from, as its address names it; empty where the session is not on its first page.

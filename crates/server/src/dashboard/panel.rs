@@ -9,7 +9,7 @@ use trackway_store::{ProjectKey, Store};
 
 use super::icons::{Icon, icon};
 use super::link::{self, Params};
-use super::{detail, format, hostile, parts, steps};
+use super::{detail, format, hostile, parts, rounds, steps};
 
 /// Steps of a session shown.
 const STEPS: usize = 60;
@@ -82,7 +82,8 @@ pub(crate) fn load(
                 let page = PageAsk { after: None, limit: STEPS };
                 let steps = store.session_events(key, row.id.as_str(), &page)?;
                 let more = if steps.next.is_some() { More::Yes } else { More::No };
-                Some(Vm::Session(Box::new(row), steps.items, more))
+                let (steps, _) = rounds::fold(steps.items, store.session_calls(key, row.id.as_str())?);
+                Some(Vm::Session(Box::new(row), steps, more))
             }
         },
         Selected::Issue(id) => store.issue(key, *id, scope)?.map(|d| Vm::Issue(Box::new(d))),

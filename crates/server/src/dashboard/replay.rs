@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use trackway_event::Timestamp;
-use trackway_store::query::{Ending, EventDetail, EventRow, SessionRow};
+use trackway_store::query::{Ending, EventDetail, EventRow, SessionRow, WholeCall};
 
 use super::icons::{Icon, icon};
 use super::json_tree::{Change, Json};
 use super::link::{self, Params};
 use super::place::Place;
+use super::rounds::{self, Calls};
 use super::steps::{self, Listings, Try};
 use super::track::{self, Along, Rail, Track};
 use super::{detail, format, hostile, joined, parts};
@@ -30,6 +31,8 @@ pub(crate) struct Vm {
     pub merged_id: Option<String>,
     /// Its events, at most one page.
     pub rows: Vec<EventRow>,
+    /// Those of its calls that are more than one request, by their first.
+    pub calls: Calls,
     /// Cursor of the next page.
     pub next: Option<String>,
     /// What is missing, in words.
@@ -259,7 +262,7 @@ fn timeline(
                     @if let Some((_, first)) = rows.first() {
                         @let pause = last.map(|l| first.started_at.since(l)).filter(|us| *us > PAUSE_US);
                         @if let Some(us) = pause { li.pause aria-label="pause" { span { (format::span(us)) " later" } } }
-                        @let each = html! { @for (i, row) in &rows { (step(row, start, tries.get(i), vm.diffs.get(i), Some(row.id.as_str()) == selected, place)) } };
+                        @let each = html! { @for (i, row) in &rows { (step(row, start, tries.get(i), vm.diffs.get(i), vm.calls.get(row.id.as_str()), Some(row.id.as_str()) == selected, place)) } };
                         @if rows.len() == 1 { (each) } @else {
                             @let here = rows.iter().any(|(_, r)| Some(r.id.as_str()) == selected);
                             li.burst data-testid="burst" { details open[here] {
@@ -290,6 +293,7 @@ fn step(
     start: Timestamp,
     attempt: Option<&Try>,
     diff: Option<&Vec<Change>>,
+    call: Option<&WholeCall>,
     here: bool,
     place: &Place<'_>,
 ) -> Markup {
@@ -302,7 +306,7 @@ fn step(
                 span.at { (offset(row.started_at.since(start))) }
                 span.sign.fail[failed].dim[steps::is_listing(row.kind)] { (icon(if retry.is_some() && !failed { Icon::Retry } else { parts::mark(row) })) }
                 span.what {
-                    span.name { (parts::subject(row)) (parts::status(row.status.filter(|s| !s.finished()))) @if failed { span.sr { " failed" } } }
+                    span.name { (parts::subject(row)) (parts::status(row.status.filter(|s| !s.finished()))) @if let Some(call) = call { (rounds::tag(call)) } @if failed { span.sr { " failed" } } }
                     (words(row, attempt, diff, failed))
                 }
                 span.took { @if let Some(us) = row.duration_us { (format::duration(us)) } }

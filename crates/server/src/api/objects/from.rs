@@ -244,6 +244,7 @@ impl EventDetailObject {
             sdk: detail.sdk.map(Into::into),
             model: detail.model,
             conversation_id: detail.conversation_id,
+            call: detail.call.map(|call| CallObject::from(*call)),
             tokens_in: tokens.input,
             tokens_out: tokens.output,
             tokens_estimated: tokens.estimated,

@@ -1,6 +1,7 @@
 //! The objects of the API (ARCHITECTURE §5, D31). Made from the storage's answers and from nothing else, so that every
 //! surface shows the same number. Their names and members are a promise.
 
+mod call;
 mod catalog;
 mod from;
 mod issue;
@@ -15,6 +16,7 @@ use trackway_event::Payload;
 use trackway_store::query as q;
 use utoipa::ToSchema;
 
+pub use call::*;
 pub use catalog::*;
 pub use issue::*;
 pub use people::*;
@@ -168,6 +170,8 @@ pub struct EventDetailObject {
     pub model: Option<String>,
     /// Conversation handle.
     pub conversation_id: Option<String>,
+    /// The call it is part of, where that took several requests or went on as a task.
+    pub call: Option<CallObject>,
     /// Tokens of the arguments.
     pub tokens_in: Option<u32>,
     /// Tokens of the result.
