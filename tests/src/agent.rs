@@ -46,7 +46,11 @@ impl Agent {
         let binary = binary()?;
         let mut command = clean(&binary);
         command.env("HOME", home.path());
-        command.args(["wrap", "--project", project, "--endpoint", endpoint]).args(flags).arg("--").args(server);
+        command
+            .args(["wrap", "--project", project, "--endpoint", endpoint])
+            .args(flags)
+            .arg("--")
+            .args(server);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let stdout = child.stdout.take().context("stdout")?;

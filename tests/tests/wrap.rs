@@ -77,6 +77,40 @@ fn what_could_not_be_sent_arrives_after_the_server_is_back() -> Result<()> {
     })
 }
 
+#[test]
+fn agentcat_s_wire_brings_the_same_calls() -> Result<()> {
+    let instance = Instance::start()?;
+    let token = instance.project(PROJECT)?;
+    let flags = ["--wire", "agentcat", "--identify-arg", "user"];
+    let mut agent = Agent::start(PROJECT, &instance.url(), &flags)?;
+    agent.call(
+        "search_products",
+        json!({ "query": "tent", "user": "ana@acme.example", "context": "find a tent for a customer" }),
+    )?;
+    agent.call("get_product", json!({ "sku": "nonsense", "context": "look at the tent" }))?;
+    ensure!(agent.finish()? == Some(0), "exit code");
+    let session = wait_for("the session", PATIENCE, || {
+        let sessions = instance.list(PROJECT, "sessions", &token)?;
+        Ok(sessions.into_iter().find(|session| session["tool_calls"] == 2))
+    })?;
+    ensure!(session["client"]["name"] == "black-box", "{session}");
+    ensure!(session["server"]["name"] == "outdoor-shop", "{session}");
+    ensure!(session["actor"]["id"] == "ana@acme.example", "{session}");
+    ensure!(session["errors"] == 1, "{session}");
+    let id = session["id"].as_str().context("id")?;
+    let events = instance.list(PROJECT, &format!("sessions/{id}/events"), &token)?;
+    let search = events.iter().find(|event| event["tool"] == "search_products").context("the call")?;
+    ensure!(search["input"] == "agentcat" && search["status"] == "ok", "{search}");
+    ensure!(search["intent"] == "find a tent for a customer", "{search}");
+    let full = instance.get(
+        &format!("/api/v1/projects/{PROJECT}/events/{}", search["id"].as_str().context("id")?),
+        &token,
+    )?;
+    ensure!(full["arguments"]["query"] == "tent", "{full}");
+    ensure!(full["result"]["content"].is_array(), "{full}");
+    Ok(())
+}
+
 /// A server that asks for input before it buys, and makes a task of what takes long.
 const ASKS: &str = r#"
 while read -r line; do
@@ -126,7 +160,10 @@ fn rounds_and_tasks_are_one_call_each() -> Result<()> {
     for leg in of("buy") {
         let full = detail(leg)?;
         let call = &full["call"];
-        ensure!(call["requests"].as_array().is_some_and(|r| r.len() == 2) && call["status"] == "ok", "{full}");
+        ensure!(
+            call["requests"].as_array().is_some_and(|r| r.len() == 2) && call["status"] == "ok",
+            "{full}"
+        );
         ensure!(call["arguments"]["sku"] == "tent", "{full}");
         ensure!(call["result"]["content"][0]["text"] == "bought it", "{full}");
         ensure!(call["requests"][0]["asked"] == json!(["pin"]), "{full}");

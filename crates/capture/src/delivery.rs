@@ -30,6 +30,19 @@ pub struct DeliveryConfig {
     pub sdk: SdkInfo,
     /// Directory for what cannot be sent; `None`: memory only.
     pub spool: Option<PathBuf>,
+    /// In which form.
+    pub wire: Wire,
+}
+
+/// In which form events are sent (D27).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wire {
+    /// Trackway's own: batches to `/api/v1/ingest` (D1).
+    #[default]
+    Native,
+    /// AgentCat's, for any backend that its SDKs can send to: `/v1/public/events/`, in arrays; one by one to a backend that takes
+    /// none (SDK-82). What Trackway has no place for there is left out: losses, accounts, how an intent is known.
+    AgentCat,
 }
 
 // The token is in no debug text (INV-09).
@@ -92,7 +105,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 /// What is left of a shutdown's time when a request under way is given up on, for the disk.
 const RESERVE: Duration = Duration::from_millis(250);
 /// Bodies from this size on are compressed (SDK-82).
-const GZIP: usize = 1024;
+pub(crate) const GZIP: usize = 1024;
 
 /// How long a batch waits for company where the disk is to have it soon (SDK-88).
 const SOON: Duration = Duration::from_millis(150);
@@ -504,7 +517,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn gzip(json: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn gzip(json: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(json.len() / 3), Compression::fast());
     encoder.write_all(json).ok()?;
     encoder.finish().ok()

@@ -66,6 +66,7 @@ fn start(endpoint: &str, spool: Option<&std::path::Path>) -> (Arc<Queue>, Delive
         project: ProjectId::parse("proj_test").unwrap(),
         sdk: SdkInfo { name: "trackway-test".into(), version: "1".into() },
         spool: spool.map(Into::into),
+        wire: Wire::Native,
     };
     (Arc::clone(&queue), Delivery::start(config, queue).unwrap())
 }
@@ -223,6 +224,7 @@ fn sdk_88_with_the_spool_always_on_events_are_on_disk_before_they_are_sent() {
         project: ProjectId::parse("proj_test").unwrap(),
         sdk: SdkInfo { name: "trackway-test".into(), version: "1".into() },
         spool: Some(dir.path().into()),
+        wire: Wire::Native,
     };
     let _running = Delivery::start_with(config, Arc::clone(&queue), SpoolMode::Always).unwrap();
     push(&queue, 30);
@@ -260,6 +262,7 @@ fn sdk_88_what_was_sent_is_off_the_disk_again() {
         project: ProjectId::parse("proj_test").unwrap(),
         sdk: SdkInfo { name: "trackway-test".into(), version: "1".into() },
         spool: Some(dir.path().into()),
+        wire: Wire::Native,
     };
     let delivery = Delivery::start_with(config, Arc::clone(&queue), SpoolMode::Always).unwrap();
     push(&queue, 250);
@@ -308,6 +311,7 @@ fn sdk_case_02_what_an_outage_without_a_disk_pushes_out_is_counted() {
         project: ProjectId::parse("proj_test").unwrap(),
         sdk: SdkInfo { name: "trackway-test".into(), version: "1".into() },
         spool: None,
+        wire: Wire::Native,
     };
     let delivery = Delivery::start(config, Arc::clone(&queue)).unwrap();
     push(&queue, 20_000);

@@ -11,6 +11,7 @@
 //! - [`queue`], [`delivery`], [`spool`]: on the way out
 //! - [`export`]: copies for other systems
 
+mod agentcat;
 pub mod delivery;
 pub mod editor;
 pub mod export;

@@ -1,13 +1,17 @@
 //! Requests to Trackway's ingest, made by threads of their own so that whoever waits for it can stop waiting
 //! (SDK-83, SDK-85). Used by delivery only.
 
+use std::io::Read as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use trackway_event::{IngestReply, Timestamp};
+use flate2::read::GzDecoder;
+use trackway_event::{IngestBatch, IngestReply, Timestamp};
 
-use crate::delivery::{DeliveryConfig, now};
+use crate::agentcat;
+use crate::delivery::{DeliveryConfig, GZIP, Wire, gzip, now};
 
 /// Connecting may take this long (SDK-85).
 const CONNECT: Duration = Duration::from_secs(5);
@@ -15,6 +19,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const REQUEST: Duration = Duration::from_secs(15);
 /// Bytes of an answer that are read.
 const ANSWER: u64 = 4 * 1024 * 1024;
+/// Bytes of a batch that was compressed here, far above what one may hold (D24).
+const INFLATED: u64 = 256 * 1024 * 1024;
 
 /// What came of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +104,9 @@ struct Client {
     user_agent: String,
     token: Option<String>,
     project: String,
+    wire: Wire,
+    /// Whether the backend takes no arrays of AgentCat's wire (SDK-82); once so, so for this process.
+    single: AtomicBool,
 }
 
 impl Client {
@@ -111,9 +120,15 @@ impl Client {
             // A proxy elsewhere cannot reach this machine's own address.
             builder = builder.proxy(None);
         }
+        let path = match config.wire {
+            Wire::Native => "/api/v1/ingest",
+            Wire::AgentCat => agentcat::PATH,
+        };
         Self {
+            wire: config.wire,
+            single: AtomicBool::new(false),
             agent: builder.build().into(),
-            url: format!("{}/api/v1/ingest", config.endpoint.trim_end_matches('/')),
+            url: format!("{}{path}", config.endpoint.trim_end_matches('/')),
             user_agent: format!("{}/{}", config.sdk.name, config.sdk.version),
             token: config.token.clone(),
             project: config.project.as_str().to_owned(),
@@ -121,6 +136,65 @@ impl Client {
     }
 
     fn post(&self, body: &[u8]) -> Answer {
+        match self.wire {
+            Wire::AgentCat => self.post_agentcat(body),
+            Wire::Native => match self.send(body) {
+                Err(later) => later,
+                Ok((200..=299, _, body)) => Answer::Done { dropped: dropped(&body) },
+                Ok((404, ..)) => {
+                    // The server keeps the body and replays it when the project is made (D5).
+                    tracing::warn!(
+                        project = self.project,
+                        "trackway knows no such project; create or adopt it"
+                    );
+                    Answer::Done { dropped: 0 }
+                }
+                Ok((status, after, _)) => verdict(status, after),
+            },
+        }
+    }
+
+    /// The same events in AgentCat's form: all at once, or one by one where that was refused before. Any 2xx is success,
+    /// its body is ignored (SDK-83).
+    fn post_agentcat(&self, body: &[u8]) -> Answer {
+        let Some(batch) = batch_of(body) else { return Answer::Never(400) };
+        for (reason, count) in &batch.lost {
+            tracing::warn!(reason, count, "events were lost; this wire has no place to report them");
+        }
+        let bodies = agentcat::bodies(&batch);
+        if bodies.is_empty() {
+            return Answer::Done { dropped: 0 };
+        }
+        if !self.single.load(Ordering::Relaxed) {
+            let array = format!("[{}]", bodies.join(","));
+            let zipped = if array.len() < GZIP { None } else { gzip(array.as_bytes()) };
+            match self.send(zipped.as_deref().unwrap_or(array.as_bytes())) {
+                Err(later) => return later,
+                Ok((200..=299, ..)) => return Answer::Done { dropped: 0 },
+                Ok((400 | 404 | 415, ..)) => {
+                    tracing::info!("the backend takes no arrays; events are sent one by one from now on");
+                    self.single.store(true, Ordering::Relaxed);
+                }
+                Ok((status, after, _)) => return verdict(status, after),
+            }
+        }
+        // What went out before a failure is sent again with the rest: same id and time, stored once.
+        let (mut refused, mut last) = (0, 0);
+        for body in &bodies {
+            match self.send(body.as_bytes()) {
+                Err(later) => return later,
+                Ok((200..=299, ..)) => {}
+                Ok((status, after, _)) => match verdict(status, after) {
+                    Answer::Never(status) => (refused, last) = (refused + 1, status),
+                    answer @ (Answer::Later(_) | Answer::Done { .. }) => return answer,
+                },
+            }
+        }
+        if refused == bodies.len() as u64 { Answer::Never(last) } else { Answer::Done { dropped: refused } }
+    }
+
+    /// One request: status, `Retry-After` and the answer.
+    fn send(&self, body: &[u8]) -> Result<(u16, Option<Duration>, Vec<u8>), Answer> {
         let mut request = self
             .agent
             .post(&self.url)
@@ -133,33 +207,34 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header("authorization", &format!("Bearer {token}"));
         }
-        match request.send(body) {
-            Err(error) => {
-                tracing::debug!(%error, "sending failed");
-                Answer::Later(None)
-            }
-            Ok(mut response) => {
-                let status = response.status().as_u16();
-                let after =
-                    response.headers().get("retry-after").and_then(|v| v.to_str().ok()).and_then(retry_after);
-                // Read to its end so that the connection can be used again.
-                let body = response.body_mut().with_config().limit(ANSWER).read_to_vec().unwrap_or_default();
-                match status {
-                    200..=299 => Answer::Done { dropped: dropped(&body) },
-                    404 => {
-                        // The server keeps the body and replays it when the project is made (D5).
-                        tracing::warn!(
-                            project = self.project,
-                            "trackway knows no such project; create or adopt it"
-                        );
-                        Answer::Done { dropped: 0 }
-                    }
-                    408 | 425 | 429 | 500..=599 => Answer::Later(after),
-                    other => Answer::Never(other),
-                }
-            }
-        }
+        let mut response = request.send(body).map_err(|error| {
+            tracing::debug!(%error, "sending failed");
+            Answer::Later(None)
+        })?;
+        let status = response.status().as_u16();
+        let after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()).and_then(retry_after);
+        // Read to its end so that the connection can be used again.
+        let body = response.body_mut().with_config().limit(ANSWER).read_to_vec().unwrap_or_default();
+        Ok((status, after, body))
     }
+}
+
+/// What a status that is no success means (SDK-83).
+const fn verdict(status: u16, after: Option<Duration>) -> Answer {
+    match status {
+        408 | 425 | 429 | 500..=599 => Answer::Later(after),
+        other => Answer::Never(other),
+    }
+}
+
+/// A body as delivery made it.
+fn batch_of(body: &[u8]) -> Option<IngestBatch> {
+    if body.first() != Some(&0x1f) {
+        return serde_json::from_slice(body).ok();
+    }
+    let mut json = Vec::new();
+    GzDecoder::new(body).take(INFLATED).read_to_end(&mut json).ok()?;
+    serde_json::from_slice(&json).ok()
 }
 
 /// How many events the server says it dropped; an answer that is none of ours says nothing (SDK-83).

@@ -181,6 +181,7 @@ fn inv_09_and_sdk_case_36_no_credential_is_in_an_event_a_log_a_spool_or_an_expor
         project: project.clone(),
         sdk,
         spool: Some(dir.path().join("spool")),
+        wire: trackway_capture::delivery::Wire::Native,
     };
     assert!(!format!("{config:?}").contains("CANARY"), "{config:?}");
     let delivery = Delivery::start(config, Arc::clone(&queue)).unwrap();

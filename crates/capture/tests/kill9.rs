@@ -74,6 +74,7 @@ fn record(dir: std::path::PathBuf) {
         project: ProjectId::parse("proj_test").unwrap(),
         sdk: SdkInfo { name: "trackway-test".into(), version: "1".into() },
         spool: Some(dir),
+        wire: trackway_capture::delivery::Wire::Native,
     };
     let _running = Delivery::start_with(config, Arc::clone(&queue), SpoolMode::Always).unwrap();
     for number in 0..20_000u64 {

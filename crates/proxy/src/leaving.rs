@@ -1,7 +1,7 @@
 //! What happens to events before they leave, and where else they go: the flags for redaction, sessions, disk and exporters
 //! that `wrap` and `proxy` share. Made by `args`, used by `recording`.
 
-use trackway_capture::delivery::SpoolMode;
+use trackway_capture::delivery::{SpoolMode, Wire};
 use trackway_capture::export::{ExporterConfig, Transport};
 use trackway_capture::recorder::SessionRules;
 use trackway_capture::redact::{Level, Pii, Redaction, RedactionConfig};
@@ -17,6 +17,8 @@ pub struct Leaving {
     pub sessions: SessionRules,
     /// When batches are put on disk.
     pub spool_mode: SpoolMode,
+    /// In which form events are sent.
+    pub wire: Wire,
 }
 
 /// The flags.
@@ -59,6 +61,21 @@ pub struct LeavingArgs {
     /// Put events on disk before they are sent, so that even a killed process loses no more than its last moment
     #[arg(long)]
     pub spool_always: bool,
+
+    /// In which form events are sent: Trackway's own, or AgentCat's to a backend of that name
+    #[arg(long, value_enum, default_value_t = WireArg::Native, value_name = "WIRE")]
+    pub wire: WireArg,
+}
+
+/// In which form events are sent.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WireArg {
+    /// Trackway's own
+    #[default]
+    Native,
+    /// AgentCat's; losses and accounts have no place in it
+    #[value(name = "agentcat")]
+    AgentCat,
 }
 
 /// How much of a payload is kept.
@@ -118,6 +135,10 @@ impl LeavingArgs {
             redaction,
             sessions: SessionRules { meta_key: self.session_meta.clone(), ..SessionRules::default() },
             spool_mode: if self.spool_always { SpoolMode::Always } else { SpoolMode::WhenNeeded },
+            wire: match self.wire {
+                WireArg::Native => Wire::Native,
+                WireArg::AgentCat => Wire::AgentCat,
+            },
         })
     }
 }
@@ -138,6 +159,7 @@ mod tests {
             mask: own(&["email", "card"]),
             capture_results: LevelArg::Shape,
             spool_always: true,
+            wire: WireArg::AgentCat,
             ..LeavingArgs::default()
         };
         let leaving = read(&args).unwrap();
@@ -145,6 +167,10 @@ mod tests {
         assert_eq!(names, ["otlp", "file"]);
         assert_eq!(leaving.redaction.pii, [Pii::Email, Pii::Card]);
         assert_eq!((leaving.redaction.results, leaving.spool_mode), (Level::Shape, SpoolMode::Always));
+        assert_eq!(
+            (leaving.wire, read(&LeavingArgs::default()).unwrap().wire),
+            (Wire::AgentCat, Wire::Native)
+        );
         for (args, expect) in [
             (LeavingArgs { exporters: own(&["otlp=nowhere"]), ..LeavingArgs::default() }, "--export otlp"),
             (LeavingArgs { exporters: own(&["jaeger=x"]), ..LeavingArgs::default() }, "--export jaeger"),

@@ -210,6 +210,7 @@ impl Recording {
                     project: options.project.clone(),
                     sdk,
                     spool: options.spool.clone(),
+                    wire: options.leaving.wire,
                 };
                 Delivery::start_with(config, Arc::clone(&queue), options.leaving.spool_mode).ok()
             }

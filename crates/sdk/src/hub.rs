@@ -153,6 +153,7 @@ impl Hub {
                         project: id.clone(),
                         sdk,
                         spool: options.spool.clone(),
+                        wire: options.wire,
                     };
                     delivery = Delivery::start(config, Arc::clone(&shared))
                         .inspect_err(|error| tracing::warn!(%error, "trackway sends nothing: no thread could be started"))

@@ -122,6 +122,7 @@ pub use hub::{Handle, Status};
 pub use options::{IdentifyMode, Intent, Options, SessionMode};
 pub use snapshot::{Extra, RequestInfo, UserIdentity};
 pub use tracked::{Tracked, track};
+pub use trackway_capture::delivery::Wire;
 pub use trackway_capture::export::{
     DatadogConfig, ExporterConfig, FileConfig, OtlpConfig, PostHogConfig, SentryConfig, StdoutConfig,
 };

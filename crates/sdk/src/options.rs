@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use trackway_capture::delivery::Wire;
 use trackway_capture::export::ExporterConfig;
 use trackway_capture::queue::Size;
 use trackway_capture::recorder::SessionRules;
@@ -102,6 +103,7 @@ pub struct Options {
     pub(crate) endpoint: Option<String>,
     pub(crate) token: Option<String>,
     pub(crate) spool: Option<PathBuf>,
+    pub(crate) wire: Wire,
     pub(crate) disabled: bool,
     pub(crate) no_protocol: bool,
     pub(crate) callback_deadline: Option<Duration>,
@@ -292,6 +294,21 @@ impl Options {
     #[must_use]
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
+        self
+    }
+
+    /// In which form events are sent: Trackway's own, or AgentCat's to a backend of that name. With [`Wire::AgentCat`] name the
+    /// backend by [`Self::endpoint`] or `AGENTCAT_API_URL`.
+    ///
+    /// ```
+    /// use trackway::{Options, Wire};
+    ///
+    /// let options = Options::new().endpoint("https://agentcat.example").wire(Wire::AgentCat);
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn wire(mut self, wire: Wire) -> Self {
+        self.wire = wire;
         self
     }
 

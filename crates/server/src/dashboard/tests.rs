@@ -9,6 +9,7 @@ mod frame;
 mod html;
 mod kit;
 mod people;
+mod rounds;
 
 use http::StatusCode;
 use trackway_event::{DropReason, Kind, Status};
