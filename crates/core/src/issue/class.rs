@@ -75,6 +75,30 @@ const RULES: &[(ErrorClass, &[&str])] = &[
             "invalid enum value",
             "does not match schema",
             "is not one of",
+            "bad request",
+            "unprocessable",
+            "out of range",
+            "must match",
+            "must be a ",
+            "must be an ",
+            "must be at ",
+            "must be between",
+            "must be greater",
+            "must be less",
+            "must be positive",
+            "must not be ",
+            "is not a date",
+            "is not a number",
+            "is not a valid",
+            "of the form",
+            "invalid date",
+            "invalid format",
+            "invalid value",
+            "malformed",
+            "status 400",
+            "code 400",
+            "status 422",
+            "code 422",
         ],
     ),
     (
@@ -92,8 +116,8 @@ const RULES: &[(ErrorClass, &[&str])] = &[
             "insufficient privilege",
             "insufficient permission",
             "not permitted",
-            "eacces",
-            "eperm",
+            " eacces",
+            " eperm",
             "must be owner",
             "read-only",
             "status 403",
@@ -134,7 +158,7 @@ const RULES: &[(ErrorClass, &[&str])] = &[
             "deadline exceeded",
             "deadlineexceeded",
             "took too long",
-            "etimedout",
+            " etimedout",
             "aborterror",
             "status 408",
             "code 408",
@@ -143,8 +167,8 @@ const RULES: &[(ErrorClass, &[&str])] = &[
     (
         ErrorClass::Transport,
         &[
-            "econnrefused",
-            "econnreset",
+            " econnrefused",
+            " econnreset",
             "connection refused",
             "connection reset",
             "connection closed",
@@ -152,10 +176,10 @@ const RULES: &[(ErrorClass, &[&str])] = &[
             "connectionerror",
             "connecterror",
             "broken pipe",
-            "epipe",
+            " epipe",
             "socket hang up",
-            "enotfound",
-            "eai_again",
+            " enotfound",
+            " eai_again",
             "getaddrinfo",
             "name resolution",
             "dns error",
@@ -163,7 +187,7 @@ const RULES: &[(ErrorClass, &[&str])] = &[
             "fetch failed",
             "network error",
             "network is unreachable",
-            "ehostunreach",
+            " ehostunreach",
             "tls handshake",
             "sslerror",
             "ssl error",
@@ -274,7 +298,7 @@ const RULES: &[(ErrorClass, &[&str])] = &[
             "does not exist",
             "doesn't exist",
             "no such",
-            "enoent",
+            " enoent",
             "could not find",
             "couldn't find",
             "cannot find",
@@ -326,7 +350,9 @@ pub fn class_of(event: &Event) -> ErrorClass {
 fn searched(event: &Event) -> String {
     let Some(error) = &event.error else { return String::new() };
     let raw = [error.kind.as_deref().unwrap_or(""), &error.message].join(" ");
+    // Every word has a space before it, so that a code such as ENOTFOUND is not found inside of another word.
     let mut text = String::with_capacity(raw.len().min(LOOK_AT) + 8);
+    text.push(' ');
     for word in raw.split([' ', ':', '=', '(', ')', '\n', '\t', ',', '"', '/']) {
         if text.len() >= LOOK_AT {
             break;
