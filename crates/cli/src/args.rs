@@ -122,6 +122,9 @@ pub(crate) struct Serve {
     /// Answer 404 to AgentCat events of unknown projects
     #[arg(long)]
     pub(crate) strict_ingest: bool,
+    /// A path under which ingest is answered as well, such as /collect
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ingest_prefix: Option<String>,
 }
 
 /// `demo`.

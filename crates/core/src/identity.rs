@@ -46,6 +46,16 @@ coded! {
     }
 }
 
+coded! {
+    /// What an `$identify` does that would give an unknown id to somebody who is identified already (I7).
+    Mode {
+        /// It is refused: a second user of a device is not glued to the first.
+        Safe = 1: "safe",
+        /// It is done, as PostHog does it.
+        Compatible = 2: "compatible",
+    }
+}
+
 /// Facts of one connected component that are folded; what comes later than that many is refused as
 /// [`Verdict::TooMany`], so that no sender can make every commit slow.
 pub const COMPONENT: usize = 1_000;
@@ -127,11 +137,11 @@ pub struct Resolution {
 
 /// Folds the facts of one component in order of their keys. `since` tells when an id was first seen on an event that may
 /// make a person. Facts may come in any order and more than once.
-pub fn resolve(facts: &[MergeFact], since: &BTreeMap<ActorId, Key>) -> Resolution {
+pub fn resolve(facts: &[MergeFact], since: &BTreeMap<ActorId, Key>, mode: Mode) -> Resolution {
     let mut order: Vec<usize> = (0..facts.len()).collect();
     order.sort_by(|a, b| facts.get(*a).cmp(&facts.get(*b)));
     let mut fold =
-        Fold { since, parent: BTreeMap::new(), identified: BTreeSet::new(), named: BTreeSet::new() };
+        Fold { since, mode, parent: BTreeMap::new(), identified: BTreeSet::new(), named: BTreeSet::new() };
     let mut verdicts = vec![Verdict::TooMany; facts.len()];
     for (nth, place) in order.into_iter().enumerate() {
         let (Some(fact), Some(verdict)) = (facts.get(place), verdicts.get_mut(place)) else { continue };
@@ -150,6 +160,7 @@ pub fn resolve(facts: &[MergeFact], since: &BTreeMap<ActorId, Key>) -> Resolutio
 
 struct Fold<'a> {
     since: &'a BTreeMap<ActorId, Key>,
+    mode: Mode,
     parent: BTreeMap<ActorId, ActorId>,
     identified: BTreeSet<ActorId>,
     /// Ids that an accepted merge gave a person.
@@ -164,9 +175,9 @@ impl Fold<'_> {
         }
         let verdict = match (self.is_known(&fact.source, &fact.key), self.is_known(&fact.target, &fact.key)) {
             // I7: the other id joins; whoever is identified already keeps the name.
-            (true, false) if self.identified.contains(&source) => match fact.via {
-                Via::Identify => Verdict::SecondUser,
-                Via::Alias | Via::Dangerous => {
+            (true, false) if self.identified.contains(&source) => match (fact.via, self.mode) {
+                (Via::Identify, Mode::Safe) => Verdict::SecondUser,
+                (Via::Identify, Mode::Compatible) | (Via::Alias | Via::Dangerous, _) => {
                     self.join(&target, &source);
                     Verdict::Merged
                 }

@@ -70,8 +70,25 @@ fn merges_by_case() {
         ("s a 1, s b 2, s c 3, i a c 5, i b c 6", "a=c! b=c! c=c!"),
     ] {
         let (facts, since) = told(text);
-        assert_eq!(shown(&resolve(&facts, &since)), expect, "{text}");
+        assert_eq!(shown(&resolve(&facts, &since, Mode::Safe)), expect, "{text}");
     }
+}
+
+#[test]
+fn compatible_merges_give_a_second_user_to_the_first() {
+    for (text, expect) in [
+        // case 55: identify(u1←a1), (u1←a2), then (u2←a1); u2 unknown, and known
+        ("s a1 1, i a1 u1 5, i a2 u1 6, i a1 u2 7", "a1=u1! a2=u1! u1=u1! u2=u1!"),
+        ("s a1 1, i a1 u1 5, i a2 u1 6, s u2 6, i a1 u2 7", "a1=u1! a2=u1! u1=u1! u2=u2"),
+        ("s a 1, i a u 5", "a=u! u=u!"),
+    ] {
+        let (facts, since) = told(text);
+        assert_eq!(shown(&resolve(&facts, &since, Mode::Compatible)), expect, "{text}");
+        let backwards: Vec<MergeFact> = facts.iter().rev().chain(&facts).cloned().collect();
+        assert_eq!(shown(&resolve(&backwards, &since, Mode::Compatible)), expect, "{text}: order");
+    }
+    let (facts, since) = told("s a1 1, i a1 u1 5, i a2 u1 6, i a1 u2 7");
+    assert_eq!(shown(&resolve(&facts, &since, Mode::Safe)), "a1=u1! a2=u1! u1=u1! u2?=u2");
 }
 
 #[test]
@@ -217,7 +234,7 @@ proptest! {
         // any order, everything twice
         let shuffled: Vec<MergeFact> = order.iter()
             .filter_map(|at| facts.iter().find(|(n, _)| n == at).map(|(_, f)| f.clone())).collect();
-        let got = resolve(&shuffled, &since);
+        let got = resolve(&shuffled, &since, Mode::Safe);
         let mut people: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (id, root) in got.root.iter().filter(|(id, _)| got.known.contains(*id)) {
             people.entry(root.to_string()).or_default().push(id.to_string());

@@ -11,6 +11,8 @@ pub struct ServeOptions {
     pub hosts: Vec<String>,
     /// Unknown projects and unreadable bodies get 404 and 400 on the AgentCat wire, for debugging (AC R8).
     pub strict_ingest: bool,
+    /// A path under which ingest is answered as well, such as `/collect`: without a slash at its end (wire-posthog R1).
+    pub ingest_prefix: Option<String>,
     /// A proxy in front speaks TLS and sets `X-Forwarded-For` and `X-Forwarded-Proto` (D34).
     pub trusted_proxy: bool,
     /// Connections open at a time; more wait in the listen queue.
@@ -20,6 +22,29 @@ pub struct ServeOptions {
 impl ServeOptions {
     /// The defaults, at an address.
     pub fn at(listen: SocketAddr) -> Self {
-        Self { listen, hosts: Vec::new(), strict_ingest: false, trusted_proxy: false, max_connections: 1_024 }
+        Self {
+            listen,
+            hosts: Vec::new(),
+            strict_ingest: false,
+            ingest_prefix: None,
+            trusted_proxy: false,
+            max_connections: 1_024,
+        }
+    }
+
+    /// A prefix as it is asked for: with one slash before every part and none at the end; `None` where it is none.
+    ///
+    /// # Errors
+    /// In words, where it has other than letters, digits, `-`, `_`, `.` and `/`, or is longer than 100 characters.
+    pub fn prefix(text: &str) -> Result<Option<String>, String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+        let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
+        if text.len() > 100
+            || !text.chars().all(plain)
+            || parts.iter().any(|part| *part == "." || *part == "..")
+        {
+            return Err(format!("{text:?} is no path; write letters, digits and slashes, such as /collect"));
+        }
+        Ok((!parts.is_empty()).then(|| format!("/{}", parts.join("/"))))
     }
 }

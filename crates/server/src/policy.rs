@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use regex_lite::Regex;
 use serde_json::Value;
 use trackway_event::{Event, Kind, Payload};
-use trackway_store::{ProjectKey, Store};
+use trackway_store::{LinkSessions, ProjectKey, Rules, Store};
 
 /// How old a project's settings may be.
 const FRESH: Duration = Duration::from_millis(500);
@@ -74,6 +74,18 @@ pub const PROJECT_SETTINGS: &[ProjectSetting] = &[
         default: "0",
         help: "days that figures by the hour are kept, by the day ten times as long; 0: for ever",
         check: is_days,
+    },
+    ProjectSetting {
+        key: Rules::LINK_SESSIONS,
+        default: "on",
+        help: "whether a session's anonymous events count for the first person it names: on, off",
+        check: |v| LinkSessions::parse(v).is_some(),
+    },
+    ProjectSetting {
+        key: Rules::MERGES,
+        default: "safe",
+        help: "what becomes of a second user on a device whose first user is known: safe (stays apart), compatible (joins the first, as at PostHog)",
+        check: |v| trackway_store::rules::mode(v).is_some(),
     },
     ProjectSetting {
         key: "limit.events_per_second",

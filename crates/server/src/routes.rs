@@ -92,6 +92,7 @@ pub const ROUTES: &[Route] = &[
 
 /// The whole server as a service, for the serving loop and for tests.
 pub fn router(state: AppState) -> Router {
+    let prefix = state.options().ingest_prefix.clone();
     let mut inner = Router::new();
     for route in ROUTES.iter().chain(crate::api::ROUTES) {
         let layer = from_fn_with_state((state.clone(), route.access), guard);
@@ -101,8 +102,12 @@ pub fn router(state: AppState) -> Router {
     let inner = inner.fallback(not_found).method_not_allowed_fallback(method_not_allowed).with_state(state);
     let service = tower::service_fn(move |request: Request| {
         let inner = inner.clone();
+        let request = normalised(request).and_then(|request| match &prefix {
+            Some(prefix) => without_prefix(request, prefix),
+            None => Ok(request),
+        });
         async move {
-            match normalised(request) {
+            match request {
                 Ok(request) => inner.oneshot(request).await,
                 Err(problem) => Ok::<Response, Infallible>(problem.into_response()),
             }
@@ -136,6 +141,36 @@ fn normalised(mut request: Request) -> Result<Request, Problem> {
             .map_err(|_| Problem::new(ProblemCode::BadRequest, "the URL cannot be read"))?;
     }
     Ok(request)
+}
+
+/// The same request without the prefix of the options, where what is behind it is a route that asks nothing of the caller: one
+/// of ingest, its stubs, health. Pages and API have their own place.
+fn without_prefix(mut request: Request, prefix: &str) -> Result<Request, Problem> {
+    let uri = request.uri();
+    let Some(path) = uri.path().strip_prefix(prefix).filter(|path| path.starts_with('/')) else {
+        return Ok(request);
+    };
+    if !ROUTES.iter().any(|route| route.access == Access::Public && is_at(route.path, path)) {
+        return Ok(request);
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    *request.uri_mut() = format!("{path}{query}")
+        .parse::<Uri>()
+        .map_err(|_| Problem::new(ProblemCode::BadRequest, "the URL cannot be read"))?;
+    Ok(request)
+}
+
+/// Whether a path is one of a route's: a part in braces stands for any.
+fn is_at(route: &str, path: &str) -> bool {
+    let (mut ours, mut theirs) = (route.split('/'), path.split('/'));
+    loop {
+        match (ours.next(), theirs.next()) {
+            (None, None) => return true,
+            (Some(ours), Some(theirs)) if ours == theirs || (ours.starts_with('{') && !theirs.is_empty()) => {
+            }
+            (_, _) => return false,
+        }
+    }
 }
 
 async fn not_found() -> Response {

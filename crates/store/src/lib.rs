@@ -11,6 +11,7 @@ pub mod control;
 pub mod error;
 pub mod query;
 pub mod removal;
+pub mod rules;
 pub mod sqlite;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub use control::*;
 pub use error::StoreError;
 use query::*;
 pub use removal::*;
+pub use rules::{LinkSessions, Rules};
 pub use sqlite::{ControlDb, SqliteOptions, SqliteStore};
 
 /// What every method answers.

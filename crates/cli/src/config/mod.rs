@@ -99,6 +99,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         help: "answer 404 instead of 202 to an AgentCat event of an unknown project",
     },
     Setting {
+        key: "ingest_prefix",
+        shape: Shape::Text,
+        shown: Shown::Plain,
+        default: "",
+        help: "a path under which ingest is answered as well, such as /collect",
+    },
+    Setting {
         key: "admin_token",
         shape: Shape::Text,
         shown: Shown::Masked,

@@ -5,6 +5,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use trackway_server::ServeOptions;
+
 use super::Layers;
 use crate::failure::{Exit, Failure, Result};
 
@@ -34,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxy: bool,
     /// Unknown projects get 404 on the AgentCat wire.
     pub(crate) strict_ingest: bool,
+    /// A path under which ingest is answered as well.
+    pub(crate) ingest_prefix: Option<String>,
     /// An admin token to make known at start. Never shown.
     pub(crate) admin_token: Option<String>,
     /// Filter of log lines.
@@ -91,6 +95,8 @@ impl Settings {
                     .next("use auto, text or json"));
             }
         };
+        let ingest_prefix = ServeOptions::prefix(layers.text("ingest_prefix").unwrap_or_default())
+            .map_err(|why| Failure::new(Exit::Usage, format!("ingest_prefix {why}")))?;
         let admin_token = layers.text("admin_token").map(str::to_owned);
         if admin_token.as_ref().is_some_and(|token| token.chars().count() < 32) {
             return Err(Failure::new(Exit::Usage, "admin_token is shorter than 32 characters")
@@ -103,6 +109,7 @@ impl Settings {
             insecure: layers.switch("insecure"),
             trusted_proxy: layers.switch("trusted_proxy"),
             strict_ingest: layers.switch("strict_ingest"),
+            ingest_prefix,
             admin_token,
             log_level: layers.text("log.level").unwrap_or("info").to_owned(),
             log_format,

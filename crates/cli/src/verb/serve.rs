@@ -73,6 +73,9 @@ fn flags(args: Serve) -> Flags {
     if !args.hosts.is_empty() {
         flags.push(("hosts", args.hosts.into()));
     }
+    if let Some(prefix) = args.ingest_prefix {
+        flags.push(("ingest_prefix", prefix.into()));
+    }
     let switches = [
         ("insecure", args.insecure),
         ("trusted_proxy", args.trusted_proxy),
@@ -133,6 +136,7 @@ pub(crate) async fn start_server(settings: &Settings) -> Result<ServerHandle> {
     let mut options = ServeOptions::at(settings.listen);
     options.hosts.clone_from(&settings.hosts);
     options.strict_ingest = settings.strict_ingest;
+    options.ingest_prefix.clone_from(&settings.ingest_prefix);
     options.trusted_proxy = settings.trusted_proxy;
     let server =
         Server::bind(options, store.clone()).await.map_err(|error| no_address(settings.listen, &error))?;

@@ -18,9 +18,10 @@ use super::control::hold;
 use super::erase::{self, Whom};
 use super::fault::at;
 use super::project::Project;
-use super::{ControlDb, SqliteOptions, expire, identity, joined, open, read, work};
+use super::{ControlDb, SqliteOptions, expire, identity, joined, open, read, rules, work};
 use crate::access::{Audit, AuditAsk, Login, Member, MemberKey, NewAudit, Role};
 use crate::query::*;
+use crate::rules::Rules;
 use crate::{
     Committed, Cutoffs, Erased, Expired, Intake, NewProject, NewQuarantined, NewToken, NewView, ProjectKey,
     Quarantined, QuarantinedBody, Receipt, Result, Store, StoreError, StoreHealth, Tally, Token, View,
@@ -49,6 +50,8 @@ struct Inner {
     fsync_us: u64,
     closed: AtomicBool,
     stop: (Mutex<bool>, Condvar),
+    /// Held by whoever lets ledgers follow their rules: an older look at the settings never comes last.
+    following: Mutex<()>,
     /// Held while the store lives; the operating system frees it with the process. `None`: only reads, beside a server.
     _lock: Option<File>,
 }
@@ -84,6 +87,7 @@ impl SqliteStore {
             fsync_us,
             closed: AtomicBool::new(false),
             stop: (Mutex::new(false), Condvar::new()),
+            following: Mutex::default(),
             _lock: Some(lock),
         });
         for project in inner.control.projects()? {
@@ -109,6 +113,7 @@ impl SqliteStore {
             fsync_us: 0,
             closed: AtomicBool::new(false),
             stop: (Mutex::new(false), Condvar::new()),
+            following: Mutex::default(),
             _lock: None,
         });
         Ok(Arc::new(Self { inner, helper: Mutex::default() }))
@@ -126,6 +131,12 @@ impl SqliteStore {
 
     fn ask<T>(&self, project: ProjectKey, question: impl FnOnce(&read::Reader) -> Result<T>) -> Result<T> {
         self.inner.ledger(project)?.pool.ask(question)
+    }
+
+    /// Follows changed rules now, as the helper does every second.
+    #[cfg(test)]
+    pub(super) fn follow_rules(&self) -> Result<()> {
+        self.inner.follow_rules()
     }
 
     fn now(&self) -> Timestamp {
@@ -198,6 +209,9 @@ impl Inner {
                 if let Err(error) = self.do_asked() {
                     tracing::warn!(%error, "work that was asked for could not be done; trying again");
                 }
+                if let Err(error) = self.follow_rules() {
+                    tracing::warn!(%error, "a setting could not be followed; trying again");
+                }
                 if round % RETENTION_ROUNDS == RETENTION_FIRST
                     && let Err(error) = self.expire_all()
                 {
@@ -242,6 +256,25 @@ impl Inner {
             erased.quarantined += self.control.forget_quarantined(id)?;
         }
         Ok(Some(erased))
+    }
+
+    /// Lets every ledger follow its project's rules on who is who.
+    fn follow_rules(&self) -> Result<()> {
+        let _one_at_a_time = hold(&self.following);
+        for project in self.projects() {
+            let wanted = Rules::of(&self.control.settings(project.key)?);
+            if *hold(&project.rules) == Some(wanted) {
+                continue;
+            }
+            let mut more = !project.pool.ask(|reader| rules::read(&reader.conn))?.all(wanted);
+            while more && !self.closed.load(Ordering::Acquire) {
+                more = project.chore(move |conn| rules::step(conn, wanted))?;
+            }
+            if !more {
+                *hold(&project.rules) = Some(wanted);
+            }
+        }
+        Ok(())
     }
 
     /// Removes what is older than its project's settings keep it.

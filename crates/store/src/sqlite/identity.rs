@@ -10,6 +10,7 @@ use trackway_core::winner::Key;
 use trackway_event::{ActorId, EventId, Timestamp};
 
 use super::control::sql;
+use super::rules;
 use crate::query::{Aside, Merging, PersonId};
 use crate::{Result, StoreError};
 
@@ -46,6 +47,7 @@ pub(super) fn add(conn: &Connection, fact: &MergeFact, source: i64, target: i64)
 
 /// Folds every component these people are in anew and writes what changed.
 pub(super) fn refold(conn: &Connection, people: &[i64]) -> Result<()> {
+    let mode = rules::read(conn)?.rules.merges;
     let mut done: Vec<i64> = Vec::new();
     for person in people {
         if done.contains(person) {
@@ -55,7 +57,7 @@ pub(super) fn refold(conn: &Connection, people: &[i64]) -> Result<()> {
         done.extend(members.keys());
         let told: Vec<MergeFact> = facts.values().map(|f| f.told.clone()).collect();
         let since = members.values().filter_map(|m| Some((m.id.clone(), m.since.clone()?))).collect();
-        let resolution = resolve(&told, &since);
+        let resolution = resolve(&told, &since, mode);
 
         let mut judge = conn.prepare_cached(sql!("identity.judge"))?;
         for ((row, fact), verdict) in facts.iter().zip(&resolution.verdicts) {

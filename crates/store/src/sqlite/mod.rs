@@ -27,6 +27,7 @@ mod nameless;
 mod open;
 mod project;
 mod read;
+mod rules;
 mod search;
 mod work;
 mod writer;

@@ -15,6 +15,7 @@ use super::control::hold;
 use super::read::Pool;
 use super::writer::{Job, Pace, Queue};
 use super::{SqliteOptions, open, writer};
+use crate::rules::Rules;
 use crate::{Committed, ProjectKey, Receipt, Result, StoreError};
 
 /// Commits a slow reader of the live feed may be behind before it loses the oldest.
@@ -34,6 +35,8 @@ pub(super) struct Project {
     pub(super) wal_pages: Arc<AtomicU64>,
     /// Counts what operators changed beside the writer: it forgets what it remembered.
     pub(super) changes: Arc<AtomicU64>,
+    /// The rules that every row is known to follow.
+    pub(super) rules: Mutex<Option<Rules>>,
     live: broadcast::Sender<Arc<Committed>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -58,6 +61,7 @@ impl Project {
             pool: Pool::new(file.clone(), options),
             wal_pages: Arc::default(),
             changes: Arc::default(),
+            rules: Mutex::default(),
             live: broadcast::Sender::new(FEED),
             thread: Mutex::default(),
             options: options.clone(),

@@ -14,10 +14,12 @@ use super::group::Groups;
 use super::person::People;
 use super::rollup::Rollups;
 use super::words::Words;
+use crate::rules::LinkSessions;
 use crate::sqlite::cache::{Cache, Map};
 use crate::sqlite::control::sql;
 use crate::sqlite::joined::{self, Shows};
 use crate::sqlite::nameless::{self, Rows, Tally};
+use crate::sqlite::rules;
 use crate::{Result, StoreError};
 
 /// The sessions as far as the writer remembers them.
@@ -30,6 +32,8 @@ pub(super) struct Sessions {
     touched: Map<i64, State>,
     /// Where sessions went that the running commit merged away.
     gone: Map<i64, i64>,
+    /// Whether sessions link, once it was read.
+    linking: Option<LinkSessions>,
     /// Those in which a call of nobody's turned out to have failed, or not, in the running commit.
     amended: Vec<i64>,
 }
@@ -96,6 +100,7 @@ impl Sessions {
             seen_in: Cache::new(40_000),
             touched: Map::default(),
             gone: Map::default(),
+            linking: None,
             amended: Vec::new(),
         }
     }
@@ -208,6 +213,10 @@ impl Sessions {
         let mut write = conn.prepare_cached(sql!("session.write"))?;
         let (mut seeds, mut sums) = (Vec::new(), Vec::new());
         let mut followed: Vec<Followed> = Vec::new();
+        let linking = match self.linking {
+            Some(linking) => linking,
+            None => *self.linking.insert(rules::read(conn)?.rules.link_sessions),
+        };
         for row in rows {
             let Some(mut state) = self.touched.remove(&row) else { continue };
             let (counts, who) = (&state.facts.counts, &state.facts.people);
@@ -216,7 +225,7 @@ impl Sessions {
                 Some(actor) => people.row_of(conn, actor)?,
                 None => None,
             };
-            let attributed = match who.attributed() {
+            let attributed = match who.attributed().filter(|_| linking == LinkSessions::On) {
                 Some(actor) => people.row_of(conn, actor)?,
                 None => None,
             };
