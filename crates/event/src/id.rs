@@ -150,7 +150,14 @@ fn foreign(text: &str) -> Option<Box<str>> {
         return Some(text.into());
     }
     let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-    Some(digest.iter().map(|b| format!("{b:02x}")).collect::<String>().into())
+    Some(hex(&digest).into())
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |n: u8| char::from(DIGITS.get(usize::from(n & 15)).copied().unwrap_or(b'0'));
+    bytes.iter().flat_map(|b| [digit(b >> 4), digit(*b)]).collect()
 }
 
 /// The KSUID of a time (floored to seconds) and 16 bytes, 27 base62 digits.
@@ -222,6 +229,12 @@ mod tests {
             let project = project.map(|p| ProjectId::parse(p).unwrap());
             assert_eq!(SessionId::derive(transport, project.as_ref()).as_str(), expect);
         }
+    }
+
+    #[test]
+    fn bytes_are_two_digits_each() {
+        assert_eq!(hex(&[0, 9, 0x0f, 0x80, 0xff]), "00090f80ff");
+        assert_eq!(hex(&[]), "");
     }
 
     #[test]

@@ -226,7 +226,7 @@ impl Recording {
         };
         let recorder = Recorder::new(config, Box::new(random))
             .with_sessions(options.leaving.sessions)
-            .with_process(&random().map(|b| format!("{b:02x}")).concat());
+            .with_process(&trackway_event::id::hex(&random()));
         // Checked where the flags were read; without its rules nothing may leave.
         let redaction = Redaction::new(options.leaving.redaction).ok()?;
         let clock = Clock { zero: Instant::now(), wall: now(), demo: options.demo };

@@ -135,7 +135,7 @@ impl Hub {
         };
         let recorder = Recorder::new(config, Box::new(random))
             .with_sessions(options.sessions.clone())
-            .with_process(&random().map(|b| format!("{b:02x}")).concat())
+            .with_process(&trackway_event::id::hex(&random()))
             .with_feedback(if options.feedback { Feedback::On } else { Feedback::Off });
         let (mut queue, mut delivery) = (None, None);
         let sink = match &options.memory {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use trackway_event::id::hex;
 use trackway_event::{Event, EventId};
 
 use super::config::web_address;
-use super::span::{self, hex};
+use super::span::{self};
 use super::target::{Body, Target};
 use super::{BadExporter, DatadogConfig, ExportSource, Exporter, Failed};
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use trackway_event::id::hex;
 use trackway_event::{Direction, Event};
 
 use super::config::web_address;
 use super::otlp_bytes::Writer;
-use super::span::{self, hex};
+use super::span::{self};
 use super::target::{Body, Target};
 use super::{BadExporter, ExportSource, Exporter, Failed, OtlpConfig, OtlpEncoding};
 

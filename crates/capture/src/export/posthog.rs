@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use trackway_event::id::hex;
 use trackway_event::{Actor, Event, IntentSource, Kind, Status};
 
 use super::config::web_address;
@@ -163,7 +164,7 @@ fn uuid(event: &Event) -> String {
     let mut bytes: [u8; 16] = span::first(&Sha256::digest(event.id.as_str()).into());
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = span::hex(&bytes);
+    let hex = hex(&bytes);
     let mut out = String::with_capacity(36);
     for (index, digit) in hex.chars().enumerate() {
         if matches!(index, 8 | 12 | 16 | 20) {

@@ -6,9 +6,10 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use trackway_event::event::Frame;
+use trackway_event::id::hex;
 use trackway_event::{Event, Kind};
 
-use super::span::{self, hex};
+use super::span::{self};
 use super::target::{Body, Target};
 use super::{BadExporter, ExportSource, Exporter, Failed, Payloads, SentryConfig, Transactions};
 

@@ -138,11 +138,6 @@ pub(super) fn properties(event: &Event) -> Map<String, Value> {
     }
 }
 
-/// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 /// The first bytes of a hash.
 pub(super) fn first<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
     let mut out = [0; N];

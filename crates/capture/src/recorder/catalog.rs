@@ -181,7 +181,7 @@ fn canonical(line: &[u8], value: &Range<usize>, out: &mut Vec<u8>) -> Option<()>
 
 fn hex(hash: Sha256) -> String {
     let digest: [u8; 32] = hash.finalize().into();
-    digest.iter().map(|b| format!("{b:02x}")).collect()
+    trackway_event::id::hex(&digest)
 }
 
 #[cfg(test)]

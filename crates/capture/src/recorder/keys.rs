@@ -33,7 +33,7 @@ impl Keys {
     pub(super) fn of(&self, label: &str, value: &str) -> String {
         let inner = self.inner.clone().chain_update(label).chain_update([0]).chain_update(value).finalize();
         let digest: [u8; 32] = self.outer.clone().chain_update(inner).finalize().into();
-        digest.iter().take(16).map(|b| format!("{b:02x}")).collect()
+        trackway_event::id::hex(digest.get(..16).unwrap_or_default())
     }
 }
 

@@ -96,7 +96,7 @@ fn marker(line: &[u8], tool: &[Member]) -> Option<String> {
 pub fn project_marker(project: &trackway_event::ProjectId) -> String {
     use sha2::Digest as _;
     let digest: [u8; 32] = sha2::Sha256::digest(project.as_str()).into();
-    digest.iter().take(4).map(|b| format!("{b:02x}")).collect()
+    trackway_event::id::hex(digest.get(..4).unwrap_or_default())
 }
 
 fn schema(line: &[u8], tool: &[Member], argument: &str) -> Result<Schema, Reason> {

@@ -250,7 +250,7 @@ fn pour(from: &mut File, mut to: impl FnMut(&[u8]) -> std::io::Result<()>) -> st
         to(part)?;
         bytes += n as u64;
     }
-    let hex = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = trackway_event::id::hex(&hasher.finalize());
     Ok((hex, bytes))
 }
 

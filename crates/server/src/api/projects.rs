@@ -143,6 +143,6 @@ fn minted() -> Result<ProjectId, Problem> {
     let failed = |_| Problem::new(ProblemCode::Internal, "the system gives no random numbers");
     let mut bytes = [0u8; 8];
     getrandom::fill(&mut bytes).map_err(failed)?;
-    let tail: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let tail = trackway_event::id::hex(&bytes);
     ProjectId::parse(&format!("proj_{tail}")).map_err(|e| Problem::new(ProblemCode::Internal, e.to_string()))
 }

@@ -185,7 +185,7 @@ pub(crate) fn random_text() -> Result<String, Problem> {
         tracing::error!(%error, "the system gives no random numbers");
         Problem::new(ProblemCode::Internal, "the system gives no random numbers")
     })?;
-    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+    Ok(trackway_event::id::hex(&bytes))
 }
 
 /// A text as one query value.

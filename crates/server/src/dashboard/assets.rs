@@ -82,7 +82,7 @@ pub(crate) async fn serve(Path((hash, name)): Path<(String, String)>, headers: H
 impl Asset {
     fn new(mime: &'static str, plain: Vec<u8>) -> Self {
         let digest: [u8; 32] = Sha256::digest(&plain).into();
-        let hash = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
+        let hash = trackway_event::id::hex(digest.get(..6).unwrap_or_default());
         let gzip = gzip(&plain).filter(|g| g.len() < plain.len() * 9 / 10);
         Self { hash, mime, plain, gzip }
     }

@@ -130,11 +130,10 @@ pub(crate) async fn make_token(visit: Visit, Path(_): Path<String>, Form(form): 
         return page(&visit, StatusCode::INTERNAL_SERVER_ERROR, None, Some(why)).await;
     }
     let (id, secret) = bytes.split_at(11);
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    let text = format!("twt_{}", hex(secret));
+    let text = format!("twt_{}", trackway_event::id::hex(secret));
     let name: String = form.name.trim().chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect();
     let new = NewToken {
-        id: format!("tok_{}", hex(id)),
+        id: format!("tok_{}", trackway_event::id::hex(id)),
         project: Some(visit.project.key),
         scope,
         hash: auth::hash(&text),

@@ -46,7 +46,7 @@ impl AddressKeys {
             None => {
                 let mut bytes = [0; 32];
                 getrandom::fill(&mut bytes).ok()?;
-                let secret = hex(&bytes);
+                let secret = trackway_event::id::hex(&bytes);
                 if let Err(error) = store.set_setting(project, SECRET, Some(&secret)) {
                     tracing::warn!(%error, project = project.0, "no key for addresses could be kept; they are left out");
                     return None;
@@ -99,11 +99,7 @@ fn keyed(secret: &str, text: &str) -> String {
     };
     let inner = padded(0x36).chain_update(text).finalize();
     let digest: [u8; 32] = padded(0x5c).chain_update(inner).finalize().into();
-    hex(digest.split_at(16).0)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    trackway_event::id::hex(digest.split_at(16).0)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(crate) async fn flags(State(state): State<AppState>, request: Request) -> Re
         return with_cors(problem.into_response(), &parts.headers);
     }
     let digest = Sha256::digest(super::random());
-    let hex: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+    let hex = trackway_event::id::hex(digest.get(..16).unwrap_or_default());
     let (a, rest) = hex.split_at(8);
     let (b, rest) = rest.split_at(4);
     let (c, rest) = rest.split_at(4);

@@ -29,7 +29,7 @@ pub(super) enum Whom {
 /// What stands for an erased id where it must be known again but not be readable.
 pub(super) fn print_of(project: &ProjectId, actor: &str) -> String {
     let digest = Sha256::digest(format!("{project}\0{actor}").as_bytes());
-    digest.iter().map(|b| format!("{b:02x}")).collect()
+    trackway_event::id::hex(&digest)
 }
 
 /// Erases a person; `None` when nobody here has that id.

@@ -347,7 +347,7 @@ fn single(reader: &Reader, id: i64) -> Result<Option<(IssueRow, String)>> {
     let fingerprint: Vec<u8> = r.get(1)?;
     let row = IssueRow {
         id: id as u64,
-        fingerprint: fingerprint.iter().map(|b| format!("{b:02x}")).collect(),
+        fingerprint: trackway_event::id::hex(&fingerprint),
         title: r.get(2)?,
         tool: r.get(3)?,
         error_type: r.get(4)?,
