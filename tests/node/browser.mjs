@@ -38,11 +38,12 @@ try {
   const storageState = await signIn();
   const pages = await discover(storageState);
   report.pages = pages.map(({ name }) => name);
-  for (const theme of THEMES) {
+  // Both themes at once: most of a look is waiting for the other side.
+  await Promise.all(THEMES.map(async (theme) => {
     for (const width of WIDTHS) {
       await look(storageState, pages, theme, width);
     }
-  }
+  }));
   await stepByKeys(storageState, pages);
   await besideTheList(storageState, pages);
   await jumpByKeys(storageState, pages);
@@ -186,12 +187,18 @@ async function look(storageState, pages, theme, width) {
     const bright = (seen.background.match(/\d+/g) ?? []).slice(0, 3).reduce((sum, part) => sum + Number(part), 0);
     check(where, (bright > 382) === (theme === "light"), `the background is ${seen.background}`);
     await page.screenshot({ path: path.join(artifacts, `${name}-${theme}-${width}.png`) });
-    await page.evaluate(axeSource);
-    const { violations } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: { type: "tag", values: tags } }), TAGS);
-    check(where, violations.length === 0, violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes[0].target} ${v.nodes[0].failureSummary}`).join(" | "));
+    // The width between the two has nothing of its own but what it leaves out.
+    if (width !== 900) await accessible(page, where);
     await page.close();
   }
   await context.close();
+}
+
+/** What axe finds on the page as it stands, at AA. */
+async function accessible(page, where) {
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: { type: "tag", values: tags } }), TAGS);
+  check(where, violations.length === 0, violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes[0].target} ${v.nodes[0].failureSummary}`).join(" | "));
 }
 
 /** Arrow keys step through a replay; `n` goes to the next failure; each step is a link. */
@@ -254,9 +261,7 @@ async function jumpByKeys(storageState, pages) {
   const option = page.locator("#jump-list [role=option]").first();
   await option.waitFor({ timeout: 15000 }).catch(() => problem("jump", "nothing is listed"));
   await page.waitForTimeout(300);
-  await page.evaluate(axeSource);
-  const { violations } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: { type: "tag", values: tags } }), TAGS);
-  check("jump", violations.length === 0, violations.map((v) => `${v.id}: ${v.nodes[0].target} ${v.nodes[0].failureSummary}`).join(" | "));
+  await accessible(page, "jump");
   await page.keyboard.press("ArrowDown");
   check("jump", await option.getAttribute("aria-selected") === "true", "the arrow chooses nothing");
   await page.screenshot({ path: path.join(artifacts, "jump-light-1440.png") });

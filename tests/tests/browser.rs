@@ -16,7 +16,7 @@ use trackway_tests::{artifacts, binary, clean, repository, run};
 /// Loading the demo, on a busy machine.
 const LOAD: Duration = Duration::from_secs(180);
 /// The whole walk.
-const WALK: Duration = Duration::from_secs(540);
+const WALK: Duration = Duration::from_secs(900);
 
 #[test]
 fn every_page_holds_up_in_a_browser() -> Result<()> {
