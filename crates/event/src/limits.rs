@@ -125,6 +125,9 @@ pub const URL_BYTES: usize = 8 * 1024;
 /// How long one query may run before its answer is marked partial or fails.
 pub const QUERY_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long a page waits for its figures before it goes out without them (dashboard §6).
+pub const PANEL_WAIT: Duration = Duration::from_millis(150);
+
 /// How long reading a request's head may take.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long reading a request's body may take.

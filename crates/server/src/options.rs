@@ -15,6 +15,8 @@ pub struct ServeOptions {
     pub ingest_prefix: Option<String>,
     /// A proxy in front speaks TLS and sets `X-Forwarded-For` and `X-Forwarded-Proto` (D34).
     pub trusted_proxy: bool,
+    /// How long a page waits for its figures before it goes out without them.
+    pub panel_wait: std::time::Duration,
     /// Connections open at a time; more wait in the listen queue.
     pub max_connections: usize,
 }
@@ -28,6 +30,7 @@ impl ServeOptions {
             strict_ingest: false,
             ingest_prefix: None,
             trusted_proxy: false,
+            panel_wait: trackway_event::limits::PANEL_WAIT,
             max_connections: 1_024,
         }
     }

@@ -10,6 +10,7 @@ use trackway_event::Timestamp;
 use trackway_store::query::{AccountDetail, AccountRef, AccountRow, AccountsAsk, Page};
 
 use super::frame::Bar;
+use super::late::{self, Sheet};
 use super::link;
 use super::people::{self, written};
 use super::place::Place;
@@ -29,10 +30,14 @@ pub(crate) async fn show(visit: Visit) -> Response {
     let (key, period, last) = (visit.project.key, scope.period, visit.project.last_event_at);
     let params = &visit.guest.params;
     let ask = AccountsAsk { scope, kind: None, page: params.page(), sort: params.sort.clone() };
-    match visit.ask("accounts", move |store| store.accounts(key, &ask)).await {
-        Ok(page) => visit.page(title, at, bar, view(&page, last, &visit.place(period))),
-        Err(problem) => visit.failed(title, at, bar, &problem),
-    }
+    late::show(
+        visit,
+        Sheet { title, at, bar },
+        "accounts",
+        move |store| store.accounts(key, &ask),
+        move |page, visit| view(&page, last, &visit.place(period)),
+    )
+    .await
 }
 
 /// `/p/{p}/accounts/{type}/{key}`

@@ -10,6 +10,7 @@ use trackway_store::query::{CatalogRow, Catalogs, Change, Grade, ToolCost, Use};
 
 use super::frame::Bar;
 use super::icons::{Icon, icon};
+use super::late::{self, Sheet};
 use super::link::{self, Params};
 use super::place::Place;
 use super::visit::Visit;
@@ -56,13 +57,17 @@ pub(crate) async fn show(visit: Visit) -> Response {
     let asked = visit.guest.params.tab.as_deref();
     let tab = TABS.iter().find(|(k, ..)| Some(*k) == asked).map_or(Tab::Timeline, |(.., tab)| *tab);
     let (key, period) = (visit.project.key, scope.period);
-    match visit.ask("catalogs", move |store| store.catalogs(key, &scope)).await {
-        Ok(catalogs) => {
+    late::show(
+        visit,
+        Sheet { title, at, bar },
+        "catalogs",
+        move |store| store.catalogs(key, &scope),
+        move |catalogs, visit| {
             let vm = Vm { catalogs, tab, last_event_at: visit.project.last_event_at };
-            visit.page(title, at, bar, view(&vm, &visit.place(period)))
-        }
-        Err(problem) => visit.failed(title, at, bar, &problem),
-    }
+            view(&vm, &visit.place(period))
+        },
+    )
+    .await
 }
 
 /// The page's body.

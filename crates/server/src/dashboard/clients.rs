@@ -9,6 +9,7 @@ use trackway_event::{Peer, Timestamp};
 use trackway_store::query::ClientRow;
 
 use super::frame::Bar;
+use super::late::{self, Sheet};
 use super::overview::{maybe, rate};
 use super::place::Place;
 use super::visit::Visit;
@@ -31,13 +32,17 @@ pub(crate) async fn show(visit: Visit) -> Response {
         Err(bad) => return visit.bad(title, at, bar, &bad),
     };
     let (key, period) = (visit.project.key, scope.period);
-    match visit.ask("clients", move |store| store.clients(key, &scope)).await {
-        Ok(rows) => {
+    late::show(
+        visit,
+        Sheet { title, at, bar },
+        "clients",
+        move |store| store.clients(key, &scope),
+        move |rows, visit| {
             let vm = Vm { rows, last_event_at: visit.project.last_event_at };
-            visit.page(title, at, bar, view(&vm, &visit.place(period)))
-        }
-        Err(problem) => visit.failed(title, at, bar, &problem),
-    }
+            view(&vm, &visit.place(period))
+        },
+    )
+    .await
 }
 
 /// The page's body.

@@ -15,6 +15,7 @@ use trackway_store::query::{
 use super::frame::Bar;
 use super::icons::{Icon, icon};
 use super::issue_work::May;
+use super::late::{self, Sheet};
 use super::link::{self, Params};
 use super::place::Place;
 use super::visit::{self, Visit};
@@ -91,7 +92,7 @@ pub(crate) async fn show(visit: Visit) -> Response {
     let (key, period, page) = (visit.project.key, scope.period, visit.guest.params.page());
     let last = visit.project.last_event_at;
     let may = if visit.guest.viewer.may_change(key) { May::Change } else { May::Look };
-    let found = visit.ask("goals", move |store| {
+    let question = move |store: &dyn trackway_store::Store| {
         let ask = |scope| ListAsk { scope, page, sort: None };
         Ok(match tab {
             Tab::Intents => Vm::Intents(store.intents(key, &scope)?, last),
@@ -100,11 +101,11 @@ pub(crate) async fn show(visit: Visit) -> Response {
                 Vm::Words(tab, each(store.feedback(key, &ask(scope))?, Word::feedback), May::Look, last)
             }
         })
-    });
-    match found.await {
-        Ok(vm) => visit.page(title, at, bar, view(&vm, &visit.place(period))),
-        Err(problem) => visit.failed(title, at, bar, &problem),
-    }
+    };
+    late::show(visit, Sheet { title, at, bar }, "goals", question, move |vm, visit| {
+        view(&vm, &visit.place(period))
+    })
+    .await
 }
 
 /// The page's body.

@@ -10,6 +10,7 @@ use trackway_store::query::{IssueDetail, IssueRow, IssueTab, ListAsk, Page, Stat
 
 use super::frame::Bar;
 use super::issue_work::{self as work, May};
+use super::late::{self, Sheet};
 use super::link::{self, Params};
 use super::place::Place;
 use super::visit::Visit;
@@ -46,13 +47,17 @@ pub(crate) async fn show(visit: Visit) -> Response {
     let (key, period) = (visit.project.key, scope.period);
     let ask = ListAsk { scope, page: visit.guest.params.page(), sort: visit.guest.params.sort.clone() };
     let tab = tab_of(visit.guest.params.tab.as_deref());
-    match visit.ask("issues", move |store| store.issues(key, &ask, tab)).await {
-        Ok(page) => {
+    late::show(
+        visit,
+        Sheet { title, at, bar },
+        "issues",
+        move |store| store.issues(key, &ask, tab),
+        move |page, visit| {
             let vm = Vm { page, tab, last_event_at: visit.project.last_event_at };
-            visit.page(title, at, bar, view(&vm, &visit.place(period)))
-        }
-        Err(problem) => visit.failed(title, at, bar, &problem),
-    }
+            view(&vm, &visit.place(period))
+        },
+    )
+    .await
 }
 
 /// `/p/{p}/issues/{issue}`

@@ -29,6 +29,8 @@ pub(crate) struct Vm {
     pub refused: Vec<Quarantined>,
     /// The highest commit sequence seen.
     pub seq: u64,
+    /// What is missing of the rows, in words.
+    pub partial: Option<String>,
     /// Newest event of the project.
     pub last_event_at: Option<Timestamp>,
 }
@@ -52,6 +54,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             span.dim.js-only hidden { kbd { "Space" } " pauses; so does pointing at a row" }
             a.button.no-js href=(format!("{}{}", place.path, place.params.query())) { "Refresh" }
         }
+        (parts::partial(vm.partial.as_deref()))
         section.panel.flush {
             div.scroll tabindex="0" role="region" aria-label="Events" {
                 table.data.live {

@@ -4,7 +4,7 @@
 //! and a line in the table. Views are pure: `fn view(&Vm, &Place) -> Markup`. Everything is readable without script.
 //!
 //! - [`frame`]: what is around a page; [`visit`]: who asks for which project with which query
-//! - [`link`]: the URL grammar; [`hostile`], [`format`], [`json_tree`]: captured text, numbers, payloads
+//! - [`late`]: pages whose figures follow; [`link`]: the URL grammar; [`hostile`], [`format`], [`json_tree`]: captured text, numbers, payloads
 //! - [`views`]: saved views; [`panel`]: one thing beside a list; [`jump`]: search or jump
 //! - [`export`]: every list as a file
 //! - [`track`], [`chart`], [`icons`]: drawings; [`assets`]: the embedded files
@@ -31,6 +31,7 @@ mod issues;
 mod joined;
 mod json_tree;
 mod jump;
+mod late;
 mod link;
 mod lists;
 mod live;

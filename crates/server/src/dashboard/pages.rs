@@ -13,6 +13,7 @@ use trackway_store::{Project, ProjectKey, Quarantined, Store};
 use super::checklist::Checklist;
 use super::frame::Bar;
 use super::json_tree::{self, Json};
+use super::late::{self, Sheet};
 use super::link;
 use super::steps::{self, Listings};
 use super::visit::{Guest, Visit, Wants, answer};
@@ -78,15 +79,15 @@ pub(crate) async fn overview(visit: Visit) -> Response {
         None | Some(_) => Compare::Previous,
     };
     let (key, now, period) = (visit.project.key, visit.guest.now, scope.period);
-    let found = visit.ask("overview", move |store| {
+    let question = move |store: &dyn Store| {
         let overview = store.overview(key, &OverviewAsk { scope, compare })?;
         let (checklist, recent) = checklist(store, key, now)?;
         Ok(overview_page::Vm { overview, checklist, recent })
-    });
-    match found.await {
-        Ok(vm) => visit.page(title, at, bar, overview_page::view(&vm, &visit.place(period))),
-        Err(problem) => visit.failed(title, at, bar, &problem),
-    }
+    };
+    late::show(visit, Sheet { title, at, bar }, "overview", question, move |vm, visit| {
+        overview_page::view(&vm, &visit.place(period))
+    })
+    .await
 }
 
 /// `/p/{p}/sessions`
@@ -100,13 +101,17 @@ pub(crate) async fn sessions(visit: Visit) -> Response {
     let params = &visit.guest.params;
     let tab = sessions_page::tab_of(params.tab.as_deref());
     let ask = SessionsAsk { scope, page: params.page(), sort: params.sort.clone(), tab };
-    match visit.ask("sessions", move |store| store.sessions(key, &ask)).await {
-        Ok(page) => {
+    late::show(
+        visit,
+        Sheet { title, at, bar },
+        "sessions",
+        move |store| store.sessions(key, &ask),
+        move |page, visit| {
             let vm = sessions_page::Vm { page, tab, last_event_at: visit.project.last_event_at };
-            visit.page(title, at, bar, sessions_page::view(&vm, &visit.place(period)))
-        }
-        Err(problem) => visit.failed(title, at, bar, &problem),
-    }
+            sessions_page::view(&vm, &visit.place(period))
+        },
+    )
+    .await
 }
 
 /// `/p/{p}/sessions/{id}`
@@ -253,15 +258,16 @@ async fn live_rows_of(
     let last_event_at = visit.project.last_event_at;
     let now = visit.guest.now;
     let vm = visit.ask("live_rows", move |store| {
-        let mut rows = match since {
+        let (mut rows, partial) = match since {
             Some(since) if plain => {
                 let mut rows = store.events_after(key, since, &Filter::default(), LIVE_MORE)?;
                 rows.reverse();
-                rows
+                (rows, None)
             }
             Some(_) | None => {
                 let page = PageAsk { after: None, limit: LIVE_ROWS };
-                store.events(key, &EventsAsk { scope, page, protocol: Protocol::Hidden })?.items
+                let found = store.events(key, &EventsAsk { scope, page, protocol: Protocol::Hidden })?;
+                (found.items, found.partial)
             }
         };
         rows.retain(|r| r.seq > since.unwrap_or(0));
@@ -269,7 +275,7 @@ async fn live_rows_of(
         let recent = now.plus_micros(-600_000_000);
         let mut refused = if plain { store.quarantined(REFUSED)? } else { Vec::new() };
         refused.retain(|q| live_page::concerns(q, &project) && q.at > recent);
-        Ok(live_page::Vm { rows, refused, seq, last_event_at })
+        Ok(live_page::Vm { rows, refused, seq, last_event_at, partial })
     });
     vm.await.map(Ok)
 }

@@ -10,6 +10,7 @@ use trackway_event::Timestamp;
 use trackway_store::query::{ListAsk, Page, PersonRow};
 
 use super::frame::Bar;
+use super::late::{self, Sheet};
 use super::link::Params;
 use super::place::Place;
 use super::visit::Visit;
@@ -56,13 +57,17 @@ pub(crate) async fn show(visit: Visit) -> Response {
     };
     let (key, period) = (visit.project.key, scope.period);
     let ask = ListAsk { scope, page: visit.guest.params.page(), sort: visit.guest.params.sort.clone() };
-    match visit.ask("people", move |store| store.people(key, &ask)).await {
-        Ok(page) => {
+    late::show(
+        visit,
+        Sheet { title, at, bar },
+        "people",
+        move |store| store.people(key, &ask),
+        move |page, visit| {
             let vm = Vm { page, last_event_at: visit.project.last_event_at };
-            visit.page(title, at, bar, view(&vm, &visit.place(period)))
-        }
-        Err(problem) => visit.failed(title, at, bar, &problem),
-    }
+            view(&vm, &visit.place(period))
+        },
+    )
+    .await
 }
 
 /// The list's body.

@@ -10,6 +10,7 @@ mod html;
 mod kit;
 mod people;
 mod rounds;
+mod states;
 
 use http::StatusCode;
 use trackway_event::{DropReason, Kind, Status};

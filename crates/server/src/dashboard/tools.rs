@@ -10,6 +10,7 @@ use trackway_event::{Kind, Timestamp};
 use trackway_store::query::{ClientRow, Page, ToolDetail, ToolRow, ToolsAsk};
 
 use super::frame::Bar;
+use super::late::{self, Sheet};
 use super::link::{self, Params};
 use super::overview::{maybe, rate};
 use super::place::Place;
@@ -69,13 +70,17 @@ pub(crate) async fn show(visit: Visit) -> Response {
         .map_or((0, Kind::ToolCall), |(i, (.., kind, _))| (i, *kind));
     let (key, period) = (visit.project.key, scope.period);
     let (sort, page) = (visit.guest.params.sort.clone(), visit.guest.params.page());
-    match visit.ask("tools", move |store| store.tools(key, &ToolsAsk { scope, kind, sort, page })).await {
-        Ok(page) => {
+    late::show(
+        visit,
+        Sheet { title, at, bar },
+        "tools",
+        move |store| store.tools(key, &ToolsAsk { scope, kind, sort, page }),
+        move |page, visit| {
             let vm = Vm { page, tab, last_event_at: visit.project.last_event_at };
-            visit.page(title, at, bar, view(&vm, &visit.place(period)))
-        }
-        Err(problem) => visit.failed(title, at, bar, &problem),
-    }
+            view(&vm, &visit.place(period))
+        },
+    )
+    .await
 }
 
 /// `/p/{p}/tools/{tool}`

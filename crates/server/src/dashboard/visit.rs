@@ -238,6 +238,11 @@ impl Visit {
         self.framed(StatusCode::NOT_FOUND, title, at, Bar::Title, None, body)
     }
 
+    /// The text of a page around a body, for what is sent in parts.
+    pub(crate) fn page_text(&self, title: &str, at: &str, bar: Bar, body: Markup) -> String {
+        self.framed_text(StatusCode::OK, title, at, bar, None, body).into_string()
+    }
+
     fn framed(
         &self,
         status: StatusCode,
@@ -247,6 +252,18 @@ impl Visit {
         bad: Option<&BadAsk>,
         body: Markup,
     ) -> Response {
+        answer(status, self.framed_text(status, title, at, bar, bad, body))
+    }
+
+    fn framed_text(
+        &self,
+        status: StatusCode,
+        title: &str,
+        at: &str,
+        bar: Bar,
+        bad: Option<&BadAsk>,
+        body: Markup,
+    ) -> Markup {
         let took = self.guest.state.now().since(self.guest.now);
         let frame = Frame {
             theme: self.guest.theme,
@@ -286,7 +303,7 @@ impl Visit {
                 None => self.guest.viewer.may_change(self.project.key),
             })
         };
-        answer(status, frame::page(&Frame { views: menu, ..frame }, body))
+        frame::page(&Frame { views: menu, ..frame }, body)
     }
 }
 
@@ -312,7 +329,13 @@ fn parent_of(title: &str) -> Option<&'static str> {
 
 /// HTML that differs by `HX-Request`.
 pub(crate) fn answer(status: StatusCode, body: Markup) -> Response {
-    let mut response = (status, Html(body.into_string())).into_response();
+    as_page((status, Html(body.into_string())).into_response())
+}
+
+/// The headers of a page.
+pub(crate) fn as_page(mut response: Response) -> Response {
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, html);
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("hx-request, cookie"));
     response
         .headers_mut()

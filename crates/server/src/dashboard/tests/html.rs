@@ -73,6 +73,9 @@ const KNOWN: &[&str] = &[
     "ins",
     "del",
     "small",
+    "select",
+    "option",
+    "code",
 ];
 
 impl Page {

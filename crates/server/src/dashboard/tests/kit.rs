@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -24,7 +25,7 @@ pub(super) struct Kit {
     pub(super) now: Timestamp,
     router: Router,
     admin: String,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// An answer, read whole.
@@ -77,9 +78,44 @@ impl Kit {
         let now = Timestamp::parse("2026-11-21T14:02:09.114Z").unwrap();
         let options = ServeOptions::at("127.0.0.1:0".parse().unwrap());
         let state = AppState::with_clock(options, store.clone(), Arc::new(move || now));
-        let mut kit = Self { router: crate::router(state), store, now, admin: String::new(), _dir: dir };
+        let mut kit = Self { router: crate::router(state), store, now, admin: String::new(), dir };
         kit.admin = kit.token(None, TokenScope::Admin);
         kit
+    }
+
+    /// The same data, but every question meets its deadline at once.
+    pub(super) fn without_time(&mut self) {
+        let other = self.dir.path().join("other");
+        self.router = Router::new();
+        let old =
+            std::mem::replace(&mut self.store, SqliteStore::open(&other, SqliteOptions::default()).unwrap());
+        old.close().unwrap();
+        drop(old);
+        let options = SqliteOptions { read_deadline: Duration::ZERO, ..SqliteOptions::default() };
+        self.store = SqliteStore::open(self.dir.path(), options).unwrap();
+        self.serve(trackway_event::limits::PANEL_WAIT);
+    }
+
+    /// The same server, with another patience of its pages.
+    pub(super) fn serve(&mut self, panel_wait: Duration) {
+        let now = self.now;
+        let mut options = ServeOptions::at("127.0.0.1:0".parse().unwrap());
+        options.panel_wait = panel_wait;
+        self.router = crate::router(AppState::with_clock(options, self.store.clone(), Arc::new(move || now)));
+    }
+
+    /// An answer in the pieces it was sent in.
+    pub(super) async fn parts(&self, path: &str) -> Vec<String> {
+        let request = Request::builder().uri(path).header("host", "127.0.0.1:7431");
+        let request =
+            request.header("authorization", format!("Bearer {}", self.admin)).body(Body::empty()).unwrap();
+        let mut body = self.router.clone().oneshot(request).await.unwrap().into_body();
+        let mut parts = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let data = frame.unwrap().into_data().unwrap();
+            parts.push(String::from_utf8(data.to_vec()).unwrap());
+        }
+        parts
     }
 
     fn token(&self, project: Option<&Project>, scope: TokenScope) -> String {
