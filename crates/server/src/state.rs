@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use trackway_event::{DropReason, ProblemCode, Timestamp, limits};
-use trackway_store::{Project, ProjectKey, Store};
+use trackway_store::{NewAudit, Project, ProjectKey, Store};
 
 use crate::auth::{Limiter, Viewer};
 use crate::ingest::AddressKeys;
@@ -124,6 +124,27 @@ impl AppState {
             Ok(store.settings(project.key)?.remove(crate::policy::ZONE))
         });
         found.await.ok().flatten().filter(|zone| trackway_core::period::zone(Some(zone)).is_ok())
+    }
+
+    /// Changes something that somebody decided, and notes who did where it was there to be changed. Answers whether it was.
+    ///
+    /// # Errors
+    /// As [`AppState::ask`].
+    pub(crate) async fn change(
+        &self,
+        name: &'static str,
+        note: NewAudit,
+        change: impl FnOnce(&dyn Store) -> trackway_store::Result<bool> + Send + 'static,
+    ) -> Result<bool, Problem> {
+        let now = self.now();
+        self.ask(name, move |store| {
+            let done = change(store)?;
+            if done {
+                store.note(note, now)?;
+            }
+            Ok(done)
+        })
+        .await
     }
 
     /// Asks the storage on the blocking pool. `name` names the question in `/metrics`.

@@ -303,4 +303,14 @@ async fn a_merge_of_many_events_is_seen_at_once_and_undone_by_a_call() {
     assert_eq!(change(http::Method::DELETE, none, &bearer).await, StatusCode::NOT_FOUND);
     let before = Timestamp::parse("2026-03-02T11:00:00.000Z").unwrap();
     assert_eq!(kit.events()[0].started_at, before, "events stay as they came");
+    let ask = trackway_store::AuditAsk { before: None, project: Some("proj_t".into()), limit: 10 };
+    let noted: Vec<(String, String)> = kit
+        .store
+        .audit(&ask)
+        .unwrap()
+        .into_iter()
+        .map(|a| (a.act.as_str().into(), a.detail.clone()))
+        .collect();
+    let told = |detail: &str| ("merge_change".to_owned(), detail.to_owned());
+    assert_eq!(noted, [told("counts again"), told("taken back")], "and who said so is noted, newest first");
 }

@@ -578,3 +578,40 @@ async fn case_39_large_events_are_cut() {
     assert!(event.row.flags.truncated);
     assert!(event.result.unwrap().get().starts_with(r#"{"$truncated":"#));
 }
+
+#[tokio::test]
+async fn case_40_handles_keep_their_sessions_and_are_joined_where_nothing_overlaps() {
+    // The fixture's calls did not echo their handle: each is a session of its own while the connection's goes on. Sessions that
+    // overlap are never joined (docs/adr/0017, known gaps); every counter stays with its `$session_id` (R29).
+    let kit = Kit::new();
+    replay(&kit, "posthog-python-mcp-7.91.1.jsonl").await;
+    let mut named: std::collections::BTreeMap<String, Vec<Kind>> = Default::default();
+    for event in kit.events() {
+        named.entry(event.session_id.unwrap().to_string()).or_default().push(event.kind);
+    }
+    assert_eq!(named.len(), 4, "{named:?}");
+    assert_eq!(kit.sessions().len(), 4, "none of them follows another");
+    let mut per_session: Vec<(u64, u64)> =
+        kit.sessions().iter().map(|s| (s.tool_calls, s.missing_reports)).collect();
+    per_session.sort_unstable();
+    assert_eq!(per_session, [(0, 1), (1, 0), (1, 0), (1, 0)]);
+
+    // Handles of one actor that do follow one another are one conversation, with the evidence; another actor's are not.
+    let kit = Kit::new();
+    let said = |n: u32, user: &str, session: &str| {
+        let mut event = event(
+            "$mcp_tool_call",
+            json!({"distinct_id": user, "timestamp": format!("2026-03-02T11:{n:02}:00Z"),
+                "uuid": format!("0190b9e2-7b8a-7c3d-9a1b-0000000000{n:02}")}),
+            json!({"$session_id": session, "$mcp_conversation_id": format!("c-{session}"), "$mcp_tool_name": "search",
+                "$mcp_client_name": "mcp", "$mcp_server_name": "shop"}),
+        );
+        event.as_object_mut().unwrap().remove("type");
+        event
+    };
+    send(&kit, &[said(1, "u1", "h1"), said(2, "u2", "h2"), said(4, "u1", "h3"), said(7, "u1", "h4")]).await;
+    let mut ids: Vec<String> = kit.sessions().iter().map(|s| s.id.to_string()).collect();
+    ids.sort();
+    assert_eq!(ids, ["h1", "h2"]);
+    assert_eq!(kit.store.session(kit.p, "h4").unwrap().unwrap().tool_calls, 3);
+}

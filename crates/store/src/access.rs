@@ -147,6 +147,8 @@ acts! {
     SettingChange "setting_change" "A setting of a project was changed",
     IssueChange "issue_change" "An error group was resolved, archived, opened again, merged or split",
     WishChange "wish_change" "It was noted what becomes of a wish",
+    MergeChange "merge_change" "Two ids were told apart, or are one person again",
+    JoinedChange "joined_change" "A session was parted from the one it continues, or joined again",
     ViewChange "view_change" "A saved view was made, changed or deleted",
     RetentionRun "retention_run" "Old data was removed",
     PersonExport "person_export" "One person's data was read out",

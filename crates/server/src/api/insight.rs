@@ -86,15 +86,7 @@ pub(crate) async fn change_issue(
     };
     let note =
         NewAudit::new(who.clone(), Act::IssueChange, format!("#{id}")).of(project.id.as_str()).detail(what);
-    state
-        .ask("act_on_issue", move |store| {
-            let done = store.act_on_issue(key, id, &act, &who, now)?;
-            if done {
-                store.note(note, now)?;
-            }
-            Ok(done)
-        })
-        .await
+    state.change("act_on_issue", note, move |store| store.act_on_issue(key, id, &act, &who, now)).await
 }
 
 /// A small JSON body.
@@ -182,13 +174,5 @@ pub(crate) async fn change_wish(
     let (key, now) = (project.key, state.now());
     let act = NewAudit::new(who.clone(), Act::WishChange, event.clone()).of(project.id.as_str());
     let act = act.detail(status.as_str());
-    state
-        .ask("set_wish", move |store| {
-            let done = store.set_wish(key, &event, status, &note, &who, now)?;
-            if done {
-                store.note(act, now)?;
-            }
-            Ok(done)
-        })
-        .await
+    state.change("set_wish", act, move |store| store.set_wish(key, &event, status, &note, &who, now)).await
 }

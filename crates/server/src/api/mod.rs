@@ -7,7 +7,7 @@ mod live;
 mod live_filter;
 pub mod objects;
 mod openapi;
-mod people;
+pub(crate) mod people;
 mod projects;
 mod questions;
 pub(crate) mod views;

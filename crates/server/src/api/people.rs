@@ -4,11 +4,12 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use trackway_store::query::{AccountsAsk, Aside};
+use trackway_store::{Act, NewAudit, Project};
 
 use super::ask::{Asked, Keys};
 use super::objects::*;
 use super::questions::{Answer, Names, name};
-use crate::auth::InProject;
+use crate::auth::{InProject, Viewer};
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;
 
@@ -75,9 +76,10 @@ pub(super) async fn account(
 pub(super) async fn withdraw(
     state: State<AppState>,
     at: InProject,
+    viewer: Viewer,
     names: Names,
 ) -> Result<StatusCode, Problem> {
-    set_aside(state, at, names, Aside::Withdraw).await
+    set_aside(state, at, viewer, names, Aside::Withdraw).await
 }
 
 /// Lets a merge count again that was taken back.
@@ -86,28 +88,34 @@ pub(super) async fn withdraw(
 pub(super) async fn restore(
     state: State<AppState>,
     at: InProject,
+    viewer: Viewer,
     names: Names,
 ) -> Result<StatusCode, Problem> {
-    set_aside(state, at, names, Aside::Restore).await
+    set_aside(state, at, viewer, names, Aside::Restore).await
 }
 
 async fn set_aside(
     State(state): State<AppState>,
     at: InProject,
+    viewer: Viewer,
     Path(names): Names,
     aside: Aside,
 ) -> Result<StatusCode, Problem> {
     let id: u64 = names.get("id").and_then(|id| id.parse().ok()).ok_or_else(Problem::not_found)?;
-    let key = at.project.key;
-    let found = state.ask("set_merge", move |store| store.set_merge(key, id, aside)).await?;
+    let found = change_merge(&state, &at.project, id, aside, viewer.actor()).await?;
     if found { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }
 
 /// Parts a session from the one it was shown as a fragment of: they are two sessions again, and stay so.
 #[utoipa::path(delete, path = "/api/v1/projects/{p}/joined/{id}", tag = "sessions", params(("p" = String, Path), ("id" = String, Path)),
     responses((status = 204), (status = 404, body = ProblemBody)))]
-pub(super) async fn part(state: State<AppState>, at: InProject, names: Names) -> Result<StatusCode, Problem> {
-    set_joined(state, at, names, Aside::Withdraw).await
+pub(super) async fn part(
+    state: State<AppState>,
+    at: InProject,
+    viewer: Viewer,
+    names: Names,
+) -> Result<StatusCode, Problem> {
+    set_joined(state, at, viewer, names, Aside::Withdraw).await
 }
 
 /// Shows a session that was parted as a fragment again, where the evidence still says so.
@@ -116,18 +124,53 @@ pub(super) async fn part(state: State<AppState>, at: InProject, names: Names) ->
 pub(super) async fn rejoin(
     state: State<AppState>,
     at: InProject,
+    viewer: Viewer,
     names: Names,
 ) -> Result<StatusCode, Problem> {
-    set_joined(state, at, names, Aside::Restore).await
+    set_joined(state, at, viewer, names, Aside::Restore).await
 }
 
 async fn set_joined(
     State(state): State<AppState>,
     at: InProject,
+    viewer: Viewer,
     names: Names,
     aside: Aside,
 ) -> Result<StatusCode, Problem> {
-    let (key, id) = (at.project.key, name(&names, "id"));
-    let found = state.ask("set_joined", move |store| store.set_joined(key, &id, aside)).await?;
+    let found = change_joined(&state, &at.project, name(&names, "id"), aside, viewer.actor()).await?;
     if found { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+}
+
+/// Takes a merge back, or lets it count again, and notes who did, for the API and the page alike.
+pub(crate) async fn change_merge(
+    state: &AppState,
+    project: &Project,
+    id: u64,
+    aside: Aside,
+    who: String,
+) -> Result<bool, Problem> {
+    let key = project.key;
+    let note = NewAudit::new(who, Act::MergeChange, format!("#{id}")).of(project.id.as_str());
+    let note = note.detail(match aside {
+        Aside::Withdraw => "taken back",
+        Aside::Restore => "counts again",
+    });
+    state.change("set_merge", note, move |store| store.set_merge(key, id, aside)).await
+}
+
+/// Parts a session from what it continues, or joins it again, and notes who did, for the API and the page alike.
+pub(crate) async fn change_joined(
+    state: &AppState,
+    project: &Project,
+    session: String,
+    aside: Aside,
+    who: String,
+) -> Result<bool, Problem> {
+    let key = project.key;
+    let note = NewAudit::new(who, Act::JoinedChange, session.clone()).of(project.id.as_str());
+    let note = note.detail(match aside {
+        Aside::Withdraw => "parted",
+        Aside::Restore => "joined again",
+    });
+    state.change("set_joined", note, move |store| store.set_joined(key, &session, aside)).await
 }

@@ -174,15 +174,9 @@ pub(crate) async fn change(
 ) -> Result<(), Problem> {
     let known = own(state, project, viewer, id).await?;
     let to = checked(state, Wanted { page: known.view.page, ..wanted }, known.view.owner)?;
-    let (key, now) = (project.key, state.now());
+    let key = project.key;
     let note = noted(project, viewer, &to, "changed");
-    let done = state.ask("change_view", move |store| {
-        let done = store.change_view(key, id, &to)?;
-        if done {
-            store.note(note, now)?;
-        }
-        Ok(done)
-    });
+    let done = state.change("change_view", note, move |store| store.change_view(key, id, &to));
     if done.await? { Ok(()) } else { Err(Problem::not_found()) }
 }
 
@@ -194,15 +188,9 @@ pub(crate) async fn delete(
     id: ViewKey,
 ) -> Result<(), Problem> {
     let known = own(state, project, viewer, id).await?;
-    let (key, now) = (project.key, state.now());
+    let key = project.key;
     let note = noted(project, viewer, &known.view, "deleted");
-    let done = state.ask("delete_view", move |store| {
-        let done = store.delete_view(key, id)?;
-        if done {
-            store.note(note, now)?;
-        }
-        Ok(done)
-    });
+    let done = state.change("delete_view", note, move |store| store.delete_view(key, id));
     if done.await? { Ok(()) } else { Err(Problem::not_found()) }
 }
 

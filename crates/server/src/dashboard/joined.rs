@@ -12,6 +12,7 @@ use super::icons::{Icon, icon};
 use super::place::Place;
 use super::visit::{self, Visit};
 use super::{format, hostile, link};
+use crate::api::people::change_joined;
 use crate::problem::Problem;
 
 /// The form that parts a session or joins it again.
@@ -32,8 +33,8 @@ pub(crate) async fn change(visit: Visit, Path(_): Path<String>, Form(form): Form
         "join" => Aside::Restore,
         _ => return refuse(ProblemCode::BadRequest, "the form says neither part nor join"),
     };
-    let (key, later) = (visit.project.key, form.later.clone());
-    match visit.ask("set_joined", move |store| store.set_joined(key, &later, aside)).await {
+    let (state, who) = (&visit.guest.state, visit.guest.viewer.actor());
+    match change_joined(state, &visit.project, form.later.clone(), aside, who).await {
         Ok(true) => Redirect::to(&link::session(visit.project.id.as_str(), &form.later)).into_response(),
         Ok(false) => refuse(ProblemCode::NotFound, "this session continues no other"),
         Err(problem) => visit::problem_page(visit.guest.theme, &problem),

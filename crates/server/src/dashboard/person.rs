@@ -14,6 +14,7 @@ use super::people::written;
 use super::place::Place;
 use super::visit::{self, Visit};
 use super::{accounts, format, hostile, lists};
+use crate::api::people::change_merge;
 use crate::problem::Problem;
 
 /// `/p/{p}/people/{person}`
@@ -55,8 +56,8 @@ pub(crate) async fn merge(visit: Visit, Path(_): Path<String>, Form(form): Form<
         "restore" => Aside::Restore,
         _ => return refuse(ProblemCode::BadRequest, "the form says neither withdraw nor restore"),
     };
-    let key = visit.project.key;
-    match visit.ask("set_merge", move |store| store.set_merge(key, form.merge, aside)).await {
+    let (state, who) = (&visit.guest.state, visit.guest.viewer.actor());
+    match change_merge(state, &visit.project, form.merge, aside, who).await {
         Ok(true) => {
             let people = link::path(visit.project.id.as_str(), "people");
             Redirect::to(&format!("{people}/{}", link::encode(&form.person))).into_response()

@@ -172,14 +172,10 @@ pub(crate) async fn revoke_token(
     let (key, now) = (visit.project.key, visit.guest.now);
     let act = NewAudit::new(visit.guest.viewer.actor(), Act::TokenRevoke, form.id.clone());
     let act = act.of(visit.project.id.as_str());
-    let ended = visit.ask("revoke_token", move |store| {
+    let ended = visit.guest.state.change("revoke_token", act, move |store| {
         // another project's token is none of this page's
         let own = store.tokens(Some(key))?.into_iter().any(|token| token.id == form.id);
-        let ended = own && store.revoke_token(&form.id, now)?;
-        if ended {
-            store.note(act, now)?;
-        }
-        Ok(ended)
+        Ok(own && store.revoke_token(&form.id, now)?)
     });
     match ended.await {
         Ok(true) => {
