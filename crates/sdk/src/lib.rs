@@ -92,6 +92,9 @@
 //! # }
 //! ```
 //!
+//! What a failed tool call was in your own words is told by [`capture_error`]: type, message and causes stand beside the text
+//! that the agent got.
+//!
 //! # Tests of your own
 //! [`testing::Harness`] keeps events in memory:
 //!
@@ -105,6 +108,7 @@
 //! ```
 
 mod callback;
+mod caught;
 mod debug;
 mod guard;
 mod handle;
@@ -118,6 +122,7 @@ mod tracked;
 mod wire;
 mod worker;
 
+pub use caught::capture_error;
 pub use hub::{Handle, Status};
 pub use options::{IdentifyMode, Intent, Options, SessionMode};
 pub use snapshot::{Extra, RequestInfo, UserIdentity};

@@ -7,6 +7,7 @@ use rmcp::ErrorData;
 use rmcp::model::RequestId;
 use trackway_capture::recorder::{Ending, Observed, Scope, Told, Way};
 
+use crate::caught::{self, Caught};
 use crate::hub::Hub;
 use crate::snapshot::{Extra, RequestInfo};
 use crate::wire::{self, Answer, Speaks};
@@ -63,6 +64,8 @@ pub(crate) struct Running {
     pub(crate) speaks: Speaks,
     /// Whether the client gave the request up: rmcp sends no answer then.
     pub(crate) given_up: Box<dyn Fn() -> bool + Send>,
+    /// The error that the handler told of.
+    pub(crate) caught: Caught,
 }
 
 impl Running {
@@ -93,7 +96,8 @@ impl Running {
             Outcome::Ended(..) => 0,
         };
         let bytes = 512 + request.line.len() + answer;
-        let exchange = Box::new(Exchange { scope, request, outcome, seen, session });
+        let caught = caught::take(&self.caught);
+        let exchange = Box::new(Exchange { scope, request, outcome, seen, session, caught });
         match &self.held {
             Some(held) => held.keep(Arc::clone(&self.hub), bytes, exchange),
             None => self.hub.inbox.push(bytes, Note::Exchange(exchange)),

@@ -21,6 +21,7 @@ use trackway_capture::wire::inject::{MORE_TOOLS, MORE_TOOLS_ANSWER, Missing};
 use trackway_event::json::payload_of;
 use trackway_event::{Payload, Peer};
 
+use crate::caught::{self, Caught};
 use crate::handle;
 use crate::hub::{Handle, Hub, random};
 use crate::options::{Options, SessionMode};
@@ -146,6 +147,7 @@ impl<S: ServerHandler> Tracked<S> {
             held,
             speaks,
             given_up,
+            caught: Caught::default(),
         })
     }
 
@@ -432,7 +434,10 @@ impl<S: ServerHandler> ServerHandler for Tracked<S> {
                     }
                 }
             }
-            let mut result = self.inner.call_tool(request, context).await;
+            let mut result = match &running {
+                Some(running) => caught::scope(&running.caught, self.inner.call_tool(request, context)).await,
+                None => self.inner.call_tool(request, context).await,
+            };
             if let Some(running) = running {
                 running.done(&id, &result);
             }

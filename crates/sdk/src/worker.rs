@@ -12,7 +12,7 @@ use trackway_capture::queue::Queue;
 use trackway_capture::recorder::{Ending, Observed, Recorder, Scope, Told};
 use trackway_capture::redact::Redaction;
 use trackway_event::json::payload_of;
-use trackway_event::{Event, Timestamp, limits};
+use trackway_event::{ErrorInfo, Event, Kind, Timestamp, limits};
 
 use crate::callback::{self, Ask, Identities, Said};
 use crate::debug::Debug;
@@ -50,6 +50,8 @@ pub(crate) struct Exchange {
     pub(crate) seen: Option<(RequestInfo, Extra)>,
     /// The key under which an identity is remembered.
     pub(crate) session: Option<Box<str>>,
+    /// The error that the handler told of.
+    pub(crate) caught: Option<Box<ErrorInfo>>,
 }
 
 /// What became of a request.
@@ -256,7 +258,7 @@ impl Worker {
                 groups = of;
             }
         }
-        let Exchange { scope, request, outcome, .. } = *exchange;
+        let Exchange { scope, request, outcome, mut caught, .. } = *exchange;
         self.feed(
             |recorder, out| {
                 recorder.observe_in(&scope, &request, out);
@@ -266,6 +268,9 @@ impl Worker {
                 }
             },
             |event| {
+                if event.failed() && event.kind == Kind::ToolCall && caught.is_some() {
+                    event.error = caught.take();
+                }
                 event.groups.extend(groups.iter().map(|(k, v)| (k.clone(), v.clone())));
                 event.tags.extend(said.tags.iter().map(|(k, v)| (k.clone(), v.clone())));
                 for note in &said.notes {
@@ -329,4 +334,22 @@ fn add_properties(event: &mut Event, added: &serde_json::Map<String, serde_json:
         all.entry(key.clone()).or_insert_with(|| value.clone());
     }
     event.properties = payload_of(&all);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_44_time_of_a_call_never_runs_backwards() {
+        // The wall clock is read once; from then on only the monotonic one counts, which no jump of the other moves.
+        let clock = Clock::start();
+        let later = clock.zero + Duration::from_millis(250);
+        assert_eq!(clock.read(later).1, 250_000);
+        assert_eq!(clock.read(later).0.since(clock.wall), 250_000);
+        // Not even an instant before the start makes a time below zero.
+        if let Some(before) = clock.zero.checked_sub(Duration::from_secs(3_600)) {
+            assert_eq!(clock.read(before), (clock.wall, 0));
+        }
+    }
 }

@@ -89,6 +89,15 @@ impl Recorder {
             event.session_source = Some(SessionSource::McpSession);
             return self.remember(scope, event);
         }
+        // A connection that has a session keeps it where a request leaves out its id (SDK §13, case 24).
+        if scope.connection != 0
+            && !modern
+            && let Some((id, SessionSource::McpSession)) = &self.connections.of(scope).latest
+        {
+            event.session_id = Some(id.clone());
+            event.session_source = Some(SessionSource::McpSession);
+            return;
+        }
         if scope.transport == Transport::Http {
             return;
         }
