@@ -2,7 +2,7 @@
 //! as for a client that keeps listings over a restart of the server. It holds that call up for at most half a second, goes out
 //! only once the handshake is complete, and its answer never reaches the client.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,13 +11,12 @@ use serde_json::{Map, Value, json};
 use trackway_capture::editor::Editor;
 use trackway_capture::wire::{get, messages, text};
 
+use crate::asked::Asked;
 use crate::recording::Tap;
 
 /// How long a call may be held up.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How long a tool that no listing names is not asked for again.
-const AGAIN: Duration = Duration::from_secs(60);
-/// Tools, and late answers, that are remembered.
+/// Late answers that are remembered.
 const REMEMBERED: usize = 1_000;
 /// Pages of a listing.
 const PAGES: usize = 10;
@@ -29,6 +28,7 @@ pub(crate) struct Asking {
     opened: AtomicBool,
     /// Requests of ours are out; answers are looked at only then.
     waiting: AtomicBool,
+    asked: Asked,
     state: Mutex<State>,
     answered: Condvar,
 }
@@ -39,7 +39,6 @@ struct State {
     /// Ids of ours that are not answered yet, late ones included.
     out: HashSet<String>,
     answer: Option<(String, Vec<u8>)>,
-    asked: HashMap<String, Instant>,
 }
 
 impl Asking {
@@ -115,15 +114,7 @@ impl Asking {
 
     /// Whether this tool may be asked for now.
     fn may(&self, tool: &str) -> bool {
-        let mut state = self.lock();
-        if state.asked.get(tool).is_some_and(|at| at.elapsed() < AGAIN) || state.out.len() >= REMEMBERED {
-            return false;
-        }
-        if state.asked.len() >= REMEMBERED {
-            state.asked.clear();
-        }
-        state.asked.insert(tool.to_owned(), Instant::now());
-        true
+        self.lock().out.len() < REMEMBERED && self.asked.may(tool)
     }
 
     fn id(&self) -> String {
@@ -181,11 +172,5 @@ mod tests {
         assert!(!asking.takes(&answer("trackway-of-the-clients-own")));
         assert!(asking.takes(&answer(&id)), "it is late, and still not the client's");
         assert!(!asking.takes(&answer(&id)), "once");
-    }
-
-    #[test]
-    fn a_tool_that_stays_unknown_is_not_asked_for_at_every_call() {
-        let asking = Asking::default();
-        assert!(asking.may("a") && !asking.may("a") && asking.may("b"));
     }
 }

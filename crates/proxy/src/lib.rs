@@ -14,6 +14,7 @@
 //! - [`guard`]: signals, grace periods, the parent's death
 
 pub mod args;
+mod asked;
 mod asking;
 pub mod guard;
 pub mod http;

@@ -44,6 +44,14 @@ const WRAPPED: &str = "TRACKWAY_WRAPPED";
 ///
 /// Never fails and does no I/O: what cannot be used is logged once, and the server works as it was. Calling it again, as the
 /// factory of a Streamable HTTP service does, shares one queue per (endpoint, project); the first call's options hold.
+///
+/// # What it cannot see
+/// It sees what rmcp hands to a handler, and nothing before or beside that; `trackway proxy` in front of the server sees these too:
+/// - requests that rmcp answers by itself: bytes that are no JSON-RPC, parameters that do not fit their method, a method or a
+///   revision the server does not speak, anything before `initialize`, and HTTP requests refused for their `Host`, their headers
+///   or an unknown session;
+/// - the end of an MCP session over HTTP by `DELETE`, and streams that are opened by `GET` or broken off;
+/// - what the server sends on its own through its `Peer`: sampling, elicitation, roots, progress and log messages.
 pub fn track<S: ServerHandler>(server: S, project: impl AsRef<str>, options: Options) -> Tracked<S> {
     let twice = std::any::type_name::<S>().starts_with("trackway::tracked::Tracked<");
     let hub = if twice {

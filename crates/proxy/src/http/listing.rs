@@ -1,9 +1,7 @@
 //! The one request the proxy makes on its own (CAP §4.6): a listing, when a call holds a `context` and nothing is known of its
 //! tool, as after a restart. It goes out with the caller's own headers and holds the call up for at most half a second.
 
-use std::collections::HashMap;
-use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -15,14 +13,11 @@ use trackway_capture::wire::messages;
 use super::exchange::Shared;
 use super::headers::Content;
 use super::sse::{Piece, Splitter};
+use crate::asked::Asked;
 use crate::asking::meta_of;
 
 /// How long a call may be held up.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How long a tool that no listing names is not asked for again.
-const AGAIN: Duration = Duration::from_secs(60);
-/// Tools that are remembered as asked for.
-const TOOLS: usize = 1_000;
 /// Bytes of an answer, and pages of a listing.
 const BYTES: usize = 4 * 1024 * 1024;
 const PAGES: usize = 10;
@@ -31,22 +26,7 @@ const PAGES: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct Asking {
     turn: Mutex<()>,
-    asked: std::sync::Mutex<HashMap<String, Instant>>,
-}
-
-impl Asking {
-    /// Whether this tool may be asked for now.
-    fn may(&self, tool: &str) -> bool {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.get(tool).is_some_and(|at| at.elapsed() < AGAIN) {
-            return false;
-        }
-        if asked.len() >= TOOLS {
-            asked.clear();
-        }
-        asked.insert(tool.to_owned(), Instant::now());
-        true
-    }
+    asked: Asked,
 }
 
 impl Shared {
@@ -56,7 +36,7 @@ impl Shared {
             let _turn = self.asking.turn.lock().await;
             // Another call's listing may have told by now.
             let Some(tool) = self.editor.asks_for_kind(call) else { return };
-            if self.asking.may(&tool) {
+            if self.asking.asked.may(&tool) {
                 self.list(parts, call).await;
             }
         });
@@ -146,14 +126,6 @@ fn headers_of(caller: &HeaderMap) -> HeaderMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_tool_that_stays_unknown_is_not_asked_for_at_every_call() {
-        let asking = Asking::default();
-        assert!(asking.may("a"));
-        assert!(!asking.may("a"));
-        assert!(asking.may("b"));
-    }
 
     #[test]
     fn the_listing_carries_the_callers_credentials_and_metadata_but_nothing_of_its_call() {
