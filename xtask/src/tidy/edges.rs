@@ -20,7 +20,11 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         "trackway-store",
         &["http", "hyper", "axum", "ureq", "trackway-capture", "trackway-proxy", "trackway-server"],
     ),
-    ("trackway-server", &["trackway-capture", "trackway-proxy", "rmcp"]),
+    // No client of any kind: there is no URL the server could be led to, and it never phones home.
+    (
+        "trackway-server",
+        &["trackway-capture", "trackway-proxy", "rmcp", "ureq", "reqwest", "rustls", "hyper-rustls"],
+    ),
     ("trackway-shop", &["trackway-"]),
     (
         "trackway-tests",

@@ -35,6 +35,18 @@ const RULES: &[Rule] = &[
         why: "INV-11: `core` reads no clock, no environment, no disk; pass it in",
     },
     Rule {
+        under: "crates/server/src/",
+        words: &[
+            "TcpStream::connect",
+            "TcpSocket",
+            "UdpSocket",
+            "UnixStream::connect",
+            "lookup_host",
+            "ToSocketAddrs",
+        ],
+        why: "the server asks nobody: an address that came with a request is never followed",
+    },
+    Rule {
         under: "crates/",
         words: &["unbounded_channel", "mpsc::channel()", "unbounded()"],
         why: "INV-10: every queue is bounded; use a channel with a capacity from `event::limits`",
