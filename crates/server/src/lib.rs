@@ -21,7 +21,7 @@ pub mod routes;
 pub mod serve;
 pub mod state;
 
-pub use options::ServeOptions;
+pub use options::{Limits, ServeOptions};
 pub use problem::Problem;
 pub use routes::router;
 pub use serve::Server;

@@ -17,8 +17,19 @@ pub struct ServeOptions {
     pub trusted_proxy: bool,
     /// How long a page waits for its figures before it goes out without them.
     pub panel_wait: std::time::Duration,
+    /// What each project may send, where it has no limits of its own.
+    pub limits: Limits,
     /// Connections open at a time; more wait in the listen queue.
     pub max_connections: usize,
+}
+
+/// How much a project may send; 0: no limit (F-158).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Events a second, with bursts of ten seconds' worth.
+    pub per_second: u64,
+    /// Events a day (UTC).
+    pub per_day: u64,
 }
 
 impl ServeOptions {
@@ -31,6 +42,7 @@ impl ServeOptions {
             ingest_prefix: None,
             trusted_proxy: false,
             panel_wait: trackway_event::limits::PANEL_WAIT,
+            limits: Limits::default(),
             max_connections: 1_024,
         }
     }

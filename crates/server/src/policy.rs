@@ -13,6 +13,8 @@ use serde_json::Value;
 use trackway_event::{Event, Kind, Payload};
 use trackway_store::{LinkSessions, ProjectKey, Rules, Store};
 
+use crate::options::Limits;
+
 /// How old a project's settings may be.
 const FRESH: Duration = Duration::from_millis(500);
 /// Projects whose settings and counts are held.
@@ -90,13 +92,13 @@ pub const PROJECT_SETTINGS: &[ProjectSetting] = &[
     ProjectSetting {
         key: "limit.events_per_second",
         default: "0",
-        help: "events taken a second, with bursts of ten seconds' worth; more is held, then sent again by the client; 0: no limit",
+        help: "events taken a second, with bursts of ten seconds' worth; more is held, then sent again by the client; 0: what the server allows every project",
         check: is_count,
     },
     ProjectSetting {
         key: "limit.events_per_day",
         default: "0",
-        help: "events taken a day (UTC); more is dropped as quota; 0: no limit",
+        help: "events taken a day (UTC); more is dropped as quota; 0: what the server allows every project",
         check: is_count,
     },
     ProjectSetting {
@@ -169,14 +171,14 @@ pub struct Policy {
     level: Level,
     keys: Vec<String>,
     rules: Vec<Rule>,
-    per_second: u64,
-    per_day: u64,
+    limits: Limits,
 }
 
 impl Policy {
-    /// From the settings of a project. What cannot be read keeps less, not more.
-    pub fn of(settings: &BTreeMap<String, String>) -> Self {
+    /// From the settings of a project, and the limits of one that has none. What cannot be read keeps less, not more.
+    pub fn of(settings: &BTreeMap<String, String>, others: Limits) -> Self {
         let text = |key: &str| settings.get(key).map_or("", String::as_str);
+        let own = |key: &str| text(key).parse().ok().filter(|n: &u64| *n > 0);
         let level = match text("capture") {
             "" => Level::Full,
             other => Level::parse(other).unwrap_or(Level::Off),
@@ -187,8 +189,10 @@ impl Policy {
             level: if rules.is_none() { Level::Off } else { level },
             keys: keys.filter(|k| !k.is_empty()).take(RULES).collect(),
             rules: rules.unwrap_or_default(),
-            per_second: text("limit.events_per_second").parse().unwrap_or(0),
-            per_day: text("limit.events_per_day").parse().unwrap_or(0),
+            limits: Limits {
+                per_second: own("limit.events_per_second").unwrap_or(others.per_second),
+                per_day: own("limit.events_per_day").unwrap_or(others.per_day),
+            },
         }
     }
 
@@ -351,7 +355,11 @@ struct Held {
 
 /// The policies of all projects, and the counts their limits are held against.
 #[derive(Default)]
-pub(crate) struct Policies(Mutex<HashMap<ProjectKey, Held>>);
+pub(crate) struct Policies {
+    held: Mutex<HashMap<ProjectKey, Held>>,
+    /// What holds where a project has no limits of its own.
+    others: Limits,
+}
 
 /// Whether events of a project may come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -368,9 +376,14 @@ pub(crate) enum Admission {
 const BURST_SECONDS: f64 = 10.0;
 
 impl Policies {
+    /// With the limits of projects that have none of their own.
+    pub(crate) fn new(others: Limits) -> Self {
+        Self { held: Mutex::default(), others }
+    }
+
     /// The policy of a project; read again when it is over half a second old.
     pub(crate) fn of(&self, store: &dyn Store, project: ProjectKey) -> Arc<Policy> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = held.get(&project).filter(|h| h.read_at.elapsed() < FRESH) {
             return known.policy.clone();
         }
@@ -384,14 +397,14 @@ impl Policies {
         let now = Instant::now();
         let entry = held.entry(project).or_insert_with(|| Held {
             read_at: now,
-            policy: Arc::new(Policy::of(&BTreeMap::new())),
+            policy: Arc::new(Policy::of(&BTreeMap::new(), self.others)),
             room: f64::MAX,
             at: now,
             day: (0, 0),
         });
         entry.read_at = now;
         if let Ok(settings) = read {
-            entry.policy = Arc::new(Policy::of(&settings));
+            entry.policy = Arc::new(Policy::of(&settings, self.others));
         }
         entry.policy.clone()
     }
@@ -405,9 +418,10 @@ impl Policies {
         day: i64,
         stored: impl FnOnce() -> u64,
     ) -> Admission {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(held) = held.get_mut(&project) else { return Admission::In };
-        let (rate, quota, wanted) = (held.policy.per_second as f64, held.policy.per_day, events as u64);
+        let (rate, quota, wanted) =
+            (held.policy.limits.per_second as f64, held.policy.limits.per_day, events as u64);
         if quota > 0 && held.day.0 != day {
             held.day = (day, stored());
         }

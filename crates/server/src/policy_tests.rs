@@ -19,7 +19,7 @@ fn event() -> Event {
 
 fn kept(pairs: &[(&str, &str)]) -> Value {
     let mut event = event();
-    Policy::of(&settings(pairs)).apply(&mut event);
+    Policy::of(&settings(pairs), Limits::default()).apply(&mut event);
     serde_json::to_value(&event).unwrap()
 }
 
@@ -48,7 +48,7 @@ fn rules_mask_everywhere_a_text_can_be() {
 
 #[test]
 fn the_test_box_counts_what_it_masks() {
-    let policy = Policy::of(&settings(&[("redact.patterns", "email phone key")]));
+    let policy = Policy::of(&settings(&[("redact.patterns", "email phone key")]), Limits::default());
     let (text, masked) = policy.try_on(r#"{"a": "x@example.org", "b": ["+49 30 1234567"]}"#);
     assert_eq!((text.as_str(), masked), (r#"{"a":"[redacted]","b":["[redacted]"]}"#, 2));
     assert_eq!(policy.try_on("sk_0123456789abcdef0").1, 1);
@@ -74,13 +74,23 @@ fn settings_are_checked_before_they_are_kept() {
 }
 
 #[test]
+fn a_project_without_limits_has_the_servers() {
+    let others = Limits { per_second: 7, per_day: 0 };
+    let of = |pairs: &[(&str, &str)]| Policy::of(&settings(pairs), others).limits;
+    assert_eq!(of(&[]), others);
+    let own = [("limit.events_per_second", "9"), ("limit.events_per_day", "100")];
+    assert_eq!(of(&own), Limits { per_second: 9, per_day: 100 });
+    assert_eq!(of(&[("limit.events_per_second", "0")]), others);
+}
+
+#[test]
 fn a_rate_is_a_bucket_and_a_quota_is_a_day() {
     let policies = Policies::default();
     let key = ProjectKey(1);
     let hold = |pairs: &[(&str, &str)]| {
-        let (now, policy) = (Instant::now(), Arc::new(Policy::of(&settings(pairs))));
+        let (now, policy) = (Instant::now(), Arc::new(Policy::of(&settings(pairs), Limits::default())));
         let held = Held { read_at: now, policy, room: f64::MAX, at: now, day: (0, 0) };
-        policies.0.lock().unwrap().insert(key, held);
+        policies.held.lock().unwrap().insert(key, held);
     };
     hold(&[("limit.events_per_second", "10")]);
     assert_eq!(policies.admit(key, 100, 1, || 0), Admission::In, "a burst of ten seconds");

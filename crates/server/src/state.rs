@@ -69,6 +69,7 @@ impl AppState {
     pub fn with_clock(options: ServeOptions, store: Arc<dyn Store>, clock: Clock) -> Self {
         Self(Arc::new(Inner {
             store,
+            policies: Policies::new(options.limits),
             options,
             clock,
             metrics: Metrics::default(),
@@ -76,7 +77,6 @@ impl AppState {
             big_bodies: Arc::new(Semaphore::new(BIG_BODIES)),
             login_tries: Limiter::default(),
             passwords: Arc::new(Semaphore::new(crate::auth::password::AT_A_TIME)),
-            policies: Policies::default(),
             addresses: AddressKeys::default(),
             draining: AtomicBool::new(false),
             drained: tokio::sync::watch::Sender::new(false),

@@ -106,6 +106,27 @@ pub(crate) const SETTINGS: &[Setting] = &[
         help: "a path under which ingest is answered as well, such as /collect",
     },
     Setting {
+        key: "limit.events_per_second",
+        shape: Shape::Text,
+        shown: Shown::Plain,
+        default: "0",
+        help: "events a second that each project may send, where it has no limit of its own; 0: no limit",
+    },
+    Setting {
+        key: "limit.events_per_day",
+        shape: Shape::Text,
+        shown: Shown::Plain,
+        default: "0",
+        help: "events a day (UTC) that each project may send, where it has no limit of its own; 0: no limit",
+    },
+    Setting {
+        key: "limit.connections",
+        shape: Shape::Text,
+        shown: Shown::Plain,
+        default: "1024",
+        help: "connections open at a time; more wait",
+    },
+    Setting {
         key: "admin_token",
         shape: Shape::Text,
         shown: Shown::Masked,

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use trackway_server::ServeOptions;
+use trackway_server::{Limits, ServeOptions};
 
 use super::Layers;
 use crate::failure::{Exit, Failure, Result};
@@ -38,6 +38,10 @@ pub(crate) struct Settings {
     pub(crate) strict_ingest: bool,
     /// A path under which ingest is answered as well.
     pub(crate) ingest_prefix: Option<String>,
+    /// What each project may send, where it has no limits of its own.
+    pub(crate) limits: Limits,
+    /// Connections open at a time.
+    pub(crate) connections: usize,
     /// An admin token to make known at start. Never shown.
     pub(crate) admin_token: Option<String>,
     /// Filter of log lines.
@@ -97,6 +101,11 @@ impl Settings {
         };
         let ingest_prefix = ServeOptions::prefix(layers.text("ingest_prefix").unwrap_or_default())
             .map_err(|why| Failure::new(Exit::Usage, format!("ingest_prefix {why}")))?;
+        let limits = Limits {
+            per_second: number(layers, "limit.events_per_second")?,
+            per_day: number(layers, "limit.events_per_day")?,
+        };
+        let connections = number(layers, "limit.connections")?.clamp(16, 65_536) as usize;
         let admin_token = layers.text("admin_token").map(str::to_owned);
         if admin_token.as_ref().is_some_and(|token| token.chars().count() < 32) {
             return Err(Failure::new(Exit::Usage, "admin_token is shorter than 32 characters")
@@ -110,11 +119,22 @@ impl Settings {
             trusted_proxy: layers.switch("trusted_proxy"),
             strict_ingest: layers.switch("strict_ingest"),
             ingest_prefix,
+            limits,
+            connections,
             admin_token,
             log_level: layers.text("log.level").unwrap_or("info").to_owned(),
             log_format,
         })
     }
+}
+
+/// A whole number.
+fn number(layers: &Layers, key: &str) -> Result<u64> {
+    let text = layers.text(key).unwrap_or("0").trim();
+    text.parse().map_err(|_| {
+        Failure::new(Exit::Usage, format!("{key} {text:?} is no number"))
+            .next("write a whole number, 0 for none")
+    })
 }
 
 /// The data directory: as set, or the platform's.

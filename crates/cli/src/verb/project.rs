@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use trackway_event::ProjectId;
+use trackway_server::Limits;
 use trackway_server::policy::{PROJECT_SETTINGS, Policy, check_setting};
 use trackway_store::{Act, NewProject, Project as Stored, StoreError};
 
@@ -24,7 +25,7 @@ pub(super) fn run(global: &Global, verb: Project) -> Result<()> {
         Project::Try { id, text } => {
             let control = super::control(global)?;
             let project = control.project(&id)?.ok_or(StoreError::UnknownProject)?;
-            let (kept, masked) = Policy::of(&control.settings(project.key)?).try_on(&text);
+            let (kept, masked) = Policy::of(&control.settings(project.key)?, Limits::default()).try_on(&text);
             output::print(&format!("{}\n{masked} masked\n", output::harmless(&kept)))
         }
         Project::Delete { id, yes } => {

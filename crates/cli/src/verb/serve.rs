@@ -138,6 +138,8 @@ pub(crate) async fn start_server(settings: &Settings) -> Result<ServerHandle> {
     options.strict_ingest = settings.strict_ingest;
     options.ingest_prefix.clone_from(&settings.ingest_prefix);
     options.trusted_proxy = settings.trusted_proxy;
+    options.limits = settings.limits;
+    options.max_connections = settings.connections;
     let server =
         Server::bind(options, store.clone()).await.map_err(|error| no_address(settings.listen, &error))?;
     let url = url_of(server.local_addr());

@@ -14,6 +14,7 @@ use trackway_store::{Act, NewAudit};
 use super::settings::{self, Tab};
 use super::visit::Visit;
 use super::{hostile, link};
+use crate::options::Limits;
 use crate::policy::{PROJECT_SETTINGS, Policy, ProjectSetting, ZONE, check_setting};
 
 /// Characters of a text in the test box.
@@ -85,7 +86,7 @@ impl Vm {
     /// From the settings of a project, and a text to try on them.
     pub(crate) fn of(set: BTreeMap<String, String>, may_change: bool, tried: Option<String>) -> Self {
         let tried = tried.map(|text| {
-            let (kept, masked) = Policy::of(&set).try_on(&text);
+            let (kept, masked) = Policy::of(&set, Limits::default()).try_on(&text);
             (text, kept, masked)
         });
         Self { set, may_change, tried }
