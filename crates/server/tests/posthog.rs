@@ -582,7 +582,7 @@ async fn case_39_large_events_are_cut() {
 #[tokio::test]
 async fn case_40_handles_keep_their_sessions_and_are_joined_where_nothing_overlaps() {
     // The fixture's calls did not echo their handle: each is a session of its own while the connection's goes on. Sessions that
-    // overlap are never joined (docs/adr/0017, known gaps); every counter stays with its `$session_id` (R29).
+    // overlap are never joined (docs/adr/0018, known gaps); every counter stays with its `$session_id` (R29).
     let kit = Kit::new();
     replay(&kit, "posthog-python-mcp-7.91.1.jsonl").await;
     let mut named: std::collections::BTreeMap<String, Vec<Kind>> = Default::default();
