@@ -2,12 +2,12 @@
 //!
 //! Forms are plain POSTs to `/p/{p}/issues/{issue}/act`; the guard in front checks that they come from our own pages.
 
-use axum::extract::{Form, Path};
+use axum::extract::{Form, Path, RawForm};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::ProblemCode;
-use trackway_store::query::{IssueDetail, Recovery, State};
+use trackway_store::query::{IssueDetail, IssueTab, Recovery, State};
 
 use super::link;
 use super::place::Place;
@@ -79,6 +79,79 @@ pub(crate) async fn act(
         }
         Err(problem) => visit::problem_page(visit.guest.theme, &problem),
     }
+}
+
+/// Issues of one form.
+const MANY: usize = 100;
+
+/// `POST /p/{p}/bulk/issues`: one decision on every selected issue, then back to the list.
+pub(crate) async fn act_on_many(visit: Visit, Path(_): Path<String>, RawForm(form): RawForm) -> Response {
+    let refuse = |code, why: &str| visit::problem_page(visit.guest.theme, &Problem::new(code, why));
+    if !visit.guest.viewer.may_change(visit.project.key) {
+        return refuse(ProblemCode::Forbidden, "deciding on issues needs a member");
+    }
+    let pairs = link::pairs(std::str::from_utf8(&form).unwrap_or_default());
+    let first = |key: &str| pairs.iter().find(|(k, _)| k == key).map_or("", |(_, v)| v.as_str());
+    let chosen = pairs.iter().filter(|(key, _)| key == "issue").map(|(_, value)| value.parse::<u64>());
+    let Ok(mut chosen) = chosen.collect::<Result<Vec<u64>, _>>() else {
+        return refuse(ProblemCode::BadRequest, "an issue is named by its number");
+    };
+    chosen.sort_unstable();
+    chosen.dedup();
+    if chosen.is_empty() || chosen.len() > MANY {
+        return refuse(
+            ProblemCode::BadRequest,
+            "choose 1 to 100 issues first, by the boxes in front of them",
+        );
+    }
+    let name = first("act");
+    if !BULK.iter().any(|(act, _)| *act == name) {
+        return refuse(
+            ProblemCode::BadRequest,
+            "many issues at once can be resolved, archived or opened again",
+        );
+    }
+    for id in chosen {
+        let body = IssueActBody { act: name.to_owned(), version: None, until: None, more: None, into: None };
+        let act = match body.act(visit.guest.now) {
+            Ok(act) => act,
+            Err(why) => return refuse(ProblemCode::BadRequest, &why),
+        };
+        // one that is gone by now is no reason to leave the others
+        if let Err(problem) =
+            change_issue(&visit.guest.state, &visit.project, id, act, visit.guest.viewer.actor()).await
+            && problem.code != ProblemCode::BadRequest
+        {
+            return visit::problem_page(visit.guest.theme, &problem);
+        }
+    }
+    let back = link::Params::of_query(first("back").trim_start_matches('?')).query();
+    let to = format!("{}{back}", link::path(visit.project.id.as_str(), "issues"));
+    Redirect::to(&to).into_response()
+}
+
+/// What can be done to many at once, and its name.
+const BULK: &[(&str, &str)] = &[("resolve", "Resolve"), ("archive", "Archive"), ("reopen", "Open again")];
+
+/// The bar over a list of issues whose rows can be selected.
+pub(crate) fn bulk(tab: IssueTab, place: &Place<'_>) -> Markup {
+    let fits = |act: &str| match tab {
+        IssueTab::Open => act != "reopen",
+        IssueTab::Resolved | IssueTab::Archived => act == "reopen",
+        IssueTab::All => true,
+    };
+    html! {
+        form #bulk.acts method="post" action=(format!("{}/issues", link::path(place.project, "bulk"))) data-testid="bulk" {
+            input type="hidden" name="back" value=(place.params.query());
+            span.dim { "Selected issues:" }
+            @for (act, name) in BULK.iter().filter(|(act, _)| fits(act)) { button name="act" value=(act) { (name) } }
+        }
+    }
+}
+
+/// The box that selects an issue.
+pub(crate) fn pick(id: u64) -> Markup {
+    html! { input.pick type="checkbox" form="bulk" name="issue" value=(id) aria-label=(format!("Select issue {id}")) data-testid="pick"; " " }
 }
 
 /// Where it stands, and what can be done about it.

@@ -33,6 +33,8 @@ pub(crate) struct Vm {
     pub page: Page<IssueRow>,
     /// Which of them.
     pub tab: IssueTab,
+    /// What the reader may do to them.
+    pub may: May,
     /// Newest event of the project, to explain an empty list.
     pub last_event_at: Option<Timestamp>,
 }
@@ -53,7 +55,8 @@ pub(crate) async fn show(visit: Visit) -> Response {
         "issues",
         move |store| store.issues(key, &ask, tab),
         move |page, visit| {
-            let vm = Vm { page, tab, last_event_at: visit.project.last_event_at };
+            let may = if visit.guest.viewer.may_change(key) { May::Change } else { May::Look };
+            let vm = Vm { page, tab, may, last_event_at: visit.project.last_event_at };
             view(&vm, &visit.place(period))
         },
     )
@@ -122,7 +125,8 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         }
         (tabs)
         (parts::partial(vm.page.partial.as_deref()))
-        section.panel.flush { (table(rows, Some(ORDER), place)) }
+        @if vm.may == May::Change { (work::bulk(vm.tab, place)) }
+        section.panel.flush { (table_of(rows, Some(ORDER), vm.may, place)) }
         (lists::pager(&vm.page, "issue", "issues", place))
     }
 }
@@ -144,6 +148,10 @@ pub(crate) fn state(state: &State) -> Markup {
 
 /// Groups as a table; heads sort where the page's list has an `order`.
 pub(crate) fn table(rows: &[IssueRow], order: Option<&str>, place: &Place<'_>) -> Markup {
+    table_of(rows, order, May::Look, place)
+}
+
+fn table_of(rows: &[IssueRow], order: Option<&str>, may: May, place: &Place<'_>) -> Markup {
     let most = rows.iter().map(|r| r.events).max().unwrap_or(1);
     let head = |field: &str, name: &str| match order {
         Some(order) => lists::sort_head(field, name, order, place),
@@ -158,13 +166,13 @@ pub(crate) fn table(rows: &[IssueRow], order: Option<&str>, place: &Place<'_>) -
                     (head("events", "Failures")) (head("sessions", "Sessions")) (head("people", "People"))
                     (head("first", "First seen")) (head("last", "Last seen")) th scope="col" { "Since version" } th scope="col" { "Trend" }
                 } }
-                tbody #rows { @for row in rows { (line(row, most, place)) } }
+                tbody #rows { @for row in rows { (line(row, most, may, place)) } }
             }
         }
     }
 }
 
-fn line(row: &IssueRow, most: u64, place: &Place<'_>) -> Markup {
+fn line(row: &IssueRow, most: u64, may: May, place: &Place<'_>) -> Markup {
     let id = row.id.to_string();
     let shown = html! {
         @if let Some(tool) = &row.tool { b { (hostile::line(tool, 32)) } ": " }
@@ -173,6 +181,7 @@ fn line(row: &IssueRow, most: u64, place: &Place<'_>) -> Markup {
     html! {
         tr data-testid="issue-row" {
             th scope="row" {
+                @if may == May::Change { (work::pick(row.id)) }
                 @match lists::detail(place, "issues", &id) { Some(href) => a.row href=(href) { (shown) }, None => (shown) }
             }
             td data-label="State" { (state(&row.state)) }

@@ -87,10 +87,7 @@ impl Params {
 
     /// Reads a query text, without `?`.
     pub(crate) fn of_query(query: &str) -> Self {
-        Self::read(query.split('&').filter(|p| !p.is_empty()).map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(key), decode(value))
-        }))
+        Self::read(pairs(query))
     }
 
     /// With what it leaves out taken from a saved view.
@@ -292,6 +289,15 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         Ok(Self(Params::of_query(parts.uri.query().unwrap_or(""))))
     }
+}
+
+/// The decoded pairs of a query or a form.
+pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split('&').filter(|p| !p.is_empty()).map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(key), decode(value))
+    });
+    pairs.collect()
 }
 
 /// A path of a project's page, without query.

@@ -161,3 +161,47 @@ async fn figures_that_come_late_follow_their_page() {
     let page = Page::read(&all);
     assert_eq!((page.testid("late"), page.testid("error")), (1, 1), "{all}");
 }
+
+#[tokio::test]
+async fn many_issues_are_decided_at_once() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", "words").await;
+    let ids = |body: &str| -> Vec<String> {
+        let rest = body.split("name=\"issue\" value=\"").skip(1);
+        rest.map(|part| part.split('"').next().unwrap().to_owned()).collect()
+    };
+    let open = ids(&kit.get("/p/proj_a/issues").await.body);
+    assert!(open.len() >= 3, "{open:?}");
+    let form = format!("act=resolve&issue={}&issue={}&back=%3Ff%3Dstatus:set", open[0], open[1]);
+    let done = kit.post("/p/proj_a/bulk/issues", &form).await;
+    assert_eq!(
+        (done.status, done.header("location")),
+        (StatusCode::SEE_OTHER, "/p/proj_a/issues?f=status:set".into())
+    );
+    let left = ids(&kit.get("/p/proj_a/issues").await.body);
+    assert_eq!(left.len(), open.len() - 2);
+    let resolved = ids(&kit.get("/p/proj_a/issues?tab=resolved").await.body);
+    assert!(
+        resolved.len() == 2 && resolved.contains(&open[0]) && resolved.contains(&open[1]),
+        "{resolved:?}"
+    );
+    let again = kit.post("/p/proj_a/bulk/issues", &format!("act=reopen&issue={}", open[0])).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER);
+    assert_eq!(ids(&kit.get("/p/proj_a/issues").await.body).len(), open.len() - 1);
+    for (form, why) in [
+        ("act=resolve", "choose 1 to 100"),
+        ("act=resolve&issue=x", "by its number"),
+        ("act=merge&issue=1", "at once can be"),
+    ] {
+        let refused = kit.post("/p/proj_a/bulk/issues", form).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{form}");
+        assert!(refused.body.contains(why), "{form}: {}", refused.body);
+    }
+    let reader = kit.read_token("proj_a").await;
+    let page = kit.get_as("/p/proj_a/issues", &reader).await;
+    assert!(
+        ids(&page.body).is_empty() && !page.body.contains("data-testid=\"bulk\""),
+        "readers select nothing"
+    );
+    assert_eq!(kit.post_as("/p/proj_a/bulk/issues", &form, &reader).await.status, StatusCode::FORBIDDEN);
+}
