@@ -2,14 +2,12 @@
 //! ledger, and runs the helper that writes counts, moves logs and removes deleted projects.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use rusqlite::Connection;
 use tokio::sync::broadcast;
 use trackway_core::filter::Filter;
 use trackway_event::{Event, Timestamp};
@@ -17,24 +15,16 @@ use trackway_event::{Event, Timestamp};
 use super::control::hold;
 use super::erase::{self, Whom};
 use super::fault::at;
+use super::helper::receipt;
 use super::project::Project;
-use super::{ControlDb, SqliteOptions, expire, identity, joined, open, read, rules, work};
+use super::{ControlDb, SqliteOptions, expire, identity, joined, open, read, work};
 use crate::access::{Audit, AuditAsk, Login, Member, MemberKey, NewAudit, Role};
 use crate::query::*;
-use crate::rules::Rules;
 use crate::{
     Committed, Cutoffs, Erased, Expired, Intake, NewProject, NewQuarantined, NewToken, NewView, ProjectKey,
     Quarantined, QuarantinedBody, Receipt, Result, Store, StoreError, StoreHealth, Tally, Token, View,
     ViewKey,
 };
-
-/// How often the helper looks around.
-const HELP: Duration = Duration::from_millis(100);
-/// Rounds of the helper between two retention runs, an hour; the first comes half a minute after the start.
-const RETENTION_ROUNDS: u32 = 36_000;
-const RETENTION_FIRST: u32 = 300;
-/// Log pages from which the helper moves a log into its file (8 MiB).
-const MOVE_PAGES: u64 = 1_000;
 
 /// The embedded backend.
 pub struct SqliteStore {
@@ -42,16 +32,16 @@ pub struct SqliteStore {
     helper: Mutex<Option<JoinHandle<()>>>,
 }
 
-struct Inner {
-    dir: PathBuf,
-    options: SqliteOptions,
-    control: ControlDb,
-    open: RwLock<HashMap<ProjectKey, Arc<Project>>>,
-    fsync_us: u64,
-    closed: AtomicBool,
-    stop: (Mutex<bool>, Condvar),
+pub(super) struct Inner {
+    pub(super) dir: PathBuf,
+    pub(super) options: SqliteOptions,
+    pub(super) control: ControlDb,
+    pub(super) open: RwLock<HashMap<ProjectKey, Arc<Project>>>,
+    pub(super) fsync_us: u64,
+    pub(super) closed: AtomicBool,
+    pub(super) stop: (Mutex<bool>, Condvar),
     /// Held by whoever lets ledgers follow their rules: an older look at the settings never comes last.
-    following: Mutex<()>,
+    pub(super) following: Mutex<()>,
     /// Held while the store lives; the operating system frees it with the process. `None`: only reads, beside a server.
     _lock: Option<File>,
 }
@@ -154,7 +144,7 @@ impl Drop for SqliteStore {
 
 impl Inner {
     /// The open ledger of a living project.
-    fn ledger(&self, key: ProjectKey) -> Result<Arc<Project>> {
+    pub(super) fn ledger(&self, key: ProjectKey) -> Result<Arc<Project>> {
         if self.closed.load(Ordering::Acquire) {
             return Err(StoreError::Closed);
         }
@@ -172,163 +162,15 @@ impl Inner {
         Ok(project)
     }
 
-    fn folder(&self, key: ProjectKey) -> PathBuf {
+    pub(super) fn folder(&self, key: ProjectKey) -> PathBuf {
         self.dir.join("projects").join(key.0.to_string())
     }
 
-    fn projects(&self) -> Vec<Arc<Project>> {
+    pub(super) fn projects(&self) -> Vec<Arc<Project>> {
         self.open.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// The helper's thread.
-    fn help(&self) {
-        let mut movers: HashMap<ProjectKey, Connection> = HashMap::new();
-        let mut round = 0u32;
-        loop {
-            let (stop, wake) = &self.stop;
-            let stopped = hold(stop);
-            let (stopped, _) =
-                wake.wait_timeout_while(stopped, HELP, |s| !*s).unwrap_or_else(PoisonError::into_inner);
-            if *stopped {
-                return;
-            }
-            drop(stopped);
-            for project in self.projects() {
-                if project.wal_pages() > MOVE_PAGES
-                    && let Err(error) = move_log(&mut movers, &project)
-                {
-                    tracing::warn!(%error, project = project.key.0, "could not move the log into the ledger");
-                    movers.remove(&project.key);
-                }
-            }
-            round += 1;
-            if round.is_multiple_of(10) {
-                if let Err(error) = self.control.flush_tallies() {
-                    tracing::warn!(%error, "could not write the counts of refused events");
-                }
-                if let Err(error) = self.do_asked() {
-                    tracing::warn!(%error, "work that was asked for could not be done; trying again");
-                }
-                if let Err(error) = self.follow_rules() {
-                    tracing::warn!(%error, "a setting could not be followed; trying again");
-                }
-                if round % RETENTION_ROUNDS == RETENTION_FIRST
-                    && let Err(error) = self.expire_all()
-                {
-                    tracing::warn!(%error, "old data could not be removed; trying again in an hour");
-                }
-                if let Err(error) = self.remove_deleted(&mut movers) {
-                    tracing::warn!(%error, "could not remove a deleted project");
-                }
-            }
-        }
-    }
-
-    /// Does what verbs beside this process asked for.
-    fn do_asked(&self) -> Result<()> {
-        for asked in self.control.waiting()? {
-            let now = (self.options.clock)();
-            let whom = match asked.actor {
-                Some(actor) => Whom::Id(actor),
-                None => Whom::Prints(asked.prints.clone()),
-            };
-            let erased = match self.control.project(&asked.project)? {
-                Some(project) => self.erase(project.key, whom)?,
-                None => None,
-            };
-            let answer = match &erased {
-                Some(erased) => receipt(erased, &asked.id, &asked.project, now),
-                None => serde_json::json!({ "found": false }).to_string(),
-            };
-            let prints = erased.map_or(asked.prints, |erased| erased.prints);
-            self.control.finish(&asked.id, &answer, &prints, now)?;
-            tracing::info!(deletion = asked.id, "a person's data was deleted");
-        }
-        Ok(())
-    }
-
-    fn erase(&self, key: ProjectKey, whom: Whom) -> Result<Option<Erased>> {
-        let ledger = self.ledger(key)?;
-        let id = ledger.id.clone();
-        let erased = ledger.chore(move |conn| erase::erase(conn, &id, &whom))?;
-        let Some(mut erased) = erased else { return Ok(None) };
-        for id in &erased.ids {
-            erased.quarantined += self.control.forget_quarantined(id)?;
-        }
-        Ok(Some(erased))
-    }
-
-    /// Lets every ledger follow its project's rules on who is who.
-    fn follow_rules(&self) -> Result<()> {
-        let _one_at_a_time = hold(&self.following);
-        for project in self.projects() {
-            let wanted = Rules::of(&self.control.settings(project.key)?);
-            if *hold(&project.rules) == Some(wanted) {
-                continue;
-            }
-            let mut more = !project.pool.ask(|reader| rules::read(&reader.conn))?.all(wanted);
-            while more && !self.closed.load(Ordering::Acquire) {
-                more = project.chore(move |conn| rules::step(conn, wanted))?;
-            }
-            if !more {
-                *hold(&project.rules) = Some(wanted);
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes what is older than its project's settings keep it.
-    fn expire_all(&self) -> Result<()> {
-        for project in self.control.projects()? {
-            let cutoffs = Cutoffs::of(&self.control.settings(project.key)?, (self.options.clock)());
-            if cutoffs.any() {
-                let removed = self.expire(project.key, &cutoffs)?;
-                if removed != Expired::default() {
-                    tracing::info!(project = project.key.0, ?removed, "old data was removed");
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn expire(&self, key: ProjectKey, cutoffs: &Cutoffs) -> Result<Expired> {
-        let ledger = self.ledger(key)?;
-        let mut removed = Expired::default();
-        loop {
-            let cutoffs = *cutoffs;
-            let stepped = ledger.chore(move |conn| expire::step(conn, &cutoffs))?;
-            removed.add(stepped.removed);
-            if !stepped.more || self.closed.load(Ordering::Acquire) {
-                return Ok(removed);
-            }
-        }
-    }
-
-    /// Removes the files of projects that are marked deleted.
-    fn remove_deleted(&self, movers: &mut HashMap<ProjectKey, Connection>) -> Result<()> {
-        let deleted = self.control.deleted()?;
-        if !deleted.is_empty() {
-            // Nobody may open again what is being removed.
-            self.control.forget_known();
-        }
-        for row in deleted {
-            let key = ProjectKey(row);
-            let open = self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
-            if let Some(project) = open {
-                project.close();
-            }
-            movers.remove(&key);
-            match fs::remove_dir_all(self.folder(key)) {
-                Ok(()) => {}
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-                Err(e) => return Err(unusable(&self.folder(key), &e)),
-            }
-            self.control.forget_project(row)?;
-        }
-        Ok(())
-    }
-
-    fn close(&self, helper: &Mutex<Option<JoinHandle<()>>>) -> Result<()> {
+    pub(super) fn close(&self, helper: &Mutex<Option<JoinHandle<()>>>) -> Result<()> {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
@@ -346,32 +188,11 @@ impl Inner {
     }
 }
 
-fn move_log(movers: &mut HashMap<ProjectKey, Connection>, project: &Project) -> Result<()> {
-    use std::collections::hash_map::Entry;
-    let conn = match movers.entry(project.key) {
-        Entry::Occupied(entry) => entry.into_mut(),
-        Entry::Vacant(entry) => entry.insert(open::writable(&project.file, &open::LEDGER, 256)?),
-    };
-    conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-    Ok(())
-}
-
-fn unusable(dir: &Path, error: &std::io::Error) -> StoreError {
+pub(super) fn unusable(dir: &Path, error: &std::io::Error) -> StoreError {
     StoreError::DataDir {
         path: dir.into(),
         reason: format!("it cannot be written ({error}); check its owner and permissions"),
     }
-}
-
-/// What whoever asked for a deletion is told.
-fn receipt(erased: &Erased, id: &str, project: &str, now: Timestamp) -> String {
-    serde_json::json!({
-        "found": true, "deletion": id, "project": project, "done_at": now.to_string(), "ids": erased.people,
-        "sessions": erased.sessions, "events": erased.events, "made_anonymous": erased.anonymous,
-        "quarantined_bodies": erased.quarantined, "prints": erased.prints,
-        "kept": "anonymous counts of figures; names of tools and resources; backups made before",
-    })
-    .to_string()
 }
 
 impl Store for SqliteStore {

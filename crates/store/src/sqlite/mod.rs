@@ -7,6 +7,7 @@
 //! - [`open`](self): files, locks, migrations
 //! - `backup`: a consistent copy while everything runs, and whether a copy is sound
 //! - `control`: `trackway.db`
+//! - `helper`: what is done beside questions and commits
 //! - `project`: one ledger: its writer, readers and live feed
 //! - `commit`: what happens inside one transaction
 //! - `chore`, `expire`, `erase`: what is removed, between two commits
@@ -21,6 +22,7 @@ mod control;
 mod erase;
 mod expire;
 mod fault;
+mod helper;
 mod identity;
 mod joined;
 mod nameless;
