@@ -164,7 +164,7 @@ fn tiles(o: &Overview, place: &Place<'_>) -> Markup {
             (tile("Failed", match share { Some(s) => html! { (format::percent(s)) }, None => html! { span.dim { (format::count(now.calls.failed)) " " small { "few" } } } },
                 share.zip(share_before).map(|(a, b)| format::points(a, b)), Better::Less, &sessions(place, &failed(&base)), &series(&|b| b.calls.failed_share().unwrap_or(0.0)), Some("share of finished calls; change in points")))
             (tile("First try", match o.signals.attempts.first_share().filter(|_| o.signals.attempts.chains >= RATE_CALLS) { Some(s) => html! { (format::percent(s)) }, None => format::unknown("needs ten attempts") },
-                None, Better::Neither, &sessions(place, &base), &[], Some("attempts solved by their first call, of all attempts; an attempt is a call and the tries after its failure")))
+                None, Better::Neither, &sessions(place, &base), &series(&|b| o.signals.attempts_within(b.start, b.end).first_share().unwrap_or(0.0)), Some("attempts solved by their first call, of all attempts; an attempt is a call and the tries after its failure")))
             (tile("p95", match now.calls.p95_us { Some(us) => html! { (format::duration(us)) }, None => format::unknown("needs 20 timed calls") },
                 now.calls.p95_us.zip(before.and_then(|b| b.calls.p95_us)).and_then(|(a, b)| format::change(a as f64, b as f64)), Better::Less, &sessions(place, &base), &series(&|b| b.calls.p95_us.unwrap_or(0) as f64),
                 Some("95 of 100 calls took at most this; merged from sketches, within 5 %")))

@@ -9,7 +9,7 @@ use trackway_core::chain::{self, CallView};
 use trackway_core::metric::attempts::{self, Attempts};
 use trackway_core::metric::weight::Weight;
 use trackway_core::metric::{percentile, repeats};
-use trackway_event::{Event, Kind, Status, Tokens};
+use trackway_event::{Event, Kind, Status, Timestamp, Tokens};
 
 use super::kit::*;
 use crate::Store;
@@ -61,6 +61,7 @@ struct Fold {
     calls: u64,
     sessions: u64,
     attempts: Attempts,
+    minutes: BTreeMap<Timestamp, Attempts>,
     repeats: u64,
     looping: u64,
     endings: BTreeMap<&'static str, u64>,
@@ -82,6 +83,9 @@ fn fold(events: &[Event]) -> Fold {
         for chain in chain::chains(&views) {
             let one = Attempts::of(&chain, &views);
             all.attempts.merge(one);
+            let began = views[chain.calls[0]].started_at.micros();
+            let minute = Timestamp::from_micros(began - began % MINUTE);
+            all.minutes.entry(minute).or_default().merge(one);
             all.tools.entry(views[chain.calls[0]].tool.to_owned()).or_default().1.merge(one);
         }
         for (view, repeated) in views.iter().zip(repeats::repeats(&views)) {
@@ -116,6 +120,7 @@ fn answered(s: Signals) -> Fold {
         calls: s.calls,
         sessions: s.sessions,
         attempts: s.attempts,
+        minutes: s.minutes,
         repeats: s.repeats,
         looping: s.looping,
         endings: s.endings.into_iter().map(|(e, n)| (e.as_str(), n)).collect(),
@@ -144,6 +149,11 @@ pub(super) fn inv_05_signals_equal_their_folds(make: &dyn Fn() -> Arc<dyn Store>
         put(&store, p, order[..50].to_vec());
         let found = store.signals(p, &scope()).unwrap();
         assert_eq!((found.partial.as_deref(), found.unknown.is_empty()), (None, false));
+        assert_eq!(found.attempts_within(at(-MINUTE), at(1_000 * MINUTE)), expect.attempts);
+        assert_eq!(found.attempts_within(at(MINUTE), at(MINUTE)), Attempts::default());
+        let halves = [(0, 50), (50, 1_000)]
+            .map(|(from, to)| found.attempts_within(at(from * MINUTE), at(to * MINUTE)));
+        assert_eq!(halves[0].chains + halves[1].chains, expect.attempts.chains);
         assert_eq!(answered(found), expect);
         let overview = store.overview(p, &OverviewAsk { scope: scope(), compare: Compare::None }).unwrap();
         assert_eq!(overview.signals.attempts, expect.attempts);

@@ -1,9 +1,13 @@
 //! Signals that need no model (F-75 to F-93, F-109, F-112): their definitions are in [`trackway_core::metric`].
 
+use std::collections::BTreeMap;
+
 pub use trackway_core::metric::attempts::{Attempts, FirstSuccess};
 pub use trackway_core::metric::health::Warning;
 pub use trackway_core::metric::weight::Weight;
 pub use trackway_core::metric::worth::Worth;
+
+use trackway_event::Timestamp;
 
 use super::Ending;
 
@@ -21,6 +25,8 @@ pub struct Signals {
     pub sessions: u64,
     /// Attempt chains.
     pub attempts: Attempts,
+    /// The same by the minute a chain began in.
+    pub minutes: BTreeMap<Timestamp, Attempts>,
     /// Calls that repeat an earlier one.
     pub repeats: u64,
     /// Sessions with a loop.
@@ -39,6 +45,17 @@ pub struct Signals {
     pub unknown: Vec<UnknownTool>,
     /// Set when not every call of the scope was looked at: what is missing, in words.
     pub partial: Option<String>,
+}
+
+impl Signals {
+    /// What became of the attempts that began in a span of whole minutes.
+    pub fn attempts_within(&self, from: Timestamp, to: Timestamp) -> Attempts {
+        let mut all = Attempts::default();
+        if from < to {
+            self.minutes.range(from..to).for_each(|(_, attempts)| all.merge(*attempts));
+        }
+        all
+    }
 }
 
 /// What the newest calls of one tool tell.

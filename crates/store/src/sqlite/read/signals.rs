@@ -95,6 +95,7 @@ pub(in crate::sqlite) fn signals(reader: &Reader, scope: &Scope) -> Result<Signa
             let one = Attempts::of(&chain, &views);
             all.attempts.merge(one);
             if let Some(row) = chain.calls.first().and_then(|i| rows.get(*i)) {
+                all.minutes.entry(minute_of(row.mark.started_at)).or_default().merge(one);
                 tools.entry(row.tool).or_default().signals.attempts.merge(one);
             }
         }
@@ -138,6 +139,11 @@ pub(in crate::sqlite) fn signals(reader: &Reader, scope: &Scope) -> Result<Signa
     all.endings.sort_by_key(|(ending, n)| (std::cmp::Reverse(*n), ending.as_str()));
     named(reader, tools, &mut all)?;
     Ok(all)
+}
+
+/// The minute a time lies in.
+fn minute_of(at: Timestamp) -> Timestamp {
+    at.plus_micros(-at.micros().rem_euclid(60_000_000))
 }
 
 /// What the newest calls tell of one tool. Its chains may lead through others, so all are looked at.
