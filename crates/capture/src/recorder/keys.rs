@@ -1,15 +1,13 @@
 //! One-way keys for what must not leave in clear: conversation keys of clients, task ids, request states, trace ids
 //! (CAP §3 "Hashing"). Equal over replicas and restarts, different for each project, salt and label.
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use trackway_event::ProjectId;
 
 /// HMAC-SHA-256 (RFC 2104) under the project's key.
 #[derive(Clone)]
-pub(super) struct Keys {
-    inner: Sha256,
-    outer: Sha256,
-}
+pub(super) struct Keys(Hmac<Sha256>);
 
 impl Keys {
     /// The key is the SHA-256 of `trackway`, the project's id and the operator's salt.
@@ -19,20 +17,13 @@ impl Keys {
             .chain_update(salt.unwrap_or_default())
             .finalize()
             .into();
-        let padded = |pad: u8| {
-            let mut block = [pad; 64];
-            for (byte, key) in block.iter_mut().zip(key) {
-                *byte ^= key;
-            }
-            Sha256::new_with_prefix(block)
-        };
-        Self { inner: padded(0x36), outer: padded(0x5c) }
+        Self(Hmac::new_from_slice(&key).expect("an HMAC takes a key of any length"))
     }
 
     /// The first 128 bits of the HMAC of `label NUL value`, in hex.
     pub(super) fn of(&self, label: &str, value: &str) -> String {
-        let inner = self.inner.clone().chain_update(label).chain_update([0]).chain_update(value).finalize();
-        let digest: [u8; 32] = self.outer.clone().chain_update(inner).finalize().into();
+        let hmac = self.0.clone().chain_update(label).chain_update([0]).chain_update(value);
+        let digest: [u8; 32] = hmac.finalize().into_bytes().into();
         trackway_event::id::hex(digest.get(..16).unwrap_or_default())
     }
 }

@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use regex_lite::Regex;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use trackway_event::Event;
 use trackway_store::{ProjectKey, Store};
 
@@ -88,17 +89,10 @@ pub(super) fn without_addresses(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// HMAC-SHA-256 (RFC 2104), its first 128 bits in hex.
+/// HMAC-SHA-256, its first 128 bits in hex.
 fn keyed(secret: &str, text: &str) -> String {
-    let padded = |pad: u8| {
-        let mut block = [pad; 64];
-        for (byte, key) in block.iter_mut().zip(secret.bytes()) {
-            *byte ^= key;
-        }
-        Sha256::new_with_prefix(block)
-    };
-    let inner = padded(0x36).chain_update(text).finalize();
-    let digest: [u8; 32] = padded(0x5c).chain_update(inner).finalize().into();
+    let hmac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("an HMAC takes a key of any length");
+    let digest: [u8; 32] = hmac.chain_update(text).finalize().into_bytes().into();
     trackway_event::id::hex(digest.split_at(16).0)
 }
 
@@ -122,6 +116,8 @@ mod tests {
             assert_eq!(parse(text).map(|ip| ip.to_string()).as_deref(), expect, "{text}");
         }
         assert_eq!(keyed("s", "203.0.113.9").len(), 32);
+        // RFC 4231, test case 2.
+        assert_eq!(keyed("Jefe", "what do ya want for nothing?"), "5bdcc146bf60754e6a042426089575c7");
         assert_ne!(keyed("s", "203.0.113.9"), keyed("t", "203.0.113.9"));
     }
 

@@ -454,8 +454,7 @@ fn follow(conn: &Connection, followed: &[Followed], fresh: &[Fresh<'_>]) -> Resu
     Ok(())
 }
 
-/// The id of a session that an event starts: its time, and bytes that only this event gives.
-/// The id of a session that begins with an event that names none.
+/// The id of a session that begins with an event that names none: its time, and bytes that only this event gives.
 pub(in crate::sqlite) fn mint(project: &ProjectId, event: &Event) -> SessionId {
     let seed = format!("{project}\0{}\0{}", event.id, event.raw_time.unwrap_or(event.started_at).micros());
     SessionId::mint(event.started_at, xxh3_128(seed.as_bytes()).to_be_bytes())
