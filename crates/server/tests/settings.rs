@@ -5,56 +5,40 @@ mod kit;
 
 use http::StatusCode;
 use kit::Kit;
-use sha2::{Digest, Sha256};
 use trackway_store::{AuditAsk, MemberKey, Role, Store};
-
-fn signed_in(kit: &Kit, member: MemberKey, secret: &str) -> String {
-    let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
-    kit.store.create_login(&hash, member, kit.now()).unwrap();
-    format!("trackway_session={secret}")
-}
-
-async fn post(kit: &Kit, cookie: &str, path: &str, form: &str) -> kit::Answer {
-    let headers = [
-        ("content-type", "application/x-www-form-urlencoded"),
-        ("sec-fetch-site", "same-origin"),
-        ("cookie", cookie),
-    ];
-    kit.post_raw(path, &headers, form.to_owned()).await
-}
 
 #[tokio::test]
 async fn what_is_kept_is_changed_tried_and_told() {
     let kit = Kit::new();
-    let owner = signed_in(&kit, MemberKey::OWNER, "o");
+    let owner = kit.signed_in(MemberKey::OWNER, "o");
     let page = kit.get("/p/proj_t/settings?tab=keep", &[("cookie", &owner)]).await;
     for told in
         ["retention.payloads", "limit.events_per_day", "What Trackway records", "tool call", "Authorization"]
     {
         assert!(page.text.contains(told), "{told}");
     }
-    let changed = post(&kit, &owner, "/p/proj_t/settings/keep", "key=redact.patterns&value=email").await;
+    let changed = kit.submit(&owner, "/p/proj_t/settings/keep", "key=redact.patterns&value=email").await;
     assert_eq!(changed.status, StatusCode::SEE_OTHER);
     assert_eq!(kit.store.settings(kit.p).unwrap()["redact.patterns"], "email");
-    let tried = post(&kit, &owner, "/p/proj_t/settings/keep/try", "text=to+ann%40example.org+%3Cb%3E").await;
+    let tried = kit.submit(&owner, "/p/proj_t/settings/keep/try", "text=to+ann%40example.org+%3Cb%3E").await;
     assert!(
         tried.text.contains("to [redacted] &lt;b&gt;") && tried.text.contains("<b>1</b> masked"),
         "{}",
         tried.text
     );
-    let wrong = post(&kit, &owner, "/p/proj_t/settings/keep", "key=capture&value=most").await;
+    let wrong = kit.submit(&owner, "/p/proj_t/settings/keep", "key=capture&value=most").await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(wrong.text.contains("full, shape (types and sizes), off"), "{}", wrong.text);
-    let back = post(&kit, &owner, "/p/proj_t/settings/keep", "key=redact.patterns&value=").await;
+    let back = kit.submit(&owner, "/p/proj_t/settings/keep", "key=redact.patterns&value=").await;
     assert_eq!((back.status, kit.store.settings(kit.p).unwrap().len()), (StatusCode::SEE_OTHER, 0));
     let acts = kit.store.audit(&AuditAsk { limit: 10, ..AuditAsk::default() }).unwrap();
     assert_eq!(acts.iter().map(|a| a.act.as_str()).collect::<Vec<_>>(), ["setting_change"; 2]);
 
     let viewer = kit.store.add_member("eve", Role::Viewer, kit.now()).unwrap();
-    let viewer = signed_in(&kit, viewer.key, "v");
+    let viewer = kit.signed_in(viewer.key, "v");
     let page = kit.get("/p/proj_t/settings?tab=keep", &[("cookie", &viewer)]).await;
     assert!(page.text.contains("Admins change these"), "a viewer sees what is kept");
-    let refused = post(&kit, &viewer, "/p/proj_t/settings/keep", "key=capture&value=off").await;
+    let refused = kit.submit(&viewer, "/p/proj_t/settings/keep", "key=capture&value=off").await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
 
@@ -62,8 +46,8 @@ async fn what_is_kept_is_changed_tried_and_told() {
 async fn members_are_let_in_and_out_by_role() {
     let kit = Kit::new();
     let admin = kit.store.add_member("adam", Role::Admin, kit.now()).unwrap();
-    let admin = signed_in(&kit, admin.key, "a");
-    let made = post(&kit, &admin, "/p/proj_t/settings/members", "name=%3Ceve%3E&role=viewer").await;
+    let admin = kit.signed_in(admin.key, "a");
+    let made = kit.submit(&admin, "/p/proj_t/settings/members", "name=%3Ceve%3E&role=viewer").await;
     assert_eq!(made.status, StatusCode::OK);
     let token = made.text.split("/login?token=").nth(1).unwrap();
     let token: String = token.chars().take_while(char::is_ascii_hexdigit).collect();
@@ -73,15 +57,15 @@ async fn members_are_let_in_and_out_by_role() {
     let page = kit.get("/p/proj_t/settings?tab=members", &[("cookie", &admin)]).await;
     assert!(page.text.contains("&lt;eve&gt;") && !page.text.contains(&token), "shown once");
     assert!(page.text.contains("member add") && page.text.contains("sign in"), "the log");
-    let owner = post(&kit, &admin, "/p/proj_t/settings/members", "name=max&role=owner").await;
+    let owner = kit.submit(&admin, "/p/proj_t/settings/members", "name=max&role=owner").await;
     assert_eq!(owner.status, StatusCode::FORBIDDEN, "an admin makes no owners");
-    let last = post(&kit, &admin, "/p/proj_t/settings/members/remove", "name=owner").await;
+    let last = kit.submit(&admin, "/p/proj_t/settings/members/remove", "name=owner").await;
     assert_eq!(last.status, StatusCode::BAD_REQUEST, "nor removes them");
-    let gone = post(&kit, &admin, "/p/proj_t/settings/members/remove", "name=%3Ceve%3E").await;
+    let gone = kit.submit(&admin, "/p/proj_t/settings/members/remove", "name=%3Ceve%3E").await;
     assert_eq!(gone.status, StatusCode::SEE_OTHER);
     assert!(kit.store.members().unwrap().iter().all(|m| m.name != "<eve>"));
     let member = kit.store.add_member("mia", Role::Member, kit.now()).unwrap();
-    let member = signed_in(&kit, member.key, "m");
+    let member = kit.signed_in(member.key, "m");
     let page = kit.get("/p/proj_t/settings?tab=members", &[("cookie", &member)]).await;
     assert!(!page.text.contains("adam"), "members and log are for admins");
 }
@@ -117,11 +101,11 @@ async fn the_log_is_read_page_by_page() {
 #[tokio::test]
 async fn a_project_has_a_zone_for_readers_who_chose_none() {
     let kit = Kit::new();
-    let owner = signed_in(&kit, MemberKey::OWNER, "o");
-    let wrong = post(&kit, &owner, "/p/proj_t/settings/keep", "key=timezone&value=Mars/Base").await;
+    let owner = kit.signed_in(MemberKey::OWNER, "o");
+    let wrong = kit.submit(&owner, "/p/proj_t/settings/keep", "key=timezone&value=Mars/Base").await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(wrong.text.contains("IANA"), "{}", wrong.text);
-    let set = post(&kit, &owner, "/p/proj_t/settings/keep", "key=timezone&value=Asia/Tokyo").await;
+    let set = kit.submit(&owner, "/p/proj_t/settings/keep", "key=timezone&value=Asia/Tokyo").await;
     assert_eq!(set.headers["location"], "/p/proj_t/settings?tab=project");
     let of = async |query: &str, cookie: &str| {
         let cookie = format!("{owner}{cookie}");

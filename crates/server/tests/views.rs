@@ -5,23 +5,11 @@ mod kit;
 
 use http::StatusCode;
 use kit::Kit;
-use sha2::{Digest, Sha256};
 use trackway_store::{AuditAsk, Role, Store, TokenScope};
 
 fn someone(kit: &Kit, name: &str, role: Role) -> String {
     let member = kit.store.add_member(name, role, kit.now()).unwrap();
-    let hash: [u8; 32] = Sha256::digest(name.as_bytes()).into();
-    kit.store.create_login(&hash, member.key, kit.now()).unwrap();
-    format!("trackway_session={name}")
-}
-
-async fn post(kit: &Kit, cookie: &str, path: &str, form: &str) -> kit::Answer {
-    let headers = [
-        ("content-type", "application/x-www-form-urlencoded"),
-        ("sec-fetch-site", "same-origin"),
-        ("cookie", cookie),
-    ];
-    kit.post_raw(path, &headers, form.to_owned()).await
+    kit.signed_in(member.key, name)
 }
 
 #[tokio::test]
@@ -33,13 +21,13 @@ async fn a_view_is_kept_shown_and_taken_back() {
         someone(&kit, "eve", Role::Viewer),
     );
     let form = "name=%3Cfailing%3E&page=sessions&query=from%3Dnow-30d%26f%3Dtool:eq:search%26tz%3DEurope/Berlin&sharing=project";
-    let kept = post(&kit, &mia, "/p/proj_t/views", form).await;
+    let kept = kit.submit(&mia, "/p/proj_t/views", form).await;
     assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.text);
     assert_eq!(
         kept.headers["location"], "/p/proj_t/sessions?from=now-30d&f=tool:eq:search",
         "the zone is the reader's"
     );
-    let hers = post(&kit, &mia, "/p/proj_t/views", "name=slow&page=tools&query=sort%3D-p95").await;
+    let hers = kit.submit(&mia, "/p/proj_t/views", "name=slow&page=tools&query=sort%3D-p95").await;
     assert_eq!(hers.status, StatusCode::SEE_OTHER);
     let seen = kit.store.views(kit.p, "eve").unwrap();
     assert_eq!(seen.len(), 1, "what is shared, and no more");
@@ -64,24 +52,24 @@ async fn a_view_is_kept_shown_and_taken_back() {
 
     let own = |what: &str| format!("/p/proj_t/views/{id}{what}");
     assert_eq!(
-        post(&kit, &max, &own("/delete"), "page=sessions").await.status,
+        kit.submit(&max, &own("/delete"), "page=sessions").await.status,
         StatusCode::FORBIDDEN,
         "not his"
     );
     assert_eq!(
-        post(&kit, &eve, &own("/delete"), "page=sessions").await.status,
+        kit.submit(&eve, &own("/delete"), "page=sessions").await.status,
         StatusCode::FORBIDDEN,
         "viewers change nothing"
     );
-    let twice = post(&kit, &mia, "/p/proj_t/views", form).await;
+    let twice = kit.submit(&mia, "/p/proj_t/views", form).await;
     assert_eq!(twice.status, StatusCode::CONFLICT, "{}", twice.text);
-    let bad = post(&kit, &mia, "/p/proj_t/views", "name=x&page=sessions&query=f%3Dtol:eq:x").await;
+    let bad = kit.submit(&mia, "/p/proj_t/views", "name=x&page=sessions&query=f%3Dtol:eq:x").await;
     assert_eq!(bad.status, StatusCode::BAD_REQUEST);
     assert!(bad.text.contains("did you mean"), "{}", bad.text);
-    let renamed = post(&kit, &mia, &own(""), "name=worse&page=sessions&query=f%3Dtool:eq:search").await;
+    let renamed = kit.submit(&mia, &own(""), "name=worse&page=sessions&query=f%3Dtool:eq:search").await;
     assert_eq!(renamed.status, StatusCode::SEE_OTHER, "{}", renamed.text);
     assert!(kit.store.views(kit.p, "eve").unwrap().is_empty(), "no longer shared");
-    assert_eq!(post(&kit, &mia, &own("/delete"), "page=sessions").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(kit.submit(&mia, &own("/delete"), "page=sessions").await.status, StatusCode::SEE_OTHER);
     let acts = kit.store.audit(&AuditAsk { limit: 10, ..AuditAsk::default() }).unwrap();
     let acts: Vec<&str> = acts.iter().map(|a| a.act.as_str()).collect();
     assert_eq!(acts, ["view_change"; 4], "every change is noted, refusals are none");

@@ -10,12 +10,15 @@ use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 use trackway_core::filter::Filter;
 use trackway_event::{ProjectId, Timestamp};
 use trackway_server::{AppState, ServeOptions};
 use trackway_store::query::*;
-use trackway_store::{NewProject, NewToken, ProjectKey, SqliteOptions, SqliteStore, Store, TokenScope};
+use trackway_store::{
+    MemberKey, NewProject, NewToken, ProjectKey, SqliteOptions, SqliteStore, Store, TokenScope,
+};
 
 /// 2026-03-02T12:00:00Z.
 pub(crate) const NOW: &str = "2026-03-02T12:00:00.000Z";
@@ -108,6 +111,23 @@ impl Kit {
             request = request.header(*name, *value);
         }
         self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// Signs a member in; gives the cookie.
+    pub(crate) fn signed_in(&self, member: MemberKey, secret: &str) -> String {
+        let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+        self.store.create_login(&hash, member, self.now()).unwrap();
+        format!("trackway_session={secret}")
+    }
+
+    /// Sends a form as a page of ours would.
+    pub(crate) async fn submit(&self, cookie: &str, path: &str, form: &str) -> Answer {
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("sec-fetch-site", "same-origin"),
+            ("cookie", cookie),
+        ];
+        self.post_raw(path, &headers, form.to_owned()).await
     }
 
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
