@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use trackway_tests::{Instance, repository};
+use trackway_tests::{Instance, binary, clean, repository, run};
 
 const FROM: &str = "proj_from";
 
@@ -62,6 +63,36 @@ fn a_project_goes_through_a_file_and_stays_the_same() -> Result<()> {
         read("again-jsonl.jsonl")? == read("again-parquet.jsonl")?,
         "a table holds something else than lines"
     );
+    Ok(())
+}
+
+/// The example of the help, where no server has run yet, and each form of a time that it names.
+#[test]
+fn a_project_nobody_sent_to_exports_nothing() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let data = text(&home.path().join("data"))?;
+    let verb = |args: &[&str]| {
+        let mut command = clean(binary()?);
+        command.args(args).args(["--data", &data]).env("HOME", home.path());
+        run(command, Duration::from_secs(30))
+    };
+    let made = verb(&["project", "create", "new", "--id", FROM])?;
+    ensure!(made.code == Some(0), "{made:?}");
+    for from in ["now-7d", "2026-03-02", "2026-03-02T10:00:00Z"] {
+        let out = verb(&[
+            "export",
+            "--project",
+            FROM,
+            "--from",
+            from,
+            "--filter",
+            "tool:search status:tool_error",
+        ])?;
+        ensure!(out.code == Some(0) && out.stdout.is_empty(), "{from}: {out:?}");
+        ensure!(out.stderr.contains("exported 0 events"), "{from}: {out:?}");
+    }
+    let bad = verb(&["export", "--project", FROM, "--from", "yesterdayish"])?;
+    ensure!(bad.code == Some(2) && bad.stderr.contains("now-7d"), "{bad:?}");
     Ok(())
 }
 

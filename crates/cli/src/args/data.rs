@@ -58,7 +58,7 @@ pub(crate) enum Retention {
 /// `export`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  trackway export --project proj_shop --out shop.parquet\n  \
-    trackway export --project proj_shop --from 7d --filter \"tool:search status:tool_error\" > failures.jsonl")]
+    trackway export --project proj_shop --from now-7d --filter \"tool:search status:tool_error\" > failures.jsonl")]
 pub(crate) struct Export {
     /// The project
     #[arg(long, value_name = "ID")]
@@ -69,7 +69,7 @@ pub(crate) struct Export {
     /// What it looks like (default: what the file's name ends in, else jsonl)
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// Only events that started at or after this time: 2026-03-02, 2026-03-02T10:00Z, 7d
+    /// Only events that started at or after this time: 2026-03-02, 2026-03-02T10:00:00Z, now-7d
     #[arg(long, value_name = "TIME")]
     pub(crate) from: Option<String>,
     /// Only events that started before this time

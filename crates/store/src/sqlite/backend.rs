@@ -53,10 +53,7 @@ impl SqliteStore {
         open::data_dir(dir)?;
         let lock = open::lock(dir)?;
         let control = ControlDb::open(dir)?;
-        let projects = dir.join("projects");
-        if !projects.is_dir() {
-            open::make_private_dir(&projects).map_err(|e| unusable(dir, &e))?;
-        }
+        projects_of(dir)?;
         let fsync_us = open::measure_fsync(dir).map_err(|e| unusable(dir, &e))?;
         if fsync_us < super::FSYNC_IMPLAUSIBLE_US {
             tracing::warn!(
@@ -95,6 +92,8 @@ impl SqliteStore {
 
     /// Opens a data directory to read it, without the lock: for verbs beside a running server. Nothing may be submitted.
     pub fn open_beside(dir: &Path, options: SqliteOptions) -> Result<Arc<Self>> {
+        // Where no server has run yet there is none.
+        projects_of(dir)?;
         let inner = Arc::new(Inner {
             dir: dir.into(),
             options,
@@ -186,6 +185,12 @@ impl Inner {
         }
         self.control.close()
     }
+}
+
+/// Makes the directory of the ledgers where it is missing.
+fn projects_of(dir: &Path) -> Result<()> {
+    let projects = dir.join("projects");
+    if projects.is_dir() { Ok(()) } else { open::make_private_dir(&projects).map_err(|e| unusable(dir, &e)) }
 }
 
 pub(super) fn unusable(dir: &Path, error: &std::io::Error) -> StoreError {
