@@ -8,6 +8,7 @@ use trackway_capture::recorder::IdentifyRule;
 use trackway_capture::wire::inject::{Missing, Mode};
 use trackway_event::{ProjectId, Timestamp};
 
+use crate::demo::DemoFacts;
 use crate::http::{HostSeen, NamedBy, OAuth, ProxyOptions};
 use crate::leaving::LeavingArgs;
 use crate::wrap::{DemoClock, Print, WrapOptions};
@@ -28,6 +29,10 @@ pub struct WrapArgs {
     /// Recorded times start here and run SCALE times as fast; marks events as demo data
     #[arg(long, hide = true, value_name = "START,SCALE")]
     pub demo_clock: Option<DemoClockArg>,
+
+    /// What the demo knows of the session's person beyond the protocol, as JSON
+    #[arg(long, hide = true, value_name = "JSON", requires = "demo_clock")]
+    pub demo_facts: Option<DemoFacts>,
 
     /// The server's command and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
@@ -178,6 +183,7 @@ impl WrapArgs {
             spool: record.spool.clone().or(spool),
             leaving: record.leaving.read(Transport::Stdio, &env)?,
             demo: self.demo_clock.map(|c| c.0),
+            demo_facts: self.demo_facts.clone(),
             launcher,
         })
     }

@@ -16,6 +16,7 @@
 pub mod args;
 mod asked;
 mod asking;
+mod demo;
 pub mod guard;
 pub mod http;
 pub mod leaving;
@@ -26,5 +27,6 @@ mod recording;
 pub mod wrap;
 
 pub use args::{ProxyArgs, WrapArgs};
+pub use demo::DemoFacts;
 pub use memory::frugal;
 pub use wrap::{DemoClock, WrapOptions, run};

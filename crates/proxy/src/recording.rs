@@ -1,7 +1,7 @@
 //! Recording beside the traffic: a bounded inbox, the recorder's thread, and what follows it. Pumps only leave copies here;
 //! nothing in this file can hold them up (INV-08).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +18,7 @@ use trackway_capture::redact::Redaction;
 use trackway_capture::wire::inject::Mode;
 use trackway_event::{CaptureBy, Event, ProjectId, SdkInfo, Timestamp};
 
+use crate::demo::DemoFacts;
 use crate::leaving::Leaving;
 use crate::wrap::{DemoClock, Print};
 
@@ -183,6 +184,7 @@ pub(crate) struct RecordingConfig {
     pub(crate) spool: Option<PathBuf>,
     pub(crate) leaving: Leaving,
     pub(crate) demo: Option<DemoClock>,
+    pub(crate) demo_facts: Option<DemoFacts>,
 }
 
 impl Recording {
@@ -232,8 +234,13 @@ impl Recording {
         let clock = Clock { zero: Instant::now(), wall: now(), demo: options.demo };
         let inbox = Arc::new(Inbox::default());
         let tap = Tap { inbox: Arc::clone(&inbox), clock, queue: Arc::clone(&queue) };
-        let sink =
-            Sink { print: options.print, queue: Arc::clone(&queue), redaction: RefCell::new(redaction) };
+        let sink = Sink {
+            print: options.print,
+            queue: Arc::clone(&queue),
+            redaction: RefCell::new(redaction),
+            facts: options.demo_facts,
+            calls: Cell::new(0),
+        };
         let thread = std::thread::Builder::new()
             .name("trackway-record".into())
             .spawn(move || record(recorder, &inbox, clock, &sink))
@@ -298,6 +305,8 @@ struct Sink {
     print: Print,
     queue: Arc<Queue>,
     redaction: RefCell<Redaction>,
+    facts: Option<DemoFacts>,
+    calls: Cell<u32>,
 }
 
 impl Sink {
@@ -309,18 +318,28 @@ impl Sink {
     }
 
     fn take(&self, events: &mut Vec<Event>) {
-        for event in events.drain(..) {
+        for mut event in events.drain(..) {
             self.guarded(|| {
-                let Some(event) = self.redaction.borrow_mut().apply(event) else { return };
-                match self.print {
-                    Print::No => self.queue.push(event),
-                    Print::Yes => {
-                        if let Ok(line) = serde_json::to_string(&event) {
-                            eprintln!("{line}");
-                        }
+                if let Some(facts) = &self.facts {
+                    facts.say(&mut event);
+                    if let Some(said) = facts.feedback_after(&event, &self.calls, random()) {
+                        self.leave(said);
                     }
                 }
+                self.leave(event);
             });
+        }
+    }
+
+    fn leave(&self, event: Event) {
+        let Some(event) = self.redaction.borrow_mut().apply(event) else { return };
+        match self.print {
+            Print::No => self.queue.push(event),
+            Print::Yes => {
+                if let Ok(line) = serde_json::to_string(&event) {
+                    eprintln!("{line}");
+                }
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ use trackway_capture::wire::inject::{Injection, Missing, Mode};
 use trackway_event::{CaptureBy, ProjectId, Timestamp};
 
 use crate::asking::Asking;
+use crate::demo::DemoFacts;
 use crate::guard::{Child, Signals, launched};
 use crate::leaving::Leaving;
 use crate::pump::{Flow, Out, Pump};
@@ -51,6 +52,8 @@ pub struct WrapOptions {
     pub leaving: Leaving,
     /// Time as the demo wants it.
     pub demo: Option<DemoClock>,
+    /// What the demo knows of the session's person.
+    pub demo_facts: Option<DemoFacts>,
     /// The binary with the hidden verb [`crate::guard::LAUNCH_VERB`]; `None`: the child is started directly.
     pub launcher: Option<PathBuf>,
 }
@@ -68,6 +71,7 @@ impl WrapOptions {
             spool: self.spool.clone(),
             leaving: self.leaving.clone(),
             demo: self.demo,
+            demo_facts: self.demo_facts.clone(),
         }
     }
 }

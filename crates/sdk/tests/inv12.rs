@@ -66,6 +66,7 @@ mod unix {
             spool: None,
             leaving: trackway_proxy::leaving::Leaving::default(),
             demo: None,
+            demo_facts: None,
             launcher: None,
         };
         run(&options, &[std::env::current_exe().unwrap().into(), "as-server".into()])

@@ -7,7 +7,7 @@
 //! - the hidden verb `__shop ARGS…` calls [`run_server`] with all its arguments (any hyphens included);
 //! - the verb `demo` takes [`scenarios`]`(now, seed)` and gives them to [`load`], with a closure that builds the command
 //!   of one session:
-//!   `trackway wrap --project P --endpoint URL --identify-arg user --report-missing --demo-clock` [`Scenario::demo_clock`]
+//!   `trackway wrap --project P --endpoint URL --identify-arg user --report-missing --demo-clock` [`Scenario::demo_clock`] `--demo-facts` [`Scenario::facts`]
 //!   `-- trackway __shop` [`Scenario::server_args`]`…`;
 //!   [`LoadReport::total`] and [`LoadReport::missing_reports`] are what the server must then have on record;
 //! - while it serves, `demo` runs [`live`] with a stop signal (a `tokio::sync::watch` of `bool`) and the same closure:

@@ -24,7 +24,8 @@ pub struct ShopOptions {
     pub until: Date,
 }
 
-/// A release of the shop's server. Between the two, `create_return` began to insist on reason codes.
+/// A release of the shop's server. Between the two, `create_return` began to insist on reason codes, `check_stock` on a store,
+/// and `compare_products` came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Release {
     /// 1.7.2: `create_return` takes any text as the reason.

@@ -165,7 +165,8 @@ impl Wrapped {
             "user",
             "--report-missing",
         ]);
-        command.arg("--demo-clock").arg(scenario.demo_clock()).arg("--");
+        command.arg("--demo-clock").arg(scenario.demo_clock());
+        command.arg("--demo-facts").arg(scenario.facts.to_string()).arg("--");
         command.arg(&self.program).arg("__shop").args(scenario.server_args());
         // The demo's proxies are told everything by flags.
         command.env_remove("TRACKWAY_TOKEN").env_remove("TRACKWAY_PROJECT").env_remove("TRACKWAY_WRAPPED");

@@ -244,6 +244,7 @@ impl ProxyOptions {
             spool: self.spool.clone(),
             leaving: self.leaving.clone(),
             demo: None,
+            demo_facts: None,
         }
     }
 }

@@ -11,7 +11,9 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use rmcp::model::ProtocolVersion;
+use serde_json::json;
 
+use super::people::{self, PEOPLE};
 use super::scenario::{Client, Era, Scenario, Step};
 use super::scripts::{self, Scene, Script};
 use crate::chance::{Dice, hash};
@@ -28,20 +30,6 @@ const MARGIN: Duration = Duration::from_secs(25 * 60);
 const STORMY: usize = 6;
 /// Sessions in the last hours before now.
 const RECENT: u64 = 5;
-
-/// People of the demo, all invented, each with the clients they use.
-const PEOPLE: [(&str, usize, usize); 10] = [
-    ("ana@acme.example", 3, 3),
-    ("ben@acme.example", 1, 0),
-    ("chloe@acme.example", 0, 3),
-    ("dmitri@northwind.example", 4, 4),
-    ("emeka@northwind.example", 2, 0),
-    ("farah@northwind.example", 5, 1),
-    ("grete@acme.example", 3, 3),
-    ("hiro@fjord.example", 0, 2),
-    ("ines@fjord.example", 6, 0),
-    ("jonas@fjord.example", 1, 4),
-];
 
 /// Nobody comes back sooner after the start of a session: what is shown as one conversation is what was played as one.
 const REST: SignedDuration = SignedDuration::from_mins(60);
@@ -89,11 +77,17 @@ pub fn scenarios(now: Timestamp, seed: u64) -> Vec<Scenario> {
                 s.user.and_then(|user| seen.get(user)).is_none_or(|last| start.duration_since(*last) >= REST)
             };
             let free = (0..TRIES).map(|again| at(i + again * 1_000)).find(rested);
-            let scenario = free.unwrap_or_else(|| Scenario { user: None, ..at(i) });
+            let scenario = free.unwrap_or_else(|| anonymous(at(i)));
             seen.extend(scenario.user.map(|user| (user, start)));
             scenario
         })
         .collect()
+}
+
+/// The same session, held by nobody known.
+fn anonymous(scenario: Scenario) -> Scenario {
+    let facts = json!({ "model": scenario.facts["model"] });
+    Scenario { user: None, facts, ..scenario }
 }
 
 /// A session that begins now and plays in real time, for the live loop.
@@ -120,12 +114,13 @@ const OFFICE_HOURS: [usize; 14] = [7, 8, 8, 9, 9, 10, 10, 11, 13, 13, 14, 15, 15
 
 fn scenario(i: usize, seed: u64, start: Timestamp, server: Server, script: Script) -> Scenario {
     let mut dice = Dice::new(seed, &format!("session {i}"));
-    let (person, usual, other) = *dice.pick(&PEOPLE);
+    let person = dice.pick(&PEOPLE);
+    let (usual, other) = person.clients;
     let client = if dice.percent(75) { usual } else { other };
     let anonymous = dice.percent(18);
     let today = start.to_zoned(TimeZone::UTC).date();
     let database = Database::at(today, server.until);
-    let user = (!anonymous).then_some(person);
+    let user = (!anonymous).then_some(person.email);
     let mut scene = Scene { dice: dice.clone(), database: &database, release: server.release };
     let (goal, mut steps) = scripts::write(script, &mut scene);
     // Many people ask for a second thing in the same session.
@@ -134,10 +129,16 @@ fn scenario(i: usize, seed: u64, start: Timestamp, server: Server, script: Scrip
         steps.push(Step::Think(2));
         steps.extend(scripts::write(second, &mut scene).1);
     }
+    let client = client_at(client, start, &mut dice);
+    let early = server.release == Release::V1_7_2;
+    let mut facts = if anonymous { json!({}) } else { person.facts(!early) };
+    facts["model"] = people::model(client.name, early).into();
+    facts["feedback"] = people::feedback(i).into();
     Scenario {
         name: format!("{today} #{i} {}", script.word()),
-        client: client_at(client, start, &mut dice),
+        client,
         user,
+        facts,
         anonymous_calls: if dice.percent(15) { 2 } else { 0 },
         goal,
         start,

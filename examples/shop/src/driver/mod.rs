@@ -5,6 +5,7 @@
 
 mod calendar;
 mod crowd;
+mod people;
 mod play;
 mod scenario;
 mod scripts;

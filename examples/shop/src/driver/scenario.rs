@@ -20,6 +20,8 @@ pub struct Scenario {
     pub client: Client,
     /// The e-mail that is sent as the argument `user`; `None` in an anonymous session.
     pub user: Option<&'static str>,
+    /// What is known of the person, their account and the model, as the JSON object that `wrap --demo-facts` takes.
+    pub facts: Value,
     /// How many calls are made before the user is named: 0 means from the first one.
     pub anonymous_calls: usize,
     /// What the agent is after, in one sentence.

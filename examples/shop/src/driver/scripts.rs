@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::scenario::{Call, Step};
 use super::wishes;
 use crate::chance::Dice;
-use crate::data::{Customer, DAMAGED_SKU, Database, Order, PRODUCTS, Product, Status};
+use crate::data::{Customer, DAMAGED_SKU, Database, Order, PRODUCTS, Product, STORES, Status};
 use crate::options::Release;
 
 /// The kinds of task an agent is given.
@@ -200,7 +200,19 @@ impl<'a> Scene<'a> {
             "Check that enough pieces are in stock for the order.",
             "The customer asks whether it is available now.",
         ]);
-        Call::new("check_stock", json!({ "sku": sku }), intent)
+        self.stock_with(sku, intent)
+    }
+
+    /// Asks for stock as agents do: before the release of all stores, after it often so too, until the error says better.
+    fn stock_with(&mut self, sku: &str, intent: String) -> Call {
+        let store = *self.dice.pick(&STORES);
+        let all = Call::new("check_stock", json!({ "sku": sku }), intent.clone());
+        let one = Call::new("check_stock", json!({ "sku": sku, "store": store }), intent);
+        match self.release {
+            Release::V1_7_2 => all,
+            Release::V1_8_0 if self.dice.percent(55) => all.or(one),
+            Release::V1_8_0 => one,
+        }
     }
 
     /// A day some weeks ahead, in the only form the shop takes.
@@ -334,7 +346,10 @@ fn return_goods(scene: &mut Scene<'_>) -> (String, Vec<Step>) {
 fn stock_loop(scene: &mut Scene<'_>) -> (String, Vec<Step>) {
     let rope = Call::new(
         "check_stock",
-        json!({ "sku": DAMAGED_SKU }),
+        match scene.release {
+            Release::V1_7_2 => json!({ "sku": DAMAGED_SKU }),
+            Release::V1_8_0 => json!({ "sku": DAMAGED_SKU, "store": "lyon" }),
+        },
         "Find out whether the 60 m rope is in stock.",
     );
     let times = 3 + u32::try_from(scene.dice.below(3)).unwrap_or(0);

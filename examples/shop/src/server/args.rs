@@ -57,6 +57,16 @@ pub(super) struct GetProduct {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct CompareProducts {
+    /// The SKUs of the products, two to four of them.
+    #[schemars(length(min = 2, max = 4))]
+    pub(super) skus: Vec<String>,
+    /// E-mail of the person you act for.
+    #[serde(rename = "user")]
+    pub(super) _user: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct CheckStock {
     /// The SKU of the product.
     pub(super) sku: String,

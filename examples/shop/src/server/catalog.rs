@@ -1,4 +1,4 @@
-//! The tools that look things up in the catalogue: `search_products`, `get_product`, `check_stock`.
+//! The tools that look things up in the catalogue: `search_products`, `get_product`, `compare_products`, `check_stock`.
 //!
 //! Part of [`Shop`]. `check_stock` answers with a declared output schema; the product with a damaged stock row never
 //! answers, so that an agent can be seen asking in a loop.
@@ -9,10 +9,11 @@ use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::{ErrorData, tool, tool_router};
 use serde_json::json;
 
-use super::args::{CheckStock, GetProduct, SearchProducts, Stock};
+use super::args::{CheckStock, CompareProducts, GetProduct, SearchProducts, Stock};
 use super::fault::{answer, is_sku, refuse};
 use super::{Answer, Shop};
 use crate::data::{self, DAMAGED_SKU, PRODUCTS, Product, STORES};
+use crate::options::Release;
 
 #[tool_router(router = catalog_tools, vis = "pub(super)")]
 impl Shop {
@@ -62,6 +63,25 @@ impl Shop {
         Ok(answer(details))
     }
 
+    /// Two to four products side by side: price, weight and description of each, and which one is lightest and cheapest.
+    #[tool(annotations(title = "Compare products", read_only_hint = true, open_world_hint = false))]
+    async fn compare_products(&self, Parameters(args): Parameters<CompareProducts>) -> Answer {
+        self.work(&args.skus.join(" "), 10, 40).await;
+        let mut products = Vec::new();
+        for sku in &args.skus {
+            match data::product(sku) {
+                Some(product) => products.push(product),
+                None => return Ok(refuse(format!("no product with SKU {sku}"))),
+            }
+        }
+        let least =
+            |of: fn(&Product) -> u32| products.iter().min_by_key(|product| of(product)).map(|p| p.sku);
+        let rows: Vec<_> = products.iter().map(|product| short(product)).collect();
+        Ok(answer(
+            json!({ "products": rows, "lightest": least(|p| p.weight_g), "cheapest": least(|p| p.price_cents) }),
+        ))
+    }
+
     /// Pieces in stock now, by store. Takes a moment: the stores are asked live.
     #[tool(
         output_schema = rmcp::handler::server::common::schema_for_output::<Stock>(),
@@ -81,6 +101,9 @@ impl Shop {
     async fn stock(&self, args: CheckStock) -> Result<Stock, String> {
         if data::product(&args.sku).is_none() {
             return Err("bad request".into());
+        }
+        if self.options.release >= Release::V1_8_0 && args.store.is_none() {
+            return Err(format!("store is required: one of {}", STORES.join(", ")));
         }
         if args.sku == DAMAGED_SKU {
             return Err(format!(

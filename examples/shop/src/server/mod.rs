@@ -1,4 +1,4 @@
-//! The shop's MCP server: twelve tools, six resources, two templates, two prompts, over stdio.
+//! The shop's MCP server: thirteen tools (twelve before 1.8.0), six resources, two templates, two prompts, over stdio.
 //!
 //! Started by the hidden verb of the binary behind `trackway wrap`, and by the tests over a pipe in memory. It knows
 //! nothing of Trackway: it is what a user's own server looks like. Invariant: equal options and equal calls give equal

@@ -120,12 +120,19 @@ pub(super) fn complete(argument: &str, typed: &str) -> Vec<String> {
 
 /// Release 1.8.0 rewrote one description, so that the two releases list different definitions.
 pub(super) fn say_release(tools: &mut ToolRouter<Shop>, release: Release) {
-    if release >= Release::V1_8_0
-        && let Some(route) = tools.map.get_mut("create_return")
-    {
+    if release < Release::V1_8_0 {
+        tools.remove_route("compare_products");
+        return;
+    }
+    if let Some(route) = tools.map.get_mut("create_return") {
         route.attr.description = Some(
             "Register a return with its reason and get the label. The order must have been delivered.".into(),
         );
+    }
+    if let Some(route) = tools.map.get_mut("check_stock") {
+        let mut schema = (*route.attr.input_schema).clone();
+        schema.insert("required".to_owned(), json!(["sku", "store"]));
+        route.attr.input_schema = schema.into();
     }
 }
 

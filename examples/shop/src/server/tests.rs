@@ -76,7 +76,9 @@ async fn every_tool_answers_and_refuses() {
         ("get_product", json!({ "sku": "FW-5003" }), Ok("Talus mid boots")),
         ("get_product", json!({ "sku": "5003" }), Err("two capital letters, a dash and four digits")),
         ("get_product", json!({ "sku": "ZZ-9999" }), Err("no product with SKU ZZ-9999")),
-        ("check_stock", json!({ "sku": "PK-4001" }), Ok("\"total\"")),
+        ("check_stock", json!({ "sku": "PK-4001" }), Err("store is required: one of bergen, graz, lyon")),
+        ("compare_products", json!({ "skus": ["PK-4001", "TN-2041"] }), Ok("\"lightest\"")),
+        ("compare_products", json!({ "skus": ["PK-4001", "none"] }), Err("no product with SKU none")),
         ("check_stock", json!({ "sku": "PK-4001", "store": "lyon" }), Ok("\"lyon\"")),
         (
             "check_stock",
@@ -84,7 +86,7 @@ async fn every_tool_answers_and_refuses() {
             Err("the stores are bergen, graz, lyon"),
         ),
         ("check_stock", json!({ "sku": "4001" }), Err("bad request")),
-        ("check_stock", json!({ "sku": "CL-3107" }), Err("inconsistent")),
+        ("check_stock", json!({ "sku": "CL-3107", "store": "graz" }), Err("inconsistent")),
         ("create_order", ordered("PK-4001", 2, json!("2026-12-24")), Ok("ORD-20")),
         ("create_order", ordered("PK-4001", 2, json!("24.12.2026")), Err("of the form YYYY-MM-DD")),
         ("create_order", ordered("PK-4001", 2, json!("2026-11-20")), Err("not in the future")),
@@ -249,7 +251,7 @@ async fn prompts_and_completions() {
 async fn the_schemas_are_varied_and_one_cannot_take_an_intent() {
     let client = connect(options()).await;
     let tools = client.list_all_tools().await.unwrap();
-    assert_eq!(tools.len(), 12);
+    assert_eq!(tools.len(), 13);
     for tool in &tools {
         assert!(tool.description.as_ref().is_some_and(|text| text.len() > 20), "{}", tool.name);
         let properties = tool.input_schema["properties"].as_object().unwrap();
