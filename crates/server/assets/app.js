@@ -362,11 +362,31 @@ document.addEventListener("keydown", (event) => {
   if (bound) {
     event.preventDefault();
     bound();
+  } else if (press(event.key)) {
+    event.preventDefault();
   } else if (link) {
     event.preventDefault();
     link.click();
   }
 });
+
+// -- issues: keys press what the page offers; on a list the row at hand counts as selected -----------------------------------
+
+function press(key) {
+  const target = $$("[data-press]").find((el) => el.dataset.press === key);
+  if (!target) return false;
+  const box = $("input.pick", document.activeElement?.closest("main tr") ?? document.createElement("i"));
+  if (box && !$("input.pick:checked")) box.checked = true;
+  if (target.matches("button") && !$("input.pick:checked")) say("Select issues first.");
+  else if (target.matches("summary")) {
+    target.parentElement.open = true;
+    $("input:not([type=hidden]), select, button", target.nextElementSibling)?.focus();
+  } else if (target.matches("select")) target.focus();
+  else target.click();
+  return true;
+}
+
+for (const el of $$("[data-fades]")) setTimeout(() => el.remove(), Number(el.dataset.fades) * 1000);
 
 // -- live -------------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use trackway_event::{ProblemCode, limits};
-use trackway_store::query::{IssueAct, WishStatus};
+use trackway_store::query::{IssueAct, Whose, WishStatus};
 use trackway_store::{Act, NewAudit, Project};
 
 use super::ask::{Asked, Keys};
@@ -46,8 +46,8 @@ pub(super) async fn warnings(
     Ok(Json(List { items: found.into_iter().map(Into::into).collect(), next: None, partial: None }))
 }
 
-/// Decides on an error group: resolves, archives, opens it again, merges it into another or takes it out of one. Nothing is
-/// lost by it, and all of it can be taken back.
+/// Works on an error group: resolves, archives, opens it again, merges it into another or takes it out of one, gives it to a
+/// member, or says something about it. Nothing but a deleted comment is lost by it.
 #[utoipa::path(post, path = "/api/v1/projects/{p}/issues/{id}/act", tag = "issues", params(("p" = String, Path), ("id" = u64, Path)),
     request_body = IssueActBody,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
@@ -62,7 +62,7 @@ pub(super) async fn act_on_issue(
     let body: IssueActBody = body(request).await?;
     let bad = |why: String| Problem::new(ProblemCode::BadRequest, why);
     let act = body.act(state.now()).map_err(bad)?;
-    if change_issue(&state, &at.project, id, act, viewer.actor()).await? {
+    if change_issue(&state, &at.project, id, act, &viewer).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::not_found())
@@ -75,18 +75,40 @@ pub(crate) async fn change_issue(
     project: &Project,
     id: u64,
     act: IssueAct,
-    who: String,
+    viewer: &Viewer,
 ) -> Result<bool, Problem> {
-    let (key, now) = (project.key, state.now());
+    let (key, now, who) = (project.key, state.now(), viewer.actor());
+    let act = match act {
+        IssueAct::Assign(Some(name)) => IssueAct::Assign(Some(member(state, name, viewer).await?)),
+        // What others said, an admin may delete.
+        IssueAct::Uncomment(note, _) if viewer.is_admin() => IssueAct::Uncomment(note, Whose::Anyones),
+        other => other,
+    };
     let what = match &act {
         IssueAct::Decide(rule) => rule.to_string(),
         IssueAct::Reopen => "opened again".to_owned(),
         IssueAct::MergeInto(into) => format!("merged into #{into}"),
         IssueAct::Split => "split".to_owned(),
+        IssueAct::Assign(None) => "given to nobody".to_owned(),
+        IssueAct::Assign(Some(name)) => format!("given to {name}"),
+        IssueAct::Comment(_) => "commented".to_owned(),
+        IssueAct::Uncomment(..) => "a comment deleted".to_owned(),
+        IssueAct::TakeBack => "the last decision taken back".to_owned(),
     };
     let note =
         NewAudit::new(who.clone(), Act::IssueChange, format!("#{id}")).of(project.id.as_str()).detail(what);
     state.change("act_on_issue", note, move |store| store.act_on_issue(key, id, &act, &who, now)).await
+}
+
+/// The member of a name, or whoever asks.
+async fn member(state: &AppState, name: String, viewer: &Viewer) -> Result<String, Problem> {
+    let wanted = if name == "me" { viewer.actor() } else { name };
+    let members = state.ask("members", |store| store.members()).await?;
+    if members.iter().any(|m| m.name == wanted) {
+        return Ok(wanted);
+    }
+    let why = format!("there is no member {wanted:?}; give it to one of those in Settings");
+    Err(Problem::new(ProblemCode::BadRequest, why))
 }
 
 /// A small JSON body.

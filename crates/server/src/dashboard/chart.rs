@@ -21,18 +21,37 @@ pub(crate) fn calls_and_failures(
     now: Timestamp,
     href: &dyn Fn(&Bucket) -> String,
 ) -> Markup {
+    bars(series, now, Says::Calls, href)
+}
+
+/// What the bars count, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    /// Calls, and which of them failed.
+    Calls,
+    /// Failures alone.
+    Failures,
+}
+
+impl Says {
+    fn words(self, calls: u64, failed: u64) -> String {
+        match self {
+            Self::Calls => {
+                format!("{}, {} failed", format::counted(calls, "call", "calls"), format::count(failed))
+            }
+            Self::Failures => format::counted(failed, "failure", "failures"),
+        }
+    }
+}
+
+fn bars(series: &[Bucket], now: Timestamp, says: Says, href: &dyn Fn(&Bucket) -> String) -> Markup {
     let highest = series.iter().map(|b| b.calls.calls).max().unwrap_or(0);
     let scale = nice(highest);
     let width = 100.0 / series.len().max(1) as f64;
     let y = |n: u64| (HEIGHT - TOP) * n as f64 / scale.top.max(1) as f64;
     let total: u64 = series.iter().map(|b| b.calls.calls).sum();
     let failed: u64 = series.iter().map(|b| b.calls.failed).sum();
-    let caption = format!(
-        "{}, {} failed{}.",
-        format::counted(total, "call", "calls"),
-        format::count(failed),
-        highest_words(series, highest)
-    );
+    let caption = format!("{}{}.", says.words(total, failed), highest_words(series, highest));
     html! {
         figure.chart {
             div.plot {
@@ -57,8 +76,8 @@ pub(crate) fn calls_and_failures(
                         @let x = i as f64 * width;
                         @let open = bucket.start <= now && bucket.end > now;
                         @let (all, bad) = (y(bucket.calls.calls), y(bucket.calls.failed));
-                        a.bucket href=(href(bucket)) aria-label=(bucket_words(bucket, open)) {
-                            title { (bucket_words(bucket, open)) }
+                        a.bucket href=(href(bucket)) aria-label=(bucket_words(bucket, says, open)) {
+                            title { (bucket_words(bucket, says, open)) }
                             rect.hit x=(pct(x)) width=(pct(width)) y="0" height=(HEIGHT) {}
                             @if bucket.calls.calls > 0 {
                                 rect.col.unfinished[open] x=(pct(x + width * 0.14)) width=(pct(width * 0.72)) y=(px(HEIGHT - all)) height=(px((all - bad).max(0.0))) fill=[open.then_some("url(#hatch-open)")] {}
@@ -73,9 +92,14 @@ pub(crate) fn calls_and_failures(
             }
             (time_axis(series, now))
             figcaption { (caption) }
-            (table(series, now))
+            (table(series, now, says))
         }
     }
+}
+
+/// Failures per bucket: the same drawing where every call is one.
+pub(crate) fn failures(series: &[Bucket], now: Timestamp, href: &dyn Fn(&Bucket) -> String) -> Markup {
+    bars(series, now, Says::Failures, href)
 }
 
 /// Lines of p50 and p95 per bucket; buckets without figures are gaps.
@@ -159,12 +183,11 @@ fn highest_words(series: &[Bucket], highest: u64) -> String {
     }
 }
 
-fn bucket_words(bucket: &Bucket, open: bool) -> String {
+fn bucket_words(bucket: &Bucket, says: Says, open: bool) -> String {
     format!(
-        "{}: {}, {} failed{}",
+        "{}: {}{}",
         span_words(bucket),
-        format::counted(bucket.calls.calls, "call", "calls"),
-        format::count(bucket.calls.failed),
+        says.words(bucket.calls.calls, bucket.calls.failed),
         if open { ", so far" } else { "" }
     )
 }
@@ -199,20 +222,23 @@ fn time_axis(series: &[Bucket], now: Timestamp) -> Markup {
     }
 }
 
-fn table(series: &[Bucket], now: Timestamp) -> Markup {
+fn table(series: &[Bucket], now: Timestamp, says: Says) -> Markup {
+    let all = says == Says::Calls;
     html! {
         details.as-table {
             summary { "View as table" }
             div.scroll tabindex="0" role="region" aria-label="Calls per bucket" {
                 table.data {
                     caption.sr { "Calls and failures per bucket" }
-                    thead { tr { th scope="col" { "From" } th.num scope="col" { "Calls" } th.num scope="col" { "Failed" } th.num scope="col" { "p50" } th.num scope="col" { "p95" } } }
+                    thead { tr { th scope="col" { "From" } @if all { th.num scope="col" { "Calls" } } th.num scope="col" { "Failed" } @if all { th.num scope="col" { "p50" } th.num scope="col" { "p95" } } } }
                     tbody { @for b in series { tr {
                         th scope="row" { (format::time(b.start, &format::day_clock(b.start))) @if b.start <= now && b.end > now { span.dim { " so far" } } }
-                        td.num { (format::separated(b.calls.calls)) }
+                        @if all { td.num { (format::separated(b.calls.calls)) } }
                         td.num { (format::separated(b.calls.failed)) }
+                        @if all {
                         td.num { @match b.calls.p50_us { Some(us) => (format::duration(us)), None => (format::unknown("no timed call")) } }
                         td.num { @match b.calls.p95_us { Some(us) => (format::duration(us)), None => (format::unknown("fewer than 20 timed calls")) } }
+                        }
                     } } }
                 }
             }

@@ -129,7 +129,8 @@ fn error(vm: &Vm<'_>) -> Markup {
     }
 }
 
-fn stack(e: &ErrorInfo) -> Markup {
+/// The frames of an error, the project's own first, and what caused it.
+pub(crate) fn stack(e: &ErrorInfo) -> Markup {
     let own: Vec<&Frame> = e.frames.iter().rev().filter(|f| f.in_app).collect();
     let rest: Vec<&Frame> = e.frames.iter().rev().filter(|f| !f.in_app).collect();
     html! {

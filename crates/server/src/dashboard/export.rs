@@ -129,6 +129,10 @@ const ISSUE: &[Column] = &[
     ("first_seen", "/first_seen"),
     ("last_seen", "/last_seen"),
     ("since_version", "/since_version"),
+    ("state", "/state"),
+    ("assignee", "/assignee"),
+    ("attempts", "/recovery/attempts"),
+    ("recovered", "/recovery/recovered"),
     ("fingerprint", "/fingerprint"),
 ];
 const PERSON: &[Column] = &[

@@ -484,6 +484,7 @@ pub(crate) const KEYS: &[(&str, &[(&str, &str)])] = &[
             ("y", "copy link"),
         ],
     ),
+    ("Issues", &[("e", "resolve"), ("i", "archive"), ("a", "assign"), ("m", "merge")]),
     (
         "Replay",
         &[

@@ -1,24 +1,27 @@
-//! What a person does to an issue, and what helps to decide: how it stands, who decided what, suspects, recovery, merging.
+//! What a person does to one issue, and what helps to decide: how it stands, suspects, recovery, its messages.
 //!
 //! Forms are plain POSTs to `/p/{p}/issues/{issue}/act`; the guard in front checks that they come from our own pages.
 
-use axum::extract::{Form, Path, RawForm};
+use axum::extract::{Form, Path};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::ProblemCode;
-use trackway_store::query::{IssueDetail, IssueTab, Recovery, State};
+use trackway_store::query::{IssueDetail, Recovery, State};
 
+use super::icons::{Icon, icon};
+use super::issue_bulk::choices;
+use super::issue_talk::Reader;
 use super::link;
 use super::place::Place;
 use super::visit::{self, Visit};
-use super::{format, hostile, lists};
+use super::{chart, format, hostile, lists};
 use crate::api::insight::change_issue;
 use crate::api::objects::IssueActBody;
 use crate::problem::Problem;
 
 /// Attempts from which a share is shown.
-const FEW: u64 = 10;
+pub(crate) const FEW: u64 = 10;
 /// Days an issue is archived for, as offered.
 const DAYS: [(i64, &str); 3] = [(1, "a day"), (7, "a week"), (30, "30 days")];
 const DAY_US: i64 = 86_400_000_000;
@@ -41,6 +44,10 @@ pub(crate) struct ActForm {
     days: String,
     more: String,
     into: String,
+    date: String,
+    to: String,
+    words: String,
+    comment: String,
     back: String,
 }
 
@@ -59,19 +66,26 @@ pub(crate) async fn act(
     };
     let now = visit.guest.now;
     let number = |text: &str| text.trim().trim_start_matches('#').parse::<u64>().ok();
-    let until = form.days.trim().parse::<i64>().ok().filter(|d| (1..=3_650).contains(d));
+    let days = form.days.trim().parse::<i64>().ok().filter(|d| (1..=3_650).contains(d));
+    let until = match days {
+        Some(days) => Some(now.plus_micros(days * DAY_US).to_string()),
+        None => Some(form.date.trim()).filter(|d| !d.is_empty()).map(|date| format!("{date}T00:00:00Z")),
+    };
     let body = IssueActBody {
         act: form.act,
         version: Some(form.version),
-        until: until.map(|days| now.plus_micros(days * DAY_US).to_string()),
+        until,
         more: number(&form.more),
         into: number(&form.into),
+        to: Some(form.to),
+        words: Some(form.words),
+        comment: number(&form.comment),
     };
     let act = match body.act(now) {
         Ok(act) => act,
         Err(why) => return refuse(ProblemCode::BadRequest, why),
     };
-    match change_issue(&visit.guest.state, &visit.project, id, act, visit.guest.viewer.actor()).await {
+    match change_issue(&visit.guest.state, &visit.project, id, act, &visit.guest.viewer).await {
         Ok(_) => {
             let shown = number(&form.back).unwrap_or(id);
             let to = format!("{}/{shown}", link::path(visit.project.id.as_str(), "issues"));
@@ -81,81 +95,8 @@ pub(crate) async fn act(
     }
 }
 
-/// Issues of one form.
-const MANY: usize = 100;
-
-/// `POST /p/{p}/bulk/issues`: one decision on every selected issue, then back to the list.
-pub(crate) async fn act_on_many(visit: Visit, Path(_): Path<String>, RawForm(form): RawForm) -> Response {
-    let refuse = |code, why: &str| visit::problem_page(visit.guest.theme, &Problem::new(code, why));
-    if !visit.guest.viewer.may_change(visit.project.key) {
-        return refuse(ProblemCode::Forbidden, "deciding on issues needs a member");
-    }
-    let pairs = link::pairs(std::str::from_utf8(&form).unwrap_or_default());
-    let first = |key: &str| pairs.iter().find(|(k, _)| k == key).map_or("", |(_, v)| v.as_str());
-    let chosen = pairs.iter().filter(|(key, _)| key == "issue").map(|(_, value)| value.parse::<u64>());
-    let Ok(mut chosen) = chosen.collect::<Result<Vec<u64>, _>>() else {
-        return refuse(ProblemCode::BadRequest, "an issue is named by its number");
-    };
-    chosen.sort_unstable();
-    chosen.dedup();
-    if chosen.is_empty() || chosen.len() > MANY {
-        return refuse(
-            ProblemCode::BadRequest,
-            "choose 1 to 100 issues first, by the boxes in front of them",
-        );
-    }
-    let name = first("act");
-    if !BULK.iter().any(|(act, _)| *act == name) {
-        return refuse(
-            ProblemCode::BadRequest,
-            "many issues at once can be resolved, archived or opened again",
-        );
-    }
-    for id in chosen {
-        let body = IssueActBody { act: name.to_owned(), version: None, until: None, more: None, into: None };
-        let act = match body.act(visit.guest.now) {
-            Ok(act) => act,
-            Err(why) => return refuse(ProblemCode::BadRequest, &why),
-        };
-        // one that is gone by now is no reason to leave the others
-        if let Err(problem) =
-            change_issue(&visit.guest.state, &visit.project, id, act, visit.guest.viewer.actor()).await
-            && problem.code != ProblemCode::BadRequest
-        {
-            return visit::problem_page(visit.guest.theme, &problem);
-        }
-    }
-    let back = link::Params::of_query(first("back").trim_start_matches('?')).query();
-    let to = format!("{}{back}", link::path(visit.project.id.as_str(), "issues"));
-    Redirect::to(&to).into_response()
-}
-
-/// What can be done to many at once, and its name.
-const BULK: &[(&str, &str)] = &[("resolve", "Resolve"), ("archive", "Archive"), ("reopen", "Open again")];
-
-/// The bar over a list of issues whose rows can be selected.
-pub(crate) fn bulk(tab: IssueTab, place: &Place<'_>) -> Markup {
-    let fits = |act: &str| match tab {
-        IssueTab::Open => act != "reopen",
-        IssueTab::Resolved | IssueTab::Archived => act == "reopen",
-        IssueTab::All => true,
-    };
-    html! {
-        form #bulk.acts method="post" action=(format!("{}/issues", link::path(place.project, "bulk"))) data-testid="bulk" {
-            input type="hidden" name="back" value=(place.params.query());
-            span.dim { "Selected issues:" }
-            @for (act, name) in BULK.iter().filter(|(act, _)| fits(act)) { button name="act" value=(act) { (name) } }
-        }
-    }
-}
-
-/// The box that selects an issue.
-pub(crate) fn pick(id: u64) -> Markup {
-    html! { input.pick type="checkbox" form="bulk" name="issue" value=(id) aria-label=(format!("Select issue {id}")) data-testid="pick"; " " }
-}
-
 /// Where it stands, and what can be done about it.
-pub(crate) fn standing(issue: &IssueDetail, may: May, place: &Place<'_>) -> Markup {
+pub(crate) fn standing(issue: &IssueDetail, reader: &Reader, place: &Place<'_>) -> Markup {
     let row = &issue.row;
     html! {
         div.acts data-testid="standing" {
@@ -163,23 +104,73 @@ pub(crate) fn standing(issue: &IssueDetail, may: May, place: &Place<'_>) -> Mark
                 p { b { (sentence(&decision.rule.to_string())) } " " (format::time(decision.at, &format::ago(decision.at, place.now)))
                     @if let State::Regressed(version) = &row.state { "; it is back" @if let Some(v) = version { " in version " (hostile::line(v, 24)) } "." } @else { "." } }
             }
-            @if may == May::Change {
+            @if reader.may == May::Change {
                 @if row.decision.is_some() { (button(issue, "reopen", "Open again", place)) }
-                @if row.state.is_open() {
-                    (button(issue, "resolve", "Resolve", place))
-                    (button(issue, "resolve_next", "Resolve in next version", place))
-                    (form(issue, "resolve_in", place, html! {
-                        label { span.sr { "Version that mends it" } input name="version" placeholder="1.8.0" maxlength="60" required size="8"; }
-                        button { "Resolve in version" }
+                @if row.state.is_open() { (resolve(issue, place)) (archive(issue, place)) }
+                details.menu { summary data-press="a" { @match &row.assignee { Some(name) => { "Assigned to " (hostile::line(name, 24)) }, None => "Assign" } (icon(Icon::Down)) } div.pop {
+                    @if row.assignee.as_deref() != Some(reader.name.as_str()) && reader.members.contains(&reader.name) {
+                        (form(issue, "assign", place, html! { input type="hidden" name="to" value="me"; button.quiet { "To me" } }))
+                    }
+                    (form(issue, "assign", place, html! {
+                        select name="to" aria-label="Member" { (choices(&reader.members, row.assignee.as_deref())) } button { "Assign" }
                     }))
-                    details.menu { summary { "Archive" } div.pop {
-                        (button(issue, "archive", "For good", place))
-                        @for (days, name) in DAYS { (form(issue, "archive_until", place, html! { input type="hidden" name="days" value=(days); button.quiet { "For " (name) } })) }
-                        (button(issue, "archive_escalating", "Until it escalates", place))
-                        (form(issue, "archive_more", place, html! { label { "Until " input name="more" type="number" min="1" max="1000000" value="100" required; " more failures" } button { "Archive" } }))
-                    } }
-                }
-            }
+                } }
+                details.menu { summary data-press="m" { "Merge" (icon(Icon::Down)) } div.pop {
+                    (form(issue, "merge", place, html! {
+                        label { "Same as issue " input name="into" inputmode="numeric" pattern="#?[0-9]+" placeholder="#12" required size="6"; }
+                        button { "Merge" }
+                    }))
+                } }
+            } @else if let Some(name) = &row.assignee { p { "Assigned to " b { (hostile::line(name, 40)) } "." } }
+        }
+    }
+}
+
+fn resolve(issue: &IssueDetail, place: &Place<'_>) -> Markup {
+    html! {
+        details.menu { summary.primary data-press="e" { "Resolve" (icon(Icon::Down)) } div.pop {
+            (button(issue, "resolve", "Now", place))
+            (button(issue, "resolve_next", "In the next version", place))
+            (form(issue, "resolve_in", place, html! {
+                label { span.sr { "Version that mends it" } input name="version" placeholder="1.8.0" maxlength="60" required size="8"; }
+                button { "In this version" }
+            }))
+        } }
+    }
+}
+
+fn archive(issue: &IssueDetail, place: &Place<'_>) -> Markup {
+    let soon = place.now.plus_micros(DAY_US).to_string();
+    html! {
+        details.menu { summary data-press="i" { "Archive" (icon(Icon::Down)) } div.pop {
+            (button(issue, "archive", "For good", place))
+            @for (days, name) in DAYS { (form(issue, "archive_until", place, html! { input type="hidden" name="days" value=(days); button { "For " (name) } })) }
+            (form(issue, "archive_until", place, html! { label { "Until " input name="date" type="date" min=(soon.get(..10).unwrap_or_default()) required; } button { "Archive" } }))
+            (form(issue, "archive_more", place, html! { label { "Until " input name="more" type="number" min="1" max="1000000" value="100" required; " more failures" } button { "Archive" } }))
+            (button(issue, "archive_escalating", "Until it escalates", place))
+        } }
+    }
+}
+
+/// The messages its failures came with.
+pub(crate) fn messages(issue: &IssueDetail, place: &Place<'_>) -> Markup {
+    let all = &issue.variants;
+    let most = all.items.iter().map(|v| v.events).max().unwrap_or(1);
+    html! {
+        section.panel.flush data-testid="variants" {
+            h2 { "Variants of the message" span.aside.dim { (format::counted(all.distinct, "message", "messages")) " in the newest " (format::counted(all.looked_at, "failure", "failures")) } }
+            div.scroll tabindex="0" role="region" aria-label="Variants of the message" { table.data {
+                caption.sr { "Messages of the failures of this issue in the period" }
+                thead { tr { th scope="col" { "Message" } th.num colspan="2" scope="col" { "Failures" } th.num scope="col" { "First" } th.num scope="col" { "Last" } } }
+                tbody { @for v in &all.items { tr data-testid="variant-row" {
+                    th.message scope="row" { @if v.message.is_empty() { span.dim { "no message given" } } @else { (hostile::line(&v.message, 240)) } }
+                    td.bar-cell { (chart::share_bar(v.events, most, v.events)) }
+                    td.num data-label="Failures" { (format::count(v.events)) }
+                    td.num data-label="First" { (format::time(v.first, &format::ago(v.first, place.now))) }
+                    td.num data-label="Last" { (format::time(v.last, &format::ago(v.last, place.now))) }
+                } } }
+            } }
+            @if all.distinct > all.items.len() as u64 { p.quiet { "The " (all.items.len()) " most frequent are shown." } }
         }
     }
 }
@@ -193,12 +184,13 @@ fn button(issue: &IssueDetail, act: &str, label: &str, place: &Place<'_>) -> Mar
     form(issue, act, place, html! { button { (label) } })
 }
 
-fn form(issue: &IssueDetail, act: &str, place: &Place<'_>, inner: Markup) -> Markup {
+/// A form on the issue at hand.
+pub(crate) fn form(issue: &IssueDetail, act: &str, place: &Place<'_>, inner: Markup) -> Markup {
     form_of(issue.row.id, issue.row.id, act, place, inner)
 }
 
 /// A form on one issue that leads back to another.
-fn form_of(id: u64, back: u64, act: &str, place: &Place<'_>, inner: Markup) -> Markup {
+pub(crate) fn form_of(id: u64, back: u64, act: &str, place: &Place<'_>, inner: Markup) -> Markup {
     html! {
         form.inline method="post" action=(format!("{}/{id}/act", link::path(place.project, "issues"))) data-testid=(format!("act-{act}")) {
             input type="hidden" name="act" value=(act); input type="hidden" name="back" value=(back); (inner)
@@ -241,34 +233,6 @@ pub(crate) fn suspects(issue: &IssueDetail, place: &Place<'_>) -> Markup {
                 } }
             }
             @if let Some(tool) = &issue.row.tool { @if let Some(href) = lists::detail(place, "tools", tool) { p { a href=(href) { "All calls of the tool" } } } }
-        }
-    }
-}
-
-/// What was done, and what belongs together.
-pub(crate) fn history(issue: &IssueDetail, may: May, place: &Place<'_>) -> Markup {
-    html! {
-        section.panel data-testid="history" {
-            h2 { "Activity" }
-            @if issue.history.is_empty() { p.quiet { "Nobody has decided anything yet." } } @else {
-                ul.log { @for note in &issue.history { li {
-                    span { b { (hostile::line(&note.who, 40)) } " " (hostile::line(&note.what, 100)) }
-                    " " span.dim { (format::time(note.at, &format::ago(note.at, place.now))) }
-                } } }
-            }
-            @if !issue.members.is_empty() {
-                h3 { "Merged into it" }
-                ul.log { @for member in &issue.members { li {
-                    span { "#" (member.id) " " (hostile::line(&member.title, 80)) }
-                    @if may == May::Change { " " (form_of(member.id, issue.row.id, "split", place, html! { button.quiet { "Split" span.sr { " issue " (member.id) } } })) }
-                } } }
-            }
-            @if may == May::Change {
-                (form(issue, "merge", place, html! {
-                    label { "Same as issue " input name="into" inputmode="numeric" pattern="#?[0-9]+" placeholder="#12" required size="6"; }
-                    button { "Merge" }
-                }))
-            }
         }
     }
 }

@@ -4,17 +4,22 @@
 
 use axum::extract::Path;
 use axum::response::Response;
+use http::HeaderMap;
 use maud::{Markup, html};
 use trackway_event::Timestamp;
-use trackway_store::query::{IssueDetail, IssueRow, IssueTab, ListAsk, Page, State};
+use trackway_event::event::ErrorInfo;
+use trackway_store::Store;
+use trackway_store::query::{IssueDetail, IssueRow, IssueTab, ListAsk, Page, Recovery, State};
 
 use super::frame::Bar;
+use super::issue_bulk::{self as bulk, Did};
+use super::issue_talk::{self as talk, Reader, Tidies};
 use super::issue_work::{self as work, May};
 use super::late::{self, Sheet};
 use super::link::{self, Params};
 use super::place::Place;
 use super::visit::Visit;
-use super::{chart, format, hostile, lists, parts};
+use super::{chart, detail, format, hostile, lists, parts};
 
 /// The order of the list when none is asked for.
 const ORDER: &str = "-state";
@@ -35,12 +40,17 @@ pub(crate) struct Vm {
     pub tab: IssueTab,
     /// What the reader may do to them.
     pub may: May,
+    /// Whom they can be given to.
+    pub members: Vec<String>,
+    /// What was done to many just now.
+    pub did: Option<Did>,
     /// Newest event of the project, to explain an empty list.
     pub last_event_at: Option<Timestamp>,
 }
 
 /// `/p/{p}/issues`
-pub(crate) async fn show(visit: Visit) -> Response {
+pub(crate) async fn show(visit: Visit, headers: HeaderMap) -> Response {
+    let did = Did::of(&headers);
     let (title, at, bar) = ("Issues", "issues", Bar::Full);
     let scope = match visit.scope() {
         Ok(scope) => scope,
@@ -49,14 +59,14 @@ pub(crate) async fn show(visit: Visit) -> Response {
     let (key, period) = (visit.project.key, scope.period);
     let ask = ListAsk { scope, page: visit.guest.params.page(), sort: visit.guest.params.sort.clone() };
     let tab = tab_of(visit.guest.params.tab.as_deref());
+    let may = if visit.guest.viewer.may_change(key) { May::Change } else { May::Look };
     late::show(
         visit,
         Sheet { title, at, bar },
         "issues",
-        move |store| store.issues(key, &ask, tab),
-        move |page, visit| {
-            let may = if visit.guest.viewer.may_change(key) { May::Change } else { May::Look };
-            let vm = Vm { page, tab, may, last_event_at: visit.project.last_event_at };
+        move |store| Ok((store.issues(key, &ask, tab)?, members(store, may)?)),
+        move |(page, members), visit| {
+            let vm = Vm { page, tab, may, members, did, last_event_at: visit.project.last_event_at };
             view(&vm, &visit.place(period))
         },
     )
@@ -71,11 +81,23 @@ pub(crate) async fn show_one(visit: Visit, Path((_, number)): Path<(String, Stri
         Err(bad) => return visit.bad(title, at, bar, &bad),
     };
     let (key, period, id) = (visit.project.key, scope.period, number.parse::<u64>().ok());
-    let found = visit.ask("issue", move |store| id.map_or(Ok(None), |id| store.issue(key, id, &scope)));
+    let viewer = &visit.guest.viewer;
+    let may = if viewer.may_change(key) { May::Change } else { May::Look };
+    let tidies = if viewer.is_admin() { Tidies::All } else { Tidies::Own };
+    let mut reader = Reader { may, name: viewer.actor(), tidies, members: Vec::new() };
+    let found = visit.ask("issue", move |store| {
+        let Some(id) = id else { return Ok(None) };
+        let Some(issue) = store.issue(key, id, &scope)? else { return Ok(None) };
+        let newest = match issue.samples.first() {
+            Some(sample) => store.event(key, sample.id.as_str())?,
+            None => None,
+        };
+        Ok(Some((issue, newest.and_then(|newest| newest.error), members(store, may)?)))
+    });
     match found.await {
-        Ok(Some(issue)) => {
-            let may = if visit.guest.viewer.may_change(key) { May::Change } else { May::Look };
-            visit.page(title, at, bar, view_one(&issue, may, &visit.place(period)))
+        Ok(Some((issue, error, members))) => {
+            reader.members = members;
+            visit.page(title, at, bar, view_one(&issue, error.as_ref(), &reader, &visit.place(period)))
         }
         Ok(None) => {
             let back = link::path(visit.project.id.as_str(), "issues");
@@ -83,6 +105,14 @@ pub(crate) async fn show_one(visit: Visit, Path((_, number)): Path<(String, Stri
             visit.missing(title, at, lists::nothing("unknown-issue", what, &back, "All issues"))
         }
         Err(problem) => visit.failed(title, at, bar, &problem),
+    }
+}
+
+/// Whom an issue can be given to, for who may give it.
+fn members(store: &dyn Store, may: May) -> trackway_store::Result<Vec<String>> {
+    match may {
+        May::Look => Ok(Vec::new()),
+        May::Change => Ok(store.members()?.into_iter().map(|member| member.name).collect()),
     }
 }
 
@@ -112,20 +142,24 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             IssueTab::Archived => "No archived issue failed in this period.",
             IssueTab::All => "No failure in this period. Failures with the same cause become one row here.",
         };
-        return html! { (tabs) (parts::partial(vm.page.partial.as_deref())) (parts::empty(&why, what, place.project, place.path, place.params)) };
+        return html! { @if let Some(did) = &vm.did { (bulk::strip(did, place)) } (tabs) (parts::partial(vm.page.partial.as_deref())) (parts::empty(&why, what, place.project, place.path, place.params)) };
     }
     let fresh = rows.iter().filter(|r| r.first_seen >= place.period.from).count() as u64;
     let failures: u64 = rows.iter().map(|r| r.events).sum();
+    let tried: u64 = rows.iter().filter_map(|r| r.recovery.map(|r| r.attempts)).sum();
+    let past: u64 = rows.iter().filter_map(|r| r.recovery.map(|r| r.recovered)).sum();
     html! {
+        @if let Some(did) = &vm.did { (bulk::strip(did, place)) }
         p.lede data-testid="lede" {
             b { (format::counted(vm.page.total.unwrap_or(rows.len() as u64), "issue", "issues")) } " with " (format::counted(failures, "failure", "failures"))
             @if vm.page.next.is_some() { " on this page" }
             @if fresh > 0 { "; " b { (format::count(fresh)) } " first seen in this period" }
             "."
+            @if tried >= work::FEW { " Agents got past " b { (format::percent(past as f64 / tried as f64)) } " of them by themselves." }
         }
         (tabs)
         (parts::partial(vm.page.partial.as_deref()))
-        @if vm.may == May::Change { (work::bulk(vm.tab, place)) }
+        @if vm.may == May::Change { (bulk::bar(vm.tab, &vm.members, place)) }
         section.panel.flush { (table_of(rows, Some(ORDER), vm.may, place)) }
         (lists::pager(&vm.page, "issue", "issues", place))
     }
@@ -151,8 +185,18 @@ pub(crate) fn table(rows: &[IssueRow], order: Option<&str>, place: &Place<'_>) -
     table_of(rows, order, May::Look, place)
 }
 
+/// Where groups are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listed {
+    /// The page's own list, which people work through.
+    AsQueue,
+    /// A panel of another page.
+    Beside,
+}
+
 fn table_of(rows: &[IssueRow], order: Option<&str>, may: May, place: &Place<'_>) -> Markup {
     let most = rows.iter().map(|r| r.events).max().unwrap_or(1);
+    let listed = if order.is_some() { Listed::AsQueue } else { Listed::Beside };
     let head = |field: &str, name: &str| match order {
         Some(order) => lists::sort_head(field, name, order, place),
         None => html! { th.num[!matches!(field, "title" | "state")] scope="col" { (name) } },
@@ -164,15 +208,28 @@ fn table_of(rows: &[IssueRow], order: Option<&str>, may: May, place: &Place<'_>)
                 thead { tr {
                     (head("title", "Tool and what went wrong")) (head("state", "State")) th scope="col" { "Class" } th scope="col" { span.sr { "Share of failures" } }
                     (head("events", "Failures")) (head("sessions", "Sessions")) (head("people", "People"))
-                    (head("first", "First seen")) (head("last", "Last seen")) th scope="col" { "Since version" } th scope="col" { "Trend" }
+                    th.num scope="col" title="attempts that met it and were solved in the end, in the newest 50 sessions with it" { "Recovers" }
+                    (head("first", "First seen")) (head("last", "Last seen")) th scope="col" { "Since version" } @if listed == Listed::AsQueue { th scope="col" { "Assignee" } } th scope="col" { "Trend" }
                 } }
-                tbody #rows { @for row in rows { (line(row, most, may, place)) } }
+                tbody #rows { @for row in rows { (line(row, most, listed, may, place)) } }
             }
         }
     }
 }
 
-fn line(row: &IssueRow, most: u64, may: May, place: &Place<'_>) -> Markup {
+fn recovers(recovery: Option<Recovery>) -> Markup {
+    match recovery {
+        None | Some(Recovery { attempts: 0, .. }) => format::unknown("no attempt with it is kept"),
+        Some(r) if r.attempts < work::FEW => {
+            html! { span.dim { (format::count(r.recovered)) " of " (format::count(r.attempts)) } }
+        }
+        Some(r) => html! {
+            span title=(format!("{} of {} attempts", r.recovered, r.attempts)) { (format::percent(r.recovered as f64 / r.attempts as f64)) }
+        },
+    }
+}
+
+fn line(row: &IssueRow, most: u64, listed: Listed, may: May, place: &Place<'_>) -> Markup {
     let id = row.id.to_string();
     let shown = html! {
         @if let Some(tool) = &row.tool { b { (hostile::line(tool, 32)) } ": " }
@@ -181,7 +238,7 @@ fn line(row: &IssueRow, most: u64, may: May, place: &Place<'_>) -> Markup {
     html! {
         tr data-testid="issue-row" {
             th scope="row" {
-                @if may == May::Change { (work::pick(row.id)) }
+                @if may == May::Change { (bulk::pick(row.id)) }
                 @match lists::detail(place, "issues", &id) { Some(href) => a.row href=(href) { (shown) }, None => (shown) }
             }
             td data-label="State" { (state(&row.state)) }
@@ -190,16 +247,23 @@ fn line(row: &IssueRow, most: u64, may: May, place: &Place<'_>) -> Markup {
             td.num data-label="Failures" { (format::count(row.events)) }
             td.num data-label="Sessions" { (format::count(row.sessions)) }
             td.num data-label="People" { @if row.people == 0 { span.dim title="nobody who met it was identified" { "0" } } @else { (format::count(row.people)) } }
+            td.num data-label="Recovers" { (recovers(row.recovery)) }
             td.num data-label="First seen" { (format::time(row.first_seen, &format::ago(row.first_seen, place.now))) }
             td.num data-label="Last seen" { (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) }
             td data-label="Since version" { @match row.since_version.as_deref() { Some(v) => (hostile::line(v, 20)), None => (format::unknown("the server did not say its version")) } }
+            @if listed == Listed::AsQueue { td data-label="Assignee" { @match row.assignee.as_deref() { Some(name) => (hostile::line(name, 24)), None => span.dim title="given to nobody" { "–" } } } }
             td data-label="Trend" { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "failures over the period")) }
         }
     }
 }
 
 /// One group's body.
-pub(crate) fn view_one(issue: &IssueDetail, may: May, place: &Place<'_>) -> Markup {
+pub(crate) fn view_one(
+    issue: &IssueDetail,
+    error: Option<&ErrorInfo>,
+    reader: &Reader,
+    place: &Place<'_>,
+) -> Markup {
     let row = &issue.row;
     let all = place.params.carried().and("issue", "eq", &row.id.to_string());
     let all = format!("{}{}", link::path(place.project, "sessions"), all.query());
@@ -211,9 +275,9 @@ pub(crate) fn view_one(issue: &IssueDetail, may: May, place: &Place<'_>) -> Mark
             @if row.people > 0 { " of " (format::counted(row.people, "person", "people")) }
             " in this period; first seen " (format::time(row.first_seen, &format::ago(row.first_seen, place.now)))
             @if let Some(v) = &row.since_version { " in version " (hostile::line(v, 24)) }
-            ". " (work::recovered(&issue.recovery))
+            ". " @if let Some(recovery) = &row.recovery { (work::recovered(recovery)) }
         }
-        (work::standing(issue, may, place))
+        (work::standing(issue, reader, place))
         p.facts {
             span { "Issue #" (row.id) } span { (state(&row.state)) }
             span { span.tag { (row.class.as_str().replace('_', " ")) } }
@@ -223,17 +287,23 @@ pub(crate) fn view_one(issue: &IssueDetail, may: May, place: &Place<'_>) -> Mark
             span title="what failures of this group share" { "Fingerprint " span.mono { (hostile::line(&row.fingerprint, 16)) } }
         }
         div.grid {
-            div.col-8 { section.panel {
-                h2 { "The newest message" }
-                @if issue.sample_message.trim().is_empty() { p.quiet { "No message was given. Errors with a text tell agents, and this page, what to change." } }
-                @else { p.error-text data-testid="message" { (hostile::text(&issue.sample_message)) } }
-            } }
-            div.col-4 { section.panel { h2 { "Failures over the period" }
-                @if row.events == 0 { p.quiet { (quiet) } } @else { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "failures over the period")) }
-            } }
-            div.col-8 { (work::suspects(issue, place)) }
-            div.col-4 { (work::history(issue, may, place)) }
+            div.col-8 {
+                section.panel {
+                    h2 { "The newest message" }
+                    @if issue.sample_message.trim().is_empty() { p.quiet { "No message was given. Errors with a text tell agents, and this page, what to change." } }
+                    @else { p.error-text data-testid="message" { (hostile::text(&issue.sample_message)) } }
+                    @if let Some(error) = error { (detail::stack(error)) }
+                }
+                section.panel { h2 { "Failures over the period" }
+                    @if row.events == 0 { p.quiet { (quiet) } } @else { (chart::failures(&issue.series, place.now, &|b| {
+                        format!("{}{}", link::path(place.project, "sessions"), place.params.between(b.start, b.end).and("issue", "eq", &row.id.to_string()).query())
+                    })) }
+                }
+                (work::suspects(issue, place))
+            }
+            div.col-4 { (talk::activity(issue, reader, place)) }
             div.col-12 {
+                @if !issue.variants.items.is_empty() { (work::messages(issue, place)) }
                 (lists::calls(&issue.samples, "Newest failures", "None is kept any more.", place))
                 (lists::sessions(&issue.sessions, "Sessions that met it", &all, "None is kept any more.", place))
             }

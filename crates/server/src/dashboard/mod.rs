@@ -26,6 +26,8 @@ mod frame;
 mod goals;
 mod hostile;
 mod icons;
+mod issue_bulk;
+mod issue_talk;
 mod issue_work;
 mod issues;
 mod joined;
@@ -116,7 +118,7 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/issues", || get(issues::show)),
     page("/p/{p}/issues/{issue}", || get(issues::show_one)),
     action("/p/{p}/issues/{issue}/act", || post(issue_work::act)),
-    action("/p/{p}/bulk/issues", || post(issue_work::act_on_many)),
+    action("/p/{p}/bulk/issues", || post(issue_bulk::act_on_many)),
     page("/p/{p}/goals", || get(goals::show)),
     action("/p/{p}/goals/wish", || post(goals::note)),
     page("/p/{p}/catalog", || get(catalog::show)),

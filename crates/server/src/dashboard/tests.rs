@@ -7,6 +7,7 @@ mod contrast;
 mod export;
 mod frame;
 mod html;
+mod issues;
 mod kit;
 mod people;
 mod rounds;

@@ -132,11 +132,69 @@ pub(super) fn issues_say_why_and_whether_agents_recover(make: &dyn Fn() -> Arc<d
     put(&store, p, events);
     let id = list(&store, p, IssueTab::All)[0].id;
     let issue = one(&store, p, id);
-    assert_eq!(issue.recovery, Recovery { attempts: 12, recovered: 9, tries: Some(1) });
+    let recovery = Recovery { attempts: 12, recovered: 9, tries: Some(1) };
+    assert_eq!(issue.row.recovery, Some(recovery));
+    assert_eq!(list(&store, p, IssueTab::All)[0].recovery, Some(recovery), "list and page say the same");
     let names: Vec<(&str, &str)> = issue.suspects.iter().map(|s| (s.what, s.value.as_str())).collect();
     assert_eq!(names, [("client", "zed"), ("client version", "zed 1.0"), ("server version", "1.8.0")]);
     let counts = Counts { failing_with: 12, failing: 12, working_with: 9, working: 37 };
     assert_eq!(issue.suspects[0].counts, counts);
     let before: Vec<(&str, &str)> = issue.before.iter().map(|b| (b.what, b.value.as_str())).collect();
     assert_eq!(before, [("server version", "1.8.0"), ("client version", "zed 1.0")]);
+}
+
+pub(super) fn issues_are_given_talked_about_and_taken_back(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let p = project(&store, "proj_a");
+    let fail = |n: u32, text: &str| failing(within(call(n, i64::from(n) * MINUTE), &format!("s{n}")), text);
+    put(
+        &store,
+        p,
+        vec![fail(1, "order 17 is gone"), fail(2, "order 18 is gone"), fail(3, "order 17 is gone")],
+    );
+    let id = list(&store, p, IssueTab::All)[0].id;
+    let act = |act: IssueAct, who: &str, us: i64| store.act_on_issue(p, id, &act, who, at(us)).unwrap();
+
+    let variants = one(&store, p, id).variants;
+    assert_eq!((variants.distinct, variants.looked_at), (2, 3));
+    let said: Vec<(&str, u64, i64, i64)> = variants
+        .items
+        .iter()
+        .map(|v| (v.message.as_str(), v.events, v.first.since(at(0)), v.last.since(at(0))))
+        .collect();
+    assert_eq!(
+        said,
+        [("order 17 is gone", 2, MINUTE, 3 * MINUTE), ("order 18 is gone", 1, 2 * MINUTE, 2 * MINUTE)]
+    );
+
+    let assignee = || list(&store, p, IssueTab::All)[0].assignee.clone();
+    assert!(act(IssueAct::Assign(Some("bo".into())), "ann", 0) && assignee().as_deref() == Some("bo"));
+    assert!(!act(IssueAct::Assign(Some("bo".into())), "ann", 1), "nothing to do");
+    assert!(act(IssueAct::Assign(None), "ann", 2) && assignee().is_none());
+    assert!(act(IssueAct::TakeBack, "ann", 3) && assignee().as_deref() == Some("bo"));
+
+    assert!(act(IssueAct::Comment("  look at the importer ".into()), "ann", 10));
+    let note = one(&store, p, id).history.remove(0);
+    assert_eq!((note.who.as_str(), note.comment.as_deref()), ("ann", Some("look at the importer")));
+    assert!(!act(IssueAct::Uncomment(note.id, Whose::Own), "bo", 11), "another's");
+    assert!(act(IssueAct::Uncomment(note.id, Whose::Anyones), "bo", 12));
+    assert!(!act(IssueAct::Uncomment(note.id, Whose::Anyones), "bo", 13));
+    let given = one(&store, p, id).history[0].id;
+    assert!(!act(IssueAct::Uncomment(given, Whose::Anyones), "bo", 14), "what was done stays said");
+    let empty = store.act_on_issue(p, id, &IssueAct::Comment(" \n".into()), "ann", at(15));
+    assert!(matches!(empty, Err(StoreError::BadQuestion(_))));
+    assert!(act(IssueAct::Comment("ä".repeat(COMMENT_CHARS + 9)), "ann", 16));
+    let kept = one(&store, p, id).history[0].comment.as_ref().map(|c| c.chars().count());
+    assert_eq!(kept, Some(COMMENT_CHARS));
+
+    // A decision takes the place of one before it, and gives it back; only to who took it, and only for a while.
+    let decided = || one(&store, p, id).row.decision.map(|d| d.rule.to_string());
+    assert!(act(IssueAct::Decide(Rule::ArchivedMore(50)), "ann", 100));
+    assert!(act(IssueAct::Decide(Rule::Resolved), "ann", 1_000_000));
+    assert!(!act(IssueAct::TakeBack, "bo", 1_000_001));
+    assert!(act(IssueAct::TakeBack, "ann", 2_000_000));
+    assert_eq!(decided().as_deref(), Some("archived until 50 more failures"));
+    assert!(act(IssueAct::TakeBack, "ann", 3_000_000) && decided().is_none());
+    assert!(act(IssueAct::Decide(Rule::Resolved), "ann", 4_000_000));
+    assert!(!act(IssueAct::TakeBack, "ann", 4_000_001 + TAKE_BACK_US) && decided().is_some());
 }

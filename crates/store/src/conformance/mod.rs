@@ -88,6 +88,7 @@ const PARTS: &[(&str, Part)] = &[
     ("warnings_name_what_is_wrong", signals::warnings_name_what_is_wrong),
     ("issues_are_resolved_and_come_back", issues::issues_are_resolved_and_come_back),
     ("issues_are_merged_and_split_again", issues::issues_are_merged_and_split_again),
+    ("issues_are_given_talked_about_and_taken_back", issues::issues_are_given_talked_about_and_taken_back),
     ("issues_say_why_and_whether_agents_recover", issues::issues_say_why_and_whether_agents_recover),
     ("catalogs_are_compared_and_weighed", catalogs::catalogs_are_compared_and_weighed),
     ("wishes_keep_what_becomes_of_them", wishes::wishes_keep_what_becomes_of_them),

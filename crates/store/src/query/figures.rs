@@ -6,7 +6,7 @@ use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
 use super::{
     AccountRef, ActorRef, ArgumentCheck, Decision, EventRow, IssueMember, IssueNote, JustBefore, PageAsk,
-    Recovery, Scope, SessionRow, Signals, State, Suspect, ToolSignals,
+    Recovery, Scope, SessionRow, Signals, State, Suspect, ToolSignals, Variants,
 };
 
 /// The overview of a scope.
@@ -200,6 +200,10 @@ pub struct IssueRow {
     pub state: State,
     /// What a person decided last.
     pub decision: Option<Decision>,
+    /// The member it is given to.
+    pub assignee: Option<String>,
+    /// Whether agents get past it; `None` where it was not looked at.
+    pub recovery: Option<Recovery>,
     /// Server version of the first event.
     pub since_version: Option<String>,
     /// Events per bucket of the scope, for a sparkline.
@@ -225,8 +229,10 @@ pub struct IssueDetail {
     pub suspects: Vec<Suspect>,
     /// What came just before its first failure.
     pub before: Vec<JustBefore>,
-    /// Whether agents get past it.
-    pub recovery: Recovery,
+    /// Failures per bucket of the scope: every call is one.
+    pub series: Vec<Bucket>,
+    /// The messages of its failures.
+    pub variants: Variants,
 }
 
 /// One identified person.

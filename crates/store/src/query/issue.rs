@@ -29,18 +29,73 @@ pub enum IssueAct {
     MergeInto(u64),
     /// Takes it out of the group it was merged into.
     Split,
+    /// Gives it to a member, by name; `None`: to nobody.
+    Assign(Option<String>),
+    /// Says something about it, at most [`COMMENT_CHARS`].
+    Comment(String),
+    /// Deletes a comment.
+    Uncomment(u64, Whose),
+    /// Takes the newest decision or assignment of the same person back, within [`TAKE_BACK_US`].
+    TakeBack,
 }
+
+/// Whose comments somebody may delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Their own.
+    Own,
+    /// Anyone's.
+    Anyones,
+}
+
+/// Characters of a comment.
+pub const COMMENT_CHARS: usize = 4_000;
+/// How long an act can be taken back, µs: the ten seconds a page offers it, and time to get here.
+pub const TAKE_BACK_US: i64 = 60_000_000;
 
 /// Something that was done to a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssueNote {
+    /// Its number within the project.
+    pub id: u64,
     /// When.
     pub at: Timestamp,
     /// Who.
     pub who: String,
     /// What, in words.
     pub what: String,
+    /// The words of a comment.
+    pub comment: Option<String>,
 }
+
+/// A message of a group, and how often it came (dashboard §7.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// Word for word; empty where none was given.
+    pub message: String,
+    /// Failures with it.
+    pub events: u64,
+    /// The first of those looked at.
+    pub first: Timestamp,
+    /// The newest.
+    pub last: Timestamp,
+}
+
+/// The messages of a group in a scope, most failures first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variants {
+    /// At most [`VARIANTS`].
+    pub items: Vec<Variant>,
+    /// How many different ones there are.
+    pub distinct: u64,
+    /// Failures looked at, the newest; at most [`VARIANT_EVENTS`].
+    pub looked_at: u64,
+}
+
+/// Messages shown of a group.
+pub const VARIANTS: usize = 20;
+/// Failures whose messages are looked at.
+pub const VARIANT_EVENTS: usize = 5_000;
 
 /// A group that is shown as part of another.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -83,9 +83,12 @@ pub(super) fn erase(conn: &Connection, project: &ProjectId, whom: &Whom) -> Resu
             conn.prepare_cached(sql!("erase.issue_message"))?.execute([issue])?;
             continue;
         }
-        for statement in
-            [sql!("erase.issue_decision"), sql!("erase.issue_merges"), sql!("erase.issue_history")]
-        {
+        for statement in [
+            sql!("erase.issue_decision"),
+            sql!("erase.issue_merges"),
+            sql!("erase.issue_history"),
+            sql!("issue_owner.delete"),
+        ] {
             conn.prepare_cached(statement)?.execute([issue])?;
         }
     }

@@ -2,15 +2,19 @@
 //! what the writer keeps stay untouched, so everything here can be taken back.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use serde::{Deserialize, Serialize};
 use trackway_core::issue::state::{Decision, Rule, compare};
 use trackway_event::Timestamp;
 
 use super::control::sql;
-use crate::query::{IssueAct, NOTE_CHARS, WishStatus};
+use crate::query::{COMMENT_CHARS, IssueAct, NOTE_CHARS, TAKE_BACK_US, Whose, WishStatus};
 use crate::{Result, StoreError};
 
 /// Groups that may be merged into one.
 const MEMBERS: i64 = 100;
+
+/// Comments kept on one group.
+const COMMENTS: i64 = 200;
 
 /// Does it, and notes who did.
 pub(super) fn on_issue(
@@ -29,9 +33,12 @@ pub(super) fn on_issue(
     };
     // A merged group is decided on as the whole it is shown in.
     let whole = parent(row)?.unwrap_or(row);
-    let mut notes = Vec::new();
+    let mut notes: Vec<(i64, String)> = Vec::new();
+    // What one note says beside what was done: the words of a comment, and what stood before.
+    let (mut words, mut before) = (None, None);
     match act {
         IssueAct::Decide(rule) => {
+            before = Some(Before::Decision(decision_row(&tx, whole)?));
             let version = match rule {
                 Rule::Resolved | Rule::ResolvedNext => newest_version(&tx)?,
                 Rule::ResolvedIn(_)
@@ -60,6 +67,7 @@ pub(super) fn on_issue(
             notes.push((whole, rule.to_string()));
         }
         IssueAct::Reopen => {
+            before = Some(Before::Decision(decision_row(&tx, whole)?));
             if tx.prepare_cached(sql!("issue_decision.delete"))?.execute([whole])? == 0 {
                 return Ok(false);
             }
@@ -89,12 +97,109 @@ pub(super) fn on_issue(
             notes.push((row, format!("split from #{whole}")));
             notes.push((whole, format!("#{row} split from it")));
         }
+        IssueAct::Assign(name) => {
+            let old = assignee(&tx, whole)?;
+            if old == *name {
+                return Ok(false);
+            }
+            give(&tx, whole, name.as_deref(), now)?;
+            let what = name.as_ref().map_or("given to nobody".to_owned(), |name| format!("given to {name}"));
+            before = Some(Before::Assignee(old));
+            notes.push((whole, what));
+        }
+        IssueAct::Comment(text) => {
+            let text: String = text.trim().chars().take(COMMENT_CHARS).collect();
+            if text.is_empty() {
+                return Err(StoreError::BadQuestion("a comment needs words".into()));
+            }
+            let kept: i64 =
+                tx.prepare_cached(sql!("issue_history.comments"))?.query_row([whole], |r| r.get(0))?;
+            if kept >= COMMENTS {
+                return Err(StoreError::BadQuestion(format!(
+                    "more than {COMMENTS} comments on one issue are not kept; delete old ones"
+                )));
+            }
+            words = Some(text);
+            notes.push((whole, "commented".to_owned()));
+        }
+        IssueAct::Uncomment(comment, whose) => {
+            let only = match whose {
+                Whose::Own => Some(who),
+                Whose::Anyones => None,
+            };
+            let number = i64::try_from(*comment).unwrap_or(0);
+            if tx.prepare_cached(sql!("issue_history.uncomment"))?.execute((whole, number, only))? == 0 {
+                return Ok(false);
+            }
+        }
+        IssueAct::TakeBack => {
+            let since = now.micros() - TAKE_BACK_US;
+            let found: Option<(i64, String)> = tx
+                .prepare_cached(sql!("issue_history.newest"))?
+                .query_row((whole, who, since), |r| Ok((r.get(0)?, r.get(1)?)))
+                .optional()?;
+            let Some((note, text)) = found else { return Ok(false) };
+            let Ok(old) = serde_json::from_str::<Before>(&text) else { return Ok(false) };
+            match old {
+                Before::Decision(Some(row)) => {
+                    tx.prepare_cached(sql!("issue_decision.write"))?
+                        .execute((whole, row.0, row.1, row.2, row.3, row.4))?;
+                }
+                Before::Decision(None) => {
+                    tx.prepare_cached(sql!("issue_decision.delete"))?.execute([whole])?;
+                }
+                Before::Assignee(name) => give(&tx, whole, name.as_deref(), now)?,
+            }
+            tx.prepare_cached(sql!("issue_history.delete"))?.execute([note])?;
+        }
     }
+    let before = before.and_then(|before| serde_json::to_string(&before).ok());
     for (issue, what) in notes {
-        tx.prepare_cached(sql!("issue_history.insert"))?.execute((issue, now.micros(), who, what))?;
+        tx.prepare_cached(sql!("issue_history.insert"))?.execute((
+            issue,
+            now.micros(),
+            who,
+            what,
+            &words,
+            &before,
+        ))?;
     }
     tx.commit()?;
     Ok(true)
+}
+
+/// What an act took the place of.
+#[derive(Serialize, Deserialize)]
+enum Before {
+    Decision(Option<Decided>),
+    Assignee(Option<String>),
+}
+
+/// A decision as it lies in its row: word, when, version, until, how many more.
+type Decided = (String, i64, Option<String>, Option<i64>, Option<i64>);
+
+fn decision_row(conn: &Connection, row: i64) -> Result<Option<Decided>> {
+    let mut statement = conn.prepare_cached(sql!("issue_decision.read"))?;
+    Ok(statement
+        .query_row([row], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)))
+        .optional()?)
+}
+
+/// Whose a group is.
+pub(super) fn assignee(conn: &Connection, row: i64) -> Result<Option<String>> {
+    Ok(conn.prepare_cached(sql!("issue_owner.read"))?.query_row([row], |r| r.get(0)).optional()?)
+}
+
+fn give(conn: &Connection, row: i64, name: Option<&str>, now: Timestamp) -> Result<()> {
+    match name {
+        Some(name) => {
+            conn.prepare_cached(sql!("issue_owner.write"))?.execute((row, name, now.micros()))?;
+        }
+        None => {
+            conn.prepare_cached(sql!("issue_owner.delete"))?.execute([row])?;
+        }
+    }
+    Ok(())
 }
 
 /// The newest server version of the newest sessions.
@@ -117,11 +222,7 @@ fn newest_version(conn: &Connection) -> Result<Option<String>> {
 
 /// The decision on a group.
 pub(super) fn decision(conn: &Connection, row: i64) -> Result<Option<Decision>> {
-    type Found = (String, i64, Option<String>, Option<i64>, Option<i64>);
-    let mut statement = conn.prepare_cached(sql!("issue_decision.read"))?;
-    let found: Option<Found> = statement
-        .query_row([row], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)))
-        .optional()?;
+    let found = decision_row(conn, row)?;
     let Some((word, at, version, until, more)) = found else { return Ok(None) };
     let at = Timestamp::from_micros(at);
     let rule = match word.as_str() {

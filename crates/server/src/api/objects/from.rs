@@ -143,6 +143,8 @@ impl From<q::IssueRow> for IssueObject {
                 | q::State::Archived => None,
             },
             decision: i.decision.map(Into::into),
+            assignee: i.assignee,
+            recovery: i.recovery.map(Into::into),
         }
     }
 }
@@ -331,6 +333,7 @@ impl IssueDetailObject {
     pub fn of(project: &str, issue: q::IssueDetail) -> Self {
         Self {
             issue: issue.row.into(),
+            series: all(issue.series, Into::into),
             sample_message: issue.sample_message,
             samples: all(issue.samples, |row| EventObject::of(project, row)),
             recent_sessions: all(issue.sessions, |row| SessionObject::of(project, row)),
@@ -338,7 +341,7 @@ impl IssueDetailObject {
             history: all(issue.history, Into::into),
             suspects: all(issue.suspects, Into::into),
             just_before: all(issue.before, Into::into),
-            recovery: issue.recovery.into(),
+            variants: issue.variants.into(),
         }
     }
 }

@@ -33,12 +33,40 @@ pub struct IssueMemberObject {
 /// Something that was done to a group.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IssueNoteObject {
+    /// Its number, to delete a comment by.
+    pub id: u64,
     /// When.
     pub at: String,
     /// Who.
     pub who: String,
     /// What.
     pub what: String,
+    /// The words of a comment.
+    pub comment: Option<String>,
+}
+
+/// A message of a group.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VariantObject {
+    /// Word for word; empty where none was given.
+    pub message: String,
+    /// Failures with it.
+    pub events: u64,
+    /// The first of those looked at.
+    pub first: String,
+    /// The newest.
+    pub last: String,
+}
+
+/// The messages of a group in the period, among its newest failures.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VariantsObject {
+    /// Most failures first.
+    pub items: Vec<VariantObject>,
+    /// How many different ones there are.
+    pub distinct: u64,
+    /// Failures looked at.
+    pub looked_at: u64,
 }
 
 /// A circumstance over-represented in failures against successes of the same tool.
@@ -89,7 +117,7 @@ pub struct RecoveryObject {
 #[serde(default)]
 pub struct IssueActBody {
     /// `resolve`, `resolve_in`, `resolve_next`, `archive`, `archive_until`, `archive_more`, `archive_escalating`, `reopen`,
-    /// `merge` or `split`.
+    /// `merge`, `split`, `assign`, `comment`, `uncomment`, or `take_back` within a minute of one's own decision.
     pub act: String,
     /// For `resolve_in`: the version that mends it.
     pub version: Option<String>,
@@ -99,6 +127,12 @@ pub struct IssueActBody {
     pub more: Option<u64>,
     /// For `merge`: the number of the group it is shown under from now on.
     pub into: Option<u64>,
+    /// For `assign`: a member's name; `me` for whoever asks; empty for nobody.
+    pub to: Option<String>,
+    /// For `comment`: its words, at most 4,000 characters.
+    pub words: Option<String>,
+    /// For `uncomment`: the comment's number.
+    pub comment: Option<u64>,
 }
 
 impl IssueActBody {
@@ -131,10 +165,21 @@ impl IssueActBody {
             "reopen" => IssueAct::Reopen,
             "merge" => IssueAct::MergeInto(self.into.ok_or("into is the number of another issue")?),
             "split" => IssueAct::Split,
+            "assign" => {
+                let to = self.to.as_deref().map(str::trim).ok_or("to is a member's name, or empty")?;
+                IssueAct::Assign((!to.is_empty()).then(|| to.to_owned()))
+            }
+            "comment" => IssueAct::Comment(
+                self.words.filter(|w| !w.trim().is_empty()).ok_or("words are what you want to say")?,
+            ),
+            "uncomment" => {
+                IssueAct::Uncomment(self.comment.ok_or("comment is the number of one")?, q::Whose::Own)
+            }
+            "take_back" => IssueAct::TakeBack,
             _ => {
                 return Err(
                     "act is resolve, resolve_in, resolve_next, archive, archive_until, archive_more, \
-                            archive_escalating, reopen, merge or split"
+                            archive_escalating, reopen, merge, split, assign, comment, uncomment or take_back"
                         .into(),
                 );
             }
@@ -156,7 +201,19 @@ impl From<q::IssueMember> for IssueMemberObject {
 
 impl From<q::IssueNote> for IssueNoteObject {
     fn from(n: q::IssueNote) -> Self {
-        Self { at: n.at.to_string(), who: n.who, what: n.what }
+        Self { id: n.id, at: n.at.to_string(), who: n.who, what: n.what, comment: n.comment }
+    }
+}
+
+impl From<q::Variants> for VariantsObject {
+    fn from(v: q::Variants) -> Self {
+        let one = |v: q::Variant| VariantObject {
+            message: v.message,
+            events: v.events,
+            first: v.first.to_string(),
+            last: v.last.to_string(),
+        };
+        Self { items: v.items.into_iter().map(one).collect(), distinct: v.distinct, looked_at: v.looked_at }
     }
 }
 
@@ -205,6 +262,12 @@ mod tests {
             (r#"{"act":"archive_more","more":5}"#, true),
             (r#"{"act":"merge"}"#, false),
             (r#"{"act":"merge","into":3}"#, true),
+            (r#"{"act":"assign"}"#, false),
+            (r#"{"act":"assign","to":""}"#, true),
+            (r#"{"act":"comment","words":" "}"#, false),
+            (r#"{"act":"comment","words":"seen"}"#, true),
+            (r#"{"act":"uncomment"}"#, false),
+            (r#"{"act":"take_back"}"#, true),
             (r#"{"act":"delete"}"#, false),
             ("{}", false),
         ] {

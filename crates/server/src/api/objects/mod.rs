@@ -436,6 +436,10 @@ pub struct IssueObject {
     pub regressed_in: Option<String>,
     /// What a person decided last.
     pub decision: Option<DecisionObject>,
+    /// The member it is given to.
+    pub assignee: Option<String>,
+    /// Whether agents get past it; `null` where it was not looked at.
+    pub recovery: Option<RecoveryObject>,
 }
 
 /// One error group in full.
@@ -444,6 +448,8 @@ pub struct IssueDetailObject {
     /// The group.
     #[serde(flatten)]
     pub issue: IssueObject,
+    /// Failures per bucket of the period.
+    pub series: Vec<BucketObject>,
     /// The newest message verbatim.
     pub sample_message: String,
     /// Newest events.
@@ -458,8 +464,8 @@ pub struct IssueDetailObject {
     pub suspects: Vec<SuspectObject>,
     /// What was first seen in the day before its first failure.
     pub just_before: Vec<JustBeforeObject>,
-    /// Whether agents get past it.
-    pub recovery: RecoveryObject,
+    /// The messages of its failures.
+    pub variants: VariantsObject,
 }
 
 /// Figures of one client and version.

@@ -137,11 +137,13 @@ async fn every_key_of_the_sheet_is_bound() {
         "/p/proj_a/sessions?from=2026-11-10&to=2026-11-12".into(),
         format!("/p/proj_a/sessions/{session}"),
         "/p/proj_a/sessions/ses_plain3".into(),
+        "/p/proj_a/issues".into(),
     ] {
         let page = Page::read(&kit.get(&path).await.body);
         bound.extend(
             page.attributes("data-key")
                 .into_iter()
+                .chain(page.attributes("data-press"))
                 .chain(page.attributes("data-go").into_iter().map(|k| format!("g {k}"))),
         );
     }

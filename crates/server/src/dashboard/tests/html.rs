@@ -74,6 +74,7 @@ const KNOWN: &[&str] = &[
     "del",
     "small",
     "select",
+    "textarea",
     "option",
     "code",
 ];

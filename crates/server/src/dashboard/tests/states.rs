@@ -191,7 +191,9 @@ async fn many_issues_are_decided_at_once() {
     for (form, why) in [
         ("act=resolve", "choose 1 to 100"),
         ("act=resolve&issue=x", "by its number"),
-        ("act=merge&issue=1", "at once can be"),
+        ("act=drop&issue=1", "at once can be"),
+        ("act=merge&issue=1", "two issues or more"),
+        ("act=assign&issue=1&to=nobody-here", "no member"),
     ] {
         let refused = kit.post("/p/proj_a/bulk/issues", form).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{form}");

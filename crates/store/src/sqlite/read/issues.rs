@@ -12,7 +12,7 @@ use super::session;
 use super::span::Buckets;
 use super::tools::sorted_page;
 use super::{CUT_SHORT, Reader, Sql, event, why};
-use crate::query::{IssueDetail, IssueRow, IssueTab, ListAsk, Page, Scope, State};
+use crate::query::{Bucket, CallFigures, IssueDetail, IssueRow, IssueTab, ListAsk, Page, Scope, State};
 use crate::sqlite::control::sql;
 use crate::sqlite::work;
 use crate::{Result, StoreError};
@@ -21,7 +21,9 @@ use crate::{Result, StoreError};
 const SAMPLES: i64 = 50;
 const SESSIONS: usize = 10;
 /// Newest sessions in which it is looked for whether agents got past it.
-const RECOVERY: usize = 100;
+const RECOVERY: usize = 50;
+/// Groups of one tool whose recovery is looked at.
+const OF_TOOL: usize = 20;
 /// Groups of which the overview's few are chosen.
 const TOP: usize = 50;
 
@@ -77,22 +79,24 @@ pub(in crate::sqlite) fn issues(reader: &Reader, ask: &ListAsk, tab: IssueTab) -
         };
         if down { order.reverse() } else { order }.then_with(|| a.id.cmp(&b.id))
     });
-    sorted_page(rows, &ask.page, code as u8 * 2 + u8::from(down), partial)
+    let mut page = sorted_page(rows, &ask.page, code as u8 * 2 + u8::from(down), partial)?;
+    recover(reader, &mut page.items)?;
+    Ok(page)
 }
 
-/// One error group with its newest events; figures are those of the scope.
-pub(in crate::sqlite) fn issue(reader: &Reader, id: u64, scope: &Scope) -> Result<Option<IssueDetail>> {
-    let Ok(number) = i64::try_from(id) else { return Ok(None) };
-    let merges = Merges::read(reader)?;
-    let number = merges.whole(number);
-    let Some((row, sample_message)) = row(reader, number, &merges)? else { return Ok(None) };
-    let mut only = Sums::default();
-    count(reader, scope, Some(number), None, &merges, &mut only)?;
-    let row = with(row, only.remove(&number).unwrap_or_default(), &Buckets::of(scope));
-    let mut samples = Sql::new(sql!("event.row"));
-    samples.push(" WHERE e.issue IN (SELECT ").bind(number);
-    samples.push(" UNION ALL SELECT child FROM issue_merge WHERE parent = ").bind(number).push(")");
-    samples.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(SAMPLES);
+/// Adds whether agents get past them.
+fn recover(reader: &Reader, rows: &mut [IssueRow]) -> Result<()> {
+    let (merges, mut known) = (Merges::read(reader)?, why::Sessions::default());
+    for row in rows {
+        let number = row.id as i64;
+        let newest = newest_sessions(reader, number)?;
+        row.recovery = Some(why::recovery(reader, &mut known, &newest, &merges.members(number))?);
+    }
+    Ok(())
+}
+
+/// The newest sessions that met it, the newest first.
+fn newest_sessions(reader: &Reader, number: i64) -> Result<Vec<i64>> {
     let mut newest: Vec<i64> = Vec::new();
     let mut statement = reader.conn.prepare_cached(sql!("issue.sessions"))?;
     let mut sessions = statement.query([number])?;
@@ -105,12 +109,29 @@ pub(in crate::sqlite) fn issue(reader: &Reader, id: u64, scope: &Scope) -> Resul
             break;
         }
     }
-    drop(sessions);
+    Ok(newest)
+}
+
+/// One error group with its newest events; figures are those of the scope.
+pub(in crate::sqlite) fn issue(reader: &Reader, id: u64, scope: &Scope) -> Result<Option<IssueDetail>> {
+    let Ok(number) = i64::try_from(id) else { return Ok(None) };
+    let merges = Merges::read(reader)?;
+    let number = merges.whole(number);
+    let Some((row, sample_message)) = row(reader, number, &merges)? else { return Ok(None) };
+    let mut only = Sums::default();
+    count(reader, scope, Some(number), None, &merges, &mut only)?;
+    let mut row = with(row, only.remove(&number).unwrap_or_default(), &Buckets::of(scope));
+    let mut samples = Sql::new(sql!("event.row"));
+    samples.push(" WHERE e.issue IN (SELECT ").bind(number);
+    samples.push(" UNION ALL SELECT child FROM issue_merge WHERE parent = ").bind(number).push(")");
+    samples.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(SAMPLES);
+    let mut newest = newest_sessions(reader, number)?;
     let whole = merges.members(number);
-    let recovery = why::recovery(reader, &newest, &whole)?;
+    row.recovery = Some(why::recovery(reader, &mut why::Sessions::default(), &newest, &whole)?);
     newest.truncate(SESSIONS);
     Ok(Some(IssueDetail {
-        recovery,
+        series: series(&row, &Buckets::of(scope)),
+        variants: why::variants(reader, scope, &whole)?,
         members: why::members(reader, number)?,
         history: why::history(reader, number)?,
         suspects: why::suspects(reader, scope, &row, &whole)?,
@@ -122,10 +143,21 @@ pub(in crate::sqlite) fn issue(reader: &Reader, id: u64, scope: &Scope) -> Resul
     }))
 }
 
+fn series(row: &IssueRow, buckets: &Buckets) -> Vec<Bucket> {
+    let bucket = |(i, n): (usize, &u64)| {
+        let (start, end) = buckets.bounds(i);
+        let calls = CallFigures { calls: *n, finished: *n, failed: *n, ..CallFigures::default() };
+        Bucket { start, end, sessions: 0, calls }
+    };
+    row.trend.iter().enumerate().map(bucket).collect()
+}
+
 /// Error groups of one tool in a scope, most sessions first.
 pub(super) fn of_tool(reader: &Reader, scope: &Scope, tool: i64) -> Result<Vec<IssueRow>> {
     let (mut rows, _) = of_scope(reader, scope, Some(tool))?;
     rows.sort_by(|a, b| (b.sessions, b.events).cmp(&(a.sessions, a.events)).then_with(|| a.id.cmp(&b.id)));
+    let shown = rows.len().min(OF_TOOL);
+    recover(reader, rows.get_mut(..shown).unwrap_or_default())?;
     Ok(rows)
 }
 
@@ -304,6 +336,7 @@ fn row(reader: &Reader, id: i64, merges: &Merges) -> Result<Option<(IssueRow, St
     }
     let now = (reader.clock)();
     row.decision = work::decision(&reader.conn, id)?;
+    row.assignee = work::assignee(&reader.conn, id)?;
     let seen = seen(reader, &members, &row, now)?;
     row.state = state::state(row.decision.as_ref(), &seen, now);
     Ok(Some((row, message)))
@@ -359,6 +392,8 @@ fn single(reader: &Reader, id: i64) -> Result<Option<(IssueRow, String)>> {
         last_seen: Timestamp::from_micros(r.get(7)?),
         state: State::default(),
         decision: None,
+        assignee: None,
+        recovery: None,
         since_version: r.get::<_, Option<String>>(8)?.filter(|v| !v.is_empty()),
         trend: Vec::new(),
     };

@@ -2,16 +2,22 @@
 //! Each looks at a bounded number of the newest rows.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
+use rusqlite::params_from_iter;
 use trackway_core::chain::{self, Solved};
 use trackway_core::metric::percentile;
 use trackway_event::event::Flags;
 use trackway_event::{Kind, Status, Timestamp};
 
-use super::Reader;
+use super::filter_sql::{self, Target};
 use super::signals::Calls;
+use super::{Reader, Sql};
 use crate::Result;
-use crate::query::{Counts, IssueMember, IssueNote, IssueRow, JustBefore, Mark, Recovery, Scope, Suspect};
+use crate::query::{
+    Counts, IssueMember, IssueNote, IssueRow, JustBefore, Mark, Recovery, Scope, Suspect, VARIANT_EVENTS,
+    VARIANTS, Variant, Variants,
+};
 use crate::sqlite::control::sql;
 
 const DAY_US: i64 = 86_400_000_000;
@@ -22,32 +28,59 @@ const SUSPECTS: usize = 6;
 /// Events of one session that are looked at.
 const EVENTS: i64 = 1_000;
 
+/// Calls of one session, and the group that each failure is of.
+type Told = (Calls, Vec<Option<i64>>);
+
+/// Sessions that were read, so that groups which meet in them read them once.
+#[derive(Default)]
+pub(super) struct Sessions(HashMap<i64, Told>);
+
+impl Sessions {
+    fn read(&mut self, reader: &Reader, session: i64) -> Result<&Told> {
+        match self.0.entry(session) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(told(reader, session)?)),
+        }
+    }
+}
+
+fn told(reader: &Reader, session: i64) -> Result<Told> {
+    let mut statement = reader.conn.prepare_cached(sql!("session.track"))?;
+    let (mut calls, mut hit) = (Calls::default(), Vec::new());
+    let mut rows = statement.query((session, EVENTS))?;
+    while let Some(r) = rows.next()? {
+        let status = r.get::<_, Option<u8>>(1)?.and_then(Status::from_code);
+        let flags = Flags::from_bits(r.get(5)?);
+        let open = flags.nested || flags.mrtr_open || status == Some(Status::InputRequired);
+        if Kind::from_code(r.get(0)?) != Some(Kind::ToolCall) || open {
+            continue;
+        }
+        let mark = Mark {
+            kind: Kind::ToolCall,
+            status,
+            started_at: Timestamp::from_micros(r.get(2)?),
+            duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
+        };
+        calls.add(r.get::<_, Option<i64>>(4)?.unwrap_or(0), mark, flags, r.get(6)?);
+        hit.push(r.get(7)?);
+    }
+    Ok((calls, hit))
+}
+
 /// Whether agents got past it, in these sessions.
-pub(super) fn recovery(reader: &Reader, sessions: &[i64], members: &[i64]) -> Result<Recovery> {
+pub(super) fn recovery(
+    reader: &Reader,
+    known: &mut Sessions,
+    sessions: &[i64],
+    members: &[i64],
+) -> Result<Recovery> {
     let mut recovery = Recovery::default();
     let mut tries = Vec::new();
-    let mut statement = reader.conn.prepare_cached(sql!("session.track"))?;
     for session in sessions {
-        let (mut calls, mut hit) = (Calls::default(), Vec::new());
-        let mut rows = statement.query((session, EVENTS))?;
-        while let Some(r) = rows.next()? {
-            let status = r.get::<_, Option<u8>>(1)?.and_then(Status::from_code);
-            let flags = Flags::from_bits(r.get(5)?);
-            let open = flags.nested || flags.mrtr_open || status == Some(Status::InputRequired);
-            if Kind::from_code(r.get(0)?) != Some(Kind::ToolCall) || open {
-                continue;
-            }
-            let mark = Mark {
-                kind: Kind::ToolCall,
-                status,
-                started_at: Timestamp::from_micros(r.get(2)?),
-                duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
-            };
-            calls.add(r.get::<_, Option<i64>>(4)?.unwrap_or(0), mark, flags, r.get(6)?);
-            hit.push(r.get::<_, Option<i64>>(7)?.is_some_and(|issue| members.contains(&issue)));
-        }
+        let (calls, hit) = known.read(reader, *session)?;
+        let met = |i: &usize| hit.get(*i).copied().flatten().is_some_and(|issue| members.contains(&issue));
         for chain in chain::chains(&calls.views()) {
-            let Some(first) = chain.calls.iter().position(|i| hit.get(*i) == Some(&true)) else { continue };
+            let Some(first) = chain.calls.iter().position(met) else { continue };
             recovery.attempts += 1;
             if chain.solved == Solved::Yes {
                 recovery.recovered += 1;
@@ -58,6 +91,41 @@ pub(super) fn recovery(reader: &Reader, sessions: &[i64], members: &[i64]) -> Re
     tries.sort_unstable();
     recovery.tries = percentile(&tries, 0.5);
     Ok(recovery)
+}
+
+/// The messages its failures came with.
+pub(super) fn variants(reader: &Reader, scope: &Scope, members: &[i64]) -> Result<Variants> {
+    let mut sql = Sql::new(sql!("issue.variants"));
+    if !scope.filter.is_empty() {
+        sql.push(" LEFT JOIN session s ON s.row = e.session");
+    }
+    sql.push(" WHERE e.issue IN (");
+    for (i, member) in members.iter().enumerate() {
+        sql.push(if i > 0 { ", " } else { "" }).bind(*member);
+    }
+    sql.push(") AND e.started_at >= ").bind(scope.period.from.micros());
+    sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
+    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    sql.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(VARIANT_EVENTS as i64);
+    let mut statement = reader.conn.prepare_cached(&sql.text)?;
+    let mut rows = statement.query(params_from_iter(&sql.values))?;
+    let mut found: HashMap<String, Variant> = HashMap::new();
+    let mut all = Variants::default();
+    while let Some(r) = rows.next()? {
+        let message = r.get::<_, Option<String>>(0)?.unwrap_or_default().trim().to_owned();
+        let at = Timestamp::from_micros(r.get(1)?);
+        all.looked_at += 1;
+        let one = Variant { message: message.clone(), events: 0, first: at, last: at };
+        let one = found.entry(message).or_insert(one);
+        one.events += 1;
+        one.first = one.first.min(at);
+    }
+    all.distinct = found.len() as u64;
+    all.items = found.into_values().collect();
+    all.items
+        .sort_by(|a, b| (b.events, b.last).cmp(&(a.events, a.last)).then_with(|| a.message.cmp(&b.message)));
+    all.items.truncate(VARIANTS);
+    Ok(all)
 }
 
 /// Circumstances that are over-represented in its failures against successes of the same tool.
@@ -171,7 +239,13 @@ pub(super) fn members(reader: &Reader, issue: i64) -> Result<Vec<IssueMember>> {
 pub(super) fn history(reader: &Reader, issue: i64) -> Result<Vec<IssueNote>> {
     let mut statement = reader.conn.prepare_cached(sql!("issue_history.list"))?;
     let rows = statement.query_map([issue], |r| {
-        Ok(IssueNote { at: Timestamp::from_micros(r.get(0)?), who: r.get(1)?, what: r.get(2)? })
+        Ok(IssueNote {
+            id: r.get::<_, i64>(0)? as u64,
+            at: Timestamp::from_micros(r.get(1)?),
+            who: r.get(2)?,
+            what: r.get(3)?,
+            comment: r.get(4)?,
+        })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -1,0 +1,101 @@
+//! Working on issues through the pages: messages, giving them to somebody, comments, and taking a decision on many back.
+
+use http::StatusCode;
+use trackway_event::Status;
+use trackway_store::Role;
+
+use super::html::Page;
+use super::kit::{Kit, call};
+
+async fn kit() -> Kit {
+    let kit = Kit::new().await;
+    let at = |m: i64| kit.now.plus_micros(-m * 60_000_000);
+    let mut events = Vec::new();
+    for (m, words) in [(1, "order 17 <b>gone</b>"), (2, "order 18 <b>gone</b>"), (3, "order 17 <b>gone</b>")]
+    {
+        let mut event = call(at(m), &format!("ses_{m}"), words, Status::ToolError);
+        event.tool = Some("get_order".into());
+        events.push(event);
+    }
+    let mut other = call(at(9), "ses_9", "no permission", Status::ToolError);
+    other.tool = Some("cancel_order".into());
+    events.push(other);
+    kit.send("proj_a", events).await;
+    kit.store.add_member("ana", Role::Member, kit.now).unwrap();
+    kit
+}
+
+async fn number_of(kit: &Kit, title: &str) -> String {
+    let api = kit.get("/api/v1/projects/proj_a/issues").await.body;
+    let list: serde_json::Value = serde_json::from_str(&api).unwrap();
+    let found = list["items"].as_array().unwrap().iter().find(|i| i["tool"] == title).cloned().unwrap();
+    found["id"].to_string()
+}
+
+#[tokio::test]
+async fn an_issue_shows_its_messages_and_is_talked_about() {
+    let kit = kit().await;
+    let id = number_of(&kit, "get_order").await;
+    let path = format!("/p/proj_a/issues/{id}");
+    let page = Page::read(&kit.get(&path).await.body);
+    page.assert_inert(&path);
+    assert_eq!((page.testid("variant-row"), page.testid("comment")), (2, 0));
+
+    let act = format!("{path}/act");
+    let said = kit.post(&act, "act=comment&words=%3Cscript%3E%20look%20at%20the%20importer").await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER);
+    assert_eq!(kit.post(&act, "act=assign&to=ana").await.status, StatusCode::SEE_OTHER);
+    let body = kit.get(&path).await.body;
+    let page = Page::read(&body);
+    page.assert_inert(&path);
+    assert!(page.text_of("comment").contains("look at the importer"), "{}", page.text_of("comment"));
+    assert!(page.text_of("standing").contains("Assigned to ana"), "{}", page.text_of("standing"));
+    let api: serde_json::Value =
+        serde_json::from_str(&kit.get(&format!("/api/v1/projects/proj_a/issues/{id}")).await.body).unwrap();
+    assert_eq!((&api["assignee"], &api["variants"]["distinct"]), (&"ana".into(), &2.into()));
+    assert_eq!(api["variants"]["items"][0]["events"], 2);
+    assert_eq!(api["history"][0]["what"], "given to ana");
+    let csv = kit.get("/p/proj_a/export/issues.csv").await.body;
+    assert!(csv.lines().next().unwrap().contains("assignee") && csv.contains(",ana,"), "{csv}");
+
+    let comment = api["history"][1]["id"].to_string();
+    assert_eq!(api["history"][1]["comment"], "<script> look at the importer");
+    let gone = kit.post(&act, &format!("act=uncomment&comment={comment}")).await;
+    assert_eq!(gone.status, StatusCode::SEE_OTHER);
+    assert_eq!(Page::read(&kit.get(&path).await.body).testid("comment"), 0);
+    for (form, why) in [
+        ("act=assign&to=bo", "no member"),
+        ("act=comment&words=%20", "words are"),
+        ("act=archive_until&date=2020-01-01", "a time to come"),
+    ] {
+        let refused = kit.post(&act, form).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{form}");
+        assert!(refused.body.contains(why), "{form}: {}", refused.body);
+    }
+    let until = kit.post(&act, "act=archive_until&date=2099-01-01").await;
+    assert_eq!(until.status, StatusCode::SEE_OTHER);
+    assert!(Page::read(&kit.get(&path).await.body).text_of("standing").contains("Archived until 2099-01-01"));
+}
+
+#[tokio::test]
+async fn a_decision_on_many_says_what_was_left_out_and_is_taken_back() {
+    let kit = kit().await;
+    let (a, b) = (number_of(&kit, "get_order").await, number_of(&kit, "cancel_order").await);
+    let done = kit.post("/p/proj_a/bulk/issues", &format!("act=resolve&issue={a}&issue={b}&issue=77")).await;
+    let cookie = done.header("set-cookie");
+    assert!(cookie.contains("Max-Age=10") && cookie.contains("HttpOnly"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let page = kit.get_with("/p/proj_a/issues", &cookie).await;
+    let html = Page::read(&page.body);
+    let strip = html.text_of("did");
+    assert!(strip.contains("2 issues resolved") && strip.contains("#77 (not there"), "{strip}");
+    assert_eq!((html.testid("undo"), html.testid("issue-row")), (1, 0));
+    let undone = kit.post("/p/proj_a/bulk/issues", &format!("act=take_back&issue={a}&issue={b}&back=")).await;
+    assert_eq!(undone.status, StatusCode::SEE_OTHER);
+    let html = Page::read(&kit.get("/p/proj_a/issues").await.body);
+    assert_eq!((html.testid("undo"), html.testid("issue-row")), (0, 2));
+
+    let merged = kit.post("/p/proj_a/bulk/issues", &format!("act=merge&issue={a}&issue={b}")).await;
+    assert_eq!(merged.status, StatusCode::SEE_OTHER);
+    assert_eq!(Page::read(&kit.get("/p/proj_a/issues").await.body).testid("issue-row"), 1);
+}

@@ -1,0 +1,2 @@
+-- Whose a group is. ?1 group. Primary key.
+SELECT name FROM issue_owner WHERE issue = ?1;
