@@ -18,7 +18,7 @@ use crate::verb::now;
 
 /// Rows asked for at a time.
 const PAGE: usize = 100;
-/// The scenarios reach back 14 days; the clock of a busy machine may be a little ahead of its sessions.
+/// The scenarios reach back 15 days; the clock of a busy machine may be a little ahead of its sessions.
 const DAY_US: i64 = 86_400 * 1_000_000;
 
 /// What is on record.

@@ -115,7 +115,7 @@ async fn load_and_tell(server: &ServerHandle, args: &Demo) -> Result<()> {
         return output::json(&summary);
     }
     output::print(&format!(
-        "\nInvented people and traffic of the past 14 days. The figures on record are what the agents did:\n\n{figures}\n"
+        "\nInvented people and traffic of the past 15 days. The figures on record are what the agents did:\n\n{figures}\n"
     ))?;
     if args.once {
         return Ok(());

@@ -16,6 +16,8 @@ mod accounts;
 mod actions;
 mod assets;
 mod catalog;
+mod catalog_cost;
+mod catalog_diff;
 mod chart;
 mod checklist;
 mod clients;
@@ -122,6 +124,7 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/goals", || get(goals::show)),
     action("/p/{p}/goals/wish", || post(goals::note)),
     page("/p/{p}/catalog", || get(catalog::show)),
+    page("/p/{p}/catalog/{hash}", || get(catalog_diff::show)),
     page("/p/{p}/clients", || get(clients::show)),
     page("/p/{p}/people", || get(people::show)),
     page("/p/{p}/people/{person}", || get(person::show)),

@@ -251,3 +251,11 @@ pub(crate) fn session_head(sort: &dyn Fn(&str, &str) -> Markup) -> Markup {
         th scope="col" { "Why look, or first intent" }
     } } }
 }
+
+/// Text to be taken along: shown as it is, with a button that copies it where there is script.
+pub(crate) fn copyable(id: &str, text: &str) -> Markup {
+    html! { div.code {
+        pre id=(format!("code-{id}")) tabindex="0" { (hostile::text(text)) }
+        button.quiet data-copy=(format!("#code-{id}")) hidden { (icon(Icon::Copy)) span.sr { "Copy" } }
+    } }
+}

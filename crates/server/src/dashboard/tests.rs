@@ -3,6 +3,7 @@
 //! HTML is read with a small strict reader ([`html`]) that fails on markup it does not expect: what the tests see is what a
 //! browser would make elements of. View states that the store cannot be brought into quickly are in the files of the views.
 
+mod catalog;
 mod contrast;
 mod export;
 mod frame;

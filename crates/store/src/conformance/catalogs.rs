@@ -100,3 +100,36 @@ pub(super) fn catalogs_are_compared_and_weighed(make: &dyn Fn() -> Arc<dyn Store
         events.reverse();
     }
 }
+
+pub(super) fn a_listing_is_held_against_the_same_weekdays_before(make: &dyn Fn() -> Arc<dyn Store>) {
+    let day = 24 * 60;
+    let mut events = vec![listing(1, 0, "a", OLD, "1.0")];
+    // Two days of the week before: four calls, one of them failed; one more that the same weekdays leave out.
+    for (n, minute) in [(10, 1), (11, day), (12, day + 60), (13, 4 * day)] {
+        events.push(asked(n, minute, "a", "search", r#"{"q":"x"}"#));
+    }
+    events.push(failing(asked(14, day + 70, "a", "search", r#"{"q":"x"}"#), "away"));
+    events.push(listing(2, 7 * day, "b", NEW, "1.1"));
+    // Since: three calls in two days, two of them failed and one of those tried again with success.
+    for (n, minute) in [(20, 7 * day + 5), (21, 8 * day)] {
+        events.push(failing(asked(n, minute, "b", "search", r#"{"q":"x"}"#), "limit is required"));
+    }
+    events.push(asked(22, 8 * day + 1, "b", "search", r#"{"q":"x","limit":3}"#));
+    let store = make();
+    let p = project(&store, "proj_a");
+    for e in events {
+        put(&store, p, vec![e]);
+    }
+    let mut asked = scope();
+    asked.period.to = at(9 * day * MINUTE);
+    let all = store.catalogs(p, &asked).unwrap();
+    let (new, old) = (&all.items[0], &all.items[1]);
+    assert_eq!((new.before.as_deref(), old.before.as_deref()), (Some(old.hash.as_str()), None));
+    let release = new.release.clone().unwrap();
+    assert_eq!((release.since.from, release.since.to), (at(7 * day * MINUTE), at(9 * day * MINUTE)));
+    assert_eq!((release.until.from, release.until.to), (at(0), at(2 * day * MINUTE)));
+    assert_eq!((release.after.calls.calls, release.after.calls.failed), (3, 2));
+    assert_eq!((release.before.calls.calls, release.before.calls.failed), (4, 1));
+    assert_eq!(release.before.attempts.chains, 4);
+    assert!(old.release.is_none(), "nothing came before the first");
+}

@@ -91,6 +91,10 @@ const PARTS: &[(&str, Part)] = &[
     ("issues_are_given_talked_about_and_taken_back", issues::issues_are_given_talked_about_and_taken_back),
     ("issues_say_why_and_whether_agents_recover", issues::issues_say_why_and_whether_agents_recover),
     ("catalogs_are_compared_and_weighed", catalogs::catalogs_are_compared_and_weighed),
+    (
+        "a_listing_is_held_against_the_same_weekdays_before",
+        catalogs::a_listing_is_held_against_the_same_weekdays_before,
+    ),
     ("wishes_keep_what_becomes_of_them", wishes::wishes_keep_what_becomes_of_them),
     ("strange_periods_are_answered", lists::strange_periods_are_answered),
     ("the_live_feed_tells_every_commit", lists::the_live_feed_tells_every_commit),

@@ -4,6 +4,8 @@
 pub use trackway_core::catalog::diff::{Change, Grade};
 use trackway_event::{Peer, Timestamp};
 
+use super::{Attempts, CallFigures, Period};
+
 /// Listings shown, the newest.
 pub const CATALOGS: usize = 50;
 /// Calls of a tool that are held against a changed definition, the newest.
@@ -51,6 +53,32 @@ pub struct CatalogRow {
     pub affected: Vec<Affected>,
     /// Tokens more (or less) than the one before.
     pub tokens_change: Option<i64>,
+    /// Hash of the one before, of the same server, where the scope saw both.
+    pub before: Option<String>,
+    /// How calls went since it came and on the same weekdays before; for the newest ones with a listing before them.
+    pub release: Option<Release>,
+}
+
+/// Figures around a change of the listing (F-118).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Release {
+    /// From its first sighting to the next listing's or the end of the scope, at most 28 days.
+    pub since: Period,
+    /// The same length as many whole weeks before as clear it, so that both have the same weekdays.
+    pub until: Period,
+    /// What happened since.
+    pub after: Around,
+    /// What happened before.
+    pub before: Around,
+}
+
+/// How calls went in one of two periods that are compared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Around {
+    /// Calls.
+    pub calls: CallFigures,
+    /// What became of attempts, in the newest calls of the period.
+    pub attempts: Attempts,
 }
 
 /// How large a listing is.

@@ -1,7 +1,7 @@
-//! When the sessions of the demo took place, and who held them: the last 14 days of an invented team.
+//! When the sessions of the demo took place, and who held them: the last 15 days of an invented team.
 //!
 //! Called by the demo through [`scenarios`]. More sessions on weekdays and in office hours; one bad afternoon; a release
-//! in the middle; some in the hours before now. Invariants: nobody comes back within an hour; every start lies in `now − 14 days ..= now − 25 minutes`, and
+//! in the middle; some in the hours before now. Invariants: nobody comes back within an hour; every start lies in `now − 15 days ..= now − 25 minutes`, and
 //! equal arguments give equal scenarios.
 
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ use crate::data::Database;
 use crate::options::{Release, ShopOptions, Weather};
 
 /// Days of history.
-const DAYS: i64 = 14;
+const DAYS: i64 = 16;
 /// The release 1.8.0 went out this many days before now.
 const RELEASED_DAYS_AGO: i64 = 6;
 /// No session starts later than this before now, so that none ends in the future.
@@ -36,7 +36,7 @@ const REST: SignedDuration = SignedDuration::from_mins(60);
 /// Other people that are tried where somebody would.
 const TRIES: usize = 16;
 
-/// Scripted agent sessions of the 14 days before `now`, oldest first: 40 to 64 of them.
+/// Scripted agent sessions of the 15 days before `now`, oldest first: 40 to 70 of them.
 pub fn scenarios(now: Timestamp, seed: u64) -> Vec<Scenario> {
     let mut dice = Dice::new(seed, "calendar");
     let mut starts: Vec<(Timestamp, Weather)> = Vec::new();
@@ -59,7 +59,7 @@ pub fn scenarios(now: Timestamp, seed: u64) -> Vec<Scenario> {
         starts.push((earlier(now, back), Weather::Calm));
     }
     let newest = earlier(now, MARGIN);
-    let oldest = earlier(now, Duration::from_secs(14 * 86_400));
+    let oldest = earlier(now, Duration::from_secs(15 * 86_400));
     starts.retain(|(start, _)| (oldest..=newest).contains(start));
     starts.sort_by_key(|(start, _)| *start);
     let released = earlier(now, Duration::from_secs(u64::try_from(RELEASED_DAYS_AGO).unwrap_or(0) * 86_400));

@@ -50,6 +50,38 @@ pub struct CatalogObject {
     pub changes: Vec<ChangeObject>,
     /// Whose newest calls the breaking ones would fail.
     pub affected: Vec<AffectedObject>,
+    /// Hash of the one before, of the same server.
+    pub before: Option<String>,
+    /// How calls went since, and on the same weekdays before; for the newest listings.
+    pub release: Option<ReleaseObject>,
+}
+
+/// Figures around a change of the listing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReleaseObject {
+    /// Since it came.
+    pub after: AroundObject,
+    /// The same length as many whole weeks before as clear it.
+    pub before: AroundObject,
+}
+
+/// How calls went in one of two periods that are compared.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AroundObject {
+    /// Start.
+    pub from: String,
+    /// End.
+    pub to: String,
+    /// Calls.
+    pub calls: u64,
+    /// Those that have finished.
+    pub finished: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Attempts among the newest calls.
+    pub attempts: u64,
+    /// Share of them that their first call solved.
+    pub first_try: Option<f64>,
 }
 
 /// One change of a listing.
@@ -195,6 +227,18 @@ impl From<q::Catalogs> for CatalogsObject {
     }
 }
 
+fn around(period: q::Period, of: &q::Around) -> AroundObject {
+    AroundObject {
+        from: period.from.to_string(),
+        to: period.to.to_string(),
+        calls: of.calls.calls,
+        finished: of.calls.finished,
+        failed: of.calls.failed,
+        attempts: of.attempts.chains,
+        first_try: of.attempts.first_share(),
+    }
+}
+
 impl From<q::CatalogRow> for CatalogObject {
     fn from(c: q::CatalogRow) -> Self {
         let change = |c: q::Change| ChangeObject {
@@ -224,6 +268,11 @@ impl From<q::CatalogRow> for CatalogObject {
             tokens_change: c.tokens_change,
             changes: c.changes.into_iter().map(change).collect(),
             affected: c.affected.into_iter().map(affected).collect(),
+            before: c.before,
+            release: c.release.map(|r| ReleaseObject {
+                after: around(r.since, &r.after),
+                before: around(r.until, &r.before),
+            }),
         }
     }
 }

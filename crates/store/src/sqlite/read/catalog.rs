@@ -13,10 +13,10 @@ use trackway_event::{Kind, Status, Timestamp};
 
 use super::filter_sql::{self, Target};
 use super::tools::tool_rows;
-use super::{Reader, Sql, figures, peer};
+use super::{Reader, Sql, figures, ledger, peer, signals};
 use crate::query::{
-    Affected, ArgumentCheck, ArgumentFinding, CATALOGS, CHECKED_CALLS, CatalogRow, CatalogSize, Catalogs,
-    Scope, ToolCost, UnlistedTool, Use,
+    Affected, ArgumentCheck, ArgumentFinding, Around, CATALOGS, CHECKED_CALLS, CatalogRow, CatalogSize,
+    Catalogs, Period, Release, Scope, ToolCost, UnlistedTool, Use,
 };
 use crate::sqlite::commit::{inflate, part_of};
 use crate::sqlite::control::sql;
@@ -31,6 +31,11 @@ const CALLERS_US: i64 = 30 * 86_400_000_000;
 /// Sessions, or days, from which a tool nobody called is dead.
 const DEAD_SESSIONS: u64 = 100;
 const DEAD_US: i64 = 7 * 86_400_000_000;
+/// Listings that are held against the time before them, and the longest time.
+const RELEASES: usize = 2;
+const RELEASE_US: i64 = 28 * 86_400_000_000;
+/// How much later than the period before the first event may have been.
+const DAY_SLACK_US: i64 = 86_400_000_000;
 /// Findings and unlisted names that are shown.
 const SHOWN: usize = 50;
 
@@ -54,12 +59,15 @@ pub(in crate::sqlite) fn catalogs(reader: &Reader, scope: &Scope) -> Result<Cata
             changes: Vec::new(),
             affected: Vec::new(),
             tokens_change: None,
+            before: None,
+            release: None,
         };
         found.push((item, tools));
     }
     found.sort_by(|(a, _), (b, _)| b.first_seen.cmp(&a.first_seen).then_with(|| a.hash.cmp(&b.hash)));
     all.sessions = sessions(reader, scope)?;
     compare(reader, &mut found)?;
+    releases(reader, scope, &mut found)?;
     let (rows, partial) = tool_rows(reader, scope, Kind::ToolCall)?;
     all.partial = partial;
     let calls: HashMap<&str, u64> = rows.iter().map(|r| (r.name.as_str(), r.calls.calls)).collect();
@@ -188,12 +196,12 @@ fn cost(tool: &Tool, calls: &HashMap<&str, u64>, sessions: u64, old: bool) -> To
 /// Holds every listing against the one of the same server before it.
 fn compare(reader: &Reader, found: &mut [(CatalogRow, Option<Vec<Tool>>)]) -> Result<()> {
     for at in 0..found.len() {
-        let (changes, tokens, affected) = {
+        let (changes, tokens, affected, before) = {
             let Some((item, Some(tools))) = found.get(at) else { continue };
             let server = item.servers.first().map(|s| &s.name);
             let before =
                 found.iter().skip(at + 1).find(|(b, _)| b.servers.first().map(|s| &s.name) == server);
-            let Some((_, Some(old))) = before else { continue };
+            let Some((before, Some(old))) = before else { continue };
             let changes = diff(old, tools);
             let tokens = size(tools).tokens as i64 - size(old).tokens as i64;
             let mut broken: Vec<&str> =
@@ -205,15 +213,52 @@ fn compare(reader: &Reader, found: &mut [(CatalogRow, Option<Vec<Tool>>)]) -> Re
                 let new = tools.iter().find(|t| t.name == name);
                 affected.extend(callers(reader, name, old, new, item.first_seen)?);
             }
-            (changes, tokens, affected)
+            (changes, tokens, affected, before.hash.clone())
         };
         if let Some((item, _)) = found.get_mut(at) {
             item.changes = changes;
             item.tokens_change = Some(tokens);
             item.affected = affected;
+            item.before = Some(before);
         }
     }
     Ok(())
+}
+
+/// Sets what happened since the newest listings came beside what happened on the same weekdays before.
+fn releases(reader: &Reader, scope: &Scope, found: &mut [(CatalogRow, Option<Vec<Tool>>)]) -> Result<()> {
+    let mut until = scope.period.to.min((reader.clock)());
+    let first = ledger::first_event_at(reader)?;
+    let mut done = 0;
+    for (item, _) in found {
+        let from = item.first_seen;
+        let next = std::mem::replace(&mut until, from);
+        if item.before.is_none() || done == RELEASES || from >= next {
+            continue;
+        }
+        done += 1;
+        let since = Period { from, to: next.min(from.plus_micros(RELEASE_US)) };
+        let past = since.weeks_before();
+        // Half a period says nothing of the other half.
+        if first.is_none_or(|first| first > past.from.plus_micros(DAY_SLACK_US)) {
+            continue;
+        }
+        let (after, before) = (around(reader, scope, since)?, around(reader, scope, past)?);
+        item.release = Some(Release { since, until: past, after, before });
+    }
+    Ok(())
+}
+
+fn around(reader: &Reader, scope: &Scope, period: Period) -> Result<Around> {
+    let scope = Scope { period, ..scope.clone() };
+    let mut sum = figures::Sum::default();
+    // What is missing here is missing from the scope too, and said there.
+    let _cut = figures::visit(reader, &scope, figures::Want::Totals, None, |item| {
+        if item.kind == Kind::ToolCall {
+            sum.add(&item.cell);
+        }
+    })?;
+    Ok(Around { calls: sum.figures(), attempts: signals::signals(reader, &scope)?.attempts })
 }
 
 /// Whose newest calls before a change its new definition would fail.
