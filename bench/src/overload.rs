@@ -17,7 +17,7 @@ use crate::http::{Connection, request};
 use crate::machine::resident;
 
 /// `overload`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
     /// The server
     #[arg(long, default_value = "127.0.0.1:7431")]
@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Events of one request
     #[arg(long, default_value_t = 10)]
     batch: usize,
+    /// Another project, that sends one event 50 times a second: before the overload and beside it
+    #[arg(long)]
+    victim: Option<String>,
     /// The server's process, to watch its memory
     #[arg(long)]
     pid: Option<u32>,
@@ -69,6 +72,7 @@ struct Tally {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    let alone = args.victim.as_deref().map(|victim| watch(args, victim, Duration::from_secs(args.warm), 1));
     let warm = Tally::default();
     phase(args, &warm, Duration::from_secs(args.warm), None, 1)?;
     let capacity = warm.accepted.load(Ordering::Relaxed) as f64 / args.warm.max(1) as f64;
@@ -78,7 +82,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         thousands((capacity * args.batch as f64) as u64)
     );
     let over = Tally::default();
-    phase(args, &over, Duration::from_secs(args.seconds), Some(capacity * args.times), 2)?;
+    let time = Duration::from_secs(args.seconds);
+    let beside = std::thread::scope(|scope| {
+        let victim = args.victim.as_deref().map(|victim| scope.spawn(move || watch(args, victim, time, 2)));
+        phase(args, &over, time, Some(capacity * args.times), 2)?;
+        anyhow::Ok(victim.and_then(|thread| thread.join().ok()))
+    })?;
     let load = |n: &AtomicU64| n.load(Ordering::Relaxed);
     let (offered, accepted) = (load(&over.offered), load(&over.accepted));
     let times = offered as f64 / args.seconds.max(1) as f64 / capacity.max(1.0);
@@ -93,6 +102,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     waits.sort_unstable();
     let at = |share: usize| waits.get(waits.len() * share / 100).copied().unwrap_or(0) / 1_000;
     println!("accepted within: p50 {} ms, p99 {} ms", at(50), at(99));
+    if let (Some(alone), Some(beside)) = (alone, beside) {
+        println!("another project, alone: {alone}\nanother project, beside: {beside}");
+    }
     ensure!(at(99) <= args.p99, "p99 of accepted requests is {} ms", at(99));
     ensure!(load(&over.odd) == 0, "{} answers are none of the contract's", load(&over.odd));
     if let Some((now, most)) = args.pid.and_then(resident) {
@@ -100,6 +112,48 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ensure!(most / 1_000_000 <= args.memory, "the server held {} MB", most / 1_000_000);
     }
     conserved(args, (accepted + load(&warm.accepted)) * args.batch as u64)
+}
+
+/// What another project's requests take.
+fn watch(args: &Args, project: &str, time: Duration, number: u64) -> String {
+    let tally = Tally::default();
+    let one = Args { project: project.into(), batch: 1, connections: 1, ..args.clone() };
+    let (begun, mut connection) = (Instant::now(), None);
+    let Ok(mut bytes) = template(&one) else { return "no template".into() };
+    let places = places(&bytes);
+    for count in 0u64.. {
+        if begun.elapsed() >= time {
+            break;
+        }
+        stamp(&mut bytes, &places, number << 60 | 1 << 56 | count);
+        send(&one, &mut connection, &bytes, &tally);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut waits = tally.waits.into_inner().unwrap_or_default();
+    waits.sort_unstable();
+    let at = |share: usize| waits.get(waits.len() * share / 100).copied().unwrap_or(0) as f64 / 1_000.0;
+    let others = tally.offered.load(Ordering::Relaxed) - tally.accepted.load(Ordering::Relaxed);
+    format!("{} accepted, {others} not, p50 {:.1} ms, p99 {:.1} ms", waits.len(), at(50), at(99))
+}
+
+/// Where the events' numbers stand in a body.
+fn places(bytes: &[u8]) -> Vec<usize> {
+    bytes.windows(PLACE.len()).enumerate().filter(|(_, w)| *w == PLACE).map(|(i, _)| i).collect()
+}
+
+/// Gives each event a number of its own, from `first` on.
+fn stamp(bytes: &mut [u8], places: &[usize], first: u64) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (nth, place) in places.iter().enumerate() {
+        let number = first + nth as u64;
+        for (digit, at) in (place + 4..place + PLACE.len()).rev().enumerate() {
+            if let (Some(to), Some(from)) =
+                (bytes.get_mut(at), DIGITS.get((number >> (4 * digit) & 15) as usize))
+            {
+                *to = *from;
+            }
+        }
+    }
 }
 
 /// Sends until the time is over: as fast as there are answers, or at a rate.
@@ -110,12 +164,7 @@ fn phase(args: &Args, tally: &Tally, time: Duration, rate: Option<f64>, number: 
         for worker in 0..args.connections {
             let (mut bytes, due) = (template.clone(), &due);
             scope.spawn(move || {
-                let places: Vec<usize> = bytes
-                    .windows(PLACE.len())
-                    .enumerate()
-                    .filter(|(_, w)| *w == PLACE)
-                    .map(|(i, _)| i)
-                    .collect();
+                let places = places(&bytes);
                 let mut connection = None;
                 let mut count = 0u64;
                 while begun.elapsed() < time {
@@ -123,11 +172,8 @@ fn phase(args: &Args, tally: &Tally, time: Duration, rate: Option<f64>, number: 
                         let at = due.fetch_add(1, Ordering::Relaxed) as f64 / rate;
                         std::thread::sleep(Duration::from_secs_f64(at).saturating_sub(begun.elapsed()));
                     }
-                    for place in &places {
-                        count += 1;
-                        let id = format!("evt_{:016x}", number << 60 | (worker as u64) << 40 | count);
-                        bytes[*place..place + PLACE.len()].copy_from_slice(id.as_bytes());
-                    }
+                    stamp(&mut bytes, &places, number << 60 | (worker as u64) << 40 | count);
+                    count += places.len() as u64;
                     send(args, &mut connection, &bytes, tally);
                 }
             });

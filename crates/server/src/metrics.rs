@@ -124,6 +124,9 @@ pub(crate) async fn show(State(state): State<AppState>) -> Result<Response, Prob
         "requests answered that there is no room",
         load(&m.refused),
     );
+    let (working, waiting) = state.seats().held();
+    one(&mut out, "ingest_work_bytes", "gauge", "bytes of bodies in work, to their commit", working as f64);
+    one(&mut out, "ingest_waiting_bytes", "gauge", "bytes of bodies waiting to be worked on", waiting as f64);
     one(&mut out, "connections", "gauge", "open connections", load(&m.connections));
     one(&mut out, "live_feeds", "gauge", "open live feeds", load(&m.live));
     one(&mut out, "queue_events", "gauge", "events waiting for their writers", health.queued as f64);

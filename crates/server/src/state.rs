@@ -9,7 +9,7 @@ use trackway_event::{DropReason, ProblemCode, Timestamp, limits};
 use trackway_store::{NewAudit, Project, ProjectKey, Store};
 
 use crate::auth::{Limiter, Viewer};
-use crate::ingest::AddressKeys;
+use crate::ingest::{AddressKeys, Seats};
 use crate::metrics::Metrics;
 use crate::options::ServeOptions;
 use crate::policy::Policies;
@@ -37,6 +37,7 @@ struct Inner {
     metrics: Metrics,
     questions: Arc<Semaphore>,
     big_bodies: Arc<Semaphore>,
+    seats: Arc<Seats>,
     login_tries: Limiter,
     passwords: Arc<Semaphore>,
     policies: Policies,
@@ -75,6 +76,7 @@ impl AppState {
             metrics: Metrics::default(),
             questions: Arc::new(Semaphore::new(QUESTIONS)),
             big_bodies: Arc::new(Semaphore::new(BIG_BODIES)),
+            seats: Arc::default(),
             login_tries: Limiter::default(),
             passwords: Arc::new(Semaphore::new(crate::auth::password::AT_A_TIME)),
             addresses: AddressKeys::default(),
@@ -194,6 +196,11 @@ impl AppState {
     pub(crate) async fn big_body(&self) -> Option<OwnedSemaphorePermit> {
         let waiting = self.0.big_bodies.clone().acquire_owned();
         tokio::time::timeout(limits::INGEST_HOLD, waiting).await.ok()?.ok()
+    }
+
+    /// Who may be worked on.
+    pub(crate) fn seats(&self) -> &Arc<Seats> {
+        &self.0.seats
     }
 
     /// A permit for checking one password, or `None` after [`limits::INGEST_HOLD`].

@@ -10,7 +10,7 @@ use trackway_event::{DropReason, ProblemCode};
 
 use super::body::{self, BodyError};
 use super::take::{self, NoRoom, Sender};
-use super::{ADAPTERS, Adapter, clean};
+use super::{ADAPTERS, Adapter};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -65,8 +65,7 @@ async fn answer(state: &AppState, headers: &HeaderMap, body: Body) -> Response {
             return if strict { bad(DropReason::BadJson) } else { accepted() };
         }
     };
-    let text = clean::clean(without_mark(text));
-    match take::take(state, &sender, &text).await {
+    match take::take(state, &sender, without_mark(text)).await {
         Err(reason) if strict => bad(reason),
         Err(_) => accepted(),
         Ok(taken) if taken.no_room.is_some() && !is_node => no_room(),

@@ -15,6 +15,7 @@ mod fields;
 mod native;
 pub(crate) mod native_route;
 pub(crate) mod otlp_route;
+mod place;
 mod posthog;
 mod posthog_envelope;
 mod posthog_error;
@@ -24,6 +25,7 @@ pub(crate) mod posthog_route;
 pub(crate) mod posthog_stub;
 mod posthog_time;
 mod replay;
+mod seats;
 mod take;
 
 use std::collections::BTreeMap;
@@ -33,6 +35,7 @@ use trackway_event::{DropReason, Event, Payload, Timestamp};
 
 pub(crate) use address::AddressKeys;
 pub use replay::{replay_quarantined, watch_projects};
+pub(crate) use seats::Seats;
 
 pub(crate) use agentcat_route::{preflight, submit as agentcat};
 pub(crate) use native_route::submit as native;
@@ -44,15 +47,22 @@ pub(crate) struct Adapter {
     pub(crate) name: &'static str,
     /// Its route; kept bodies name it, so that they can be read again.
     pub(crate) path: &'static str,
+    /// The member that names the project, in its quotes.
+    pub(crate) project: &'static [u8],
     /// Reads a cleaned body that was received at a time.
     pub(crate) read: fn(&str, Timestamp) -> Result<Batch, DropReason>,
 }
 
 /// Every wire. A new one is a file and a line.
 pub(crate) const ADAPTERS: &[Adapter] = &[
-    Adapter { name: "agentcat", path: "/v1/public/events/", read: agentcat::read },
-    Adapter { name: "native", path: "/api/v1/ingest", read: native::read },
-    Adapter { name: "posthog", path: "/batch/", read: posthog::read },
+    Adapter {
+        name: "agentcat",
+        path: "/v1/public/events/",
+        project: b"\"project_id\"",
+        read: agentcat::read,
+    },
+    Adapter { name: "native", path: "/api/v1/ingest", project: b"\"project\"", read: native::read },
+    Adapter { name: "posthog", path: "/batch/", project: b"\"project\"", read: posthog::read },
 ];
 
 /// A body as events.

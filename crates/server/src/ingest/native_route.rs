@@ -9,7 +9,7 @@ use trackway_store::TokenScope;
 
 use super::body::{self, BodyError};
 use super::take::{self, NoRoom, Sender};
-use super::{ADAPTERS, Adapter, agentcat_route, clean};
+use super::{ADAPTERS, Adapter, agentcat_route};
 use crate::auth::{self, Viewer};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -37,7 +37,7 @@ pub(crate) async fn submit(State(state): State<AppState>, request: Request) -> R
         user_agent: headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()),
         received_at: state.now(),
         bytes: 0,
-        no_room: NoRoom::SentAgain,
+        no_room: NoRoom::Kept,
     };
     let incoming = match body::read(&state, headers, body).await {
         Ok(incoming) => incoming,
@@ -46,7 +46,7 @@ pub(crate) async fn submit(State(state): State<AppState>, request: Request) -> R
     sender.bytes = incoming.wire;
     state.metrics().request(ADAPTER.name, incoming.wire);
     let text = match String::from_utf8(incoming.bytes) {
-        Ok(text) => clean::clean(agentcat_route::without_mark(text)),
+        Ok(text) => agentcat_route::without_mark(text),
         Err(error) => {
             take::refuse(&state, &sender, DropReason::BadJson, error.as_bytes()).await;
             return Err(Problem::new(ProblemCode::BadRequest, DropReason::BadJson.explain()));
@@ -55,7 +55,7 @@ pub(crate) async fn submit(State(state): State<AppState>, request: Request) -> R
     if let Some(viewer) = &viewer {
         check_project(&state, viewer, &text)?;
     }
-    let taken = take::take(&state, &sender, &text).await.map_err(|reason| {
+    let taken = take::take(&state, &sender, text).await.map_err(|reason| {
         let detail = match reason {
             DropReason::BadJson => DropReason::BadJson.explain(),
             _ => "the batch needs \"project\" and \"events\"; see the documentation of the ingest route",

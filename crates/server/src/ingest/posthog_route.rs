@@ -17,7 +17,7 @@ use trackway_store::TokenScope;
 use super::body::{self, BodyError, Encoding, Reading};
 use super::posthog_envelope::{self, Around, Refusal, Rewritten};
 use super::take::{self, NoRoom, Sender, Taken};
-use super::{ADAPTERS, Adapter, clean};
+use super::{ADAPTERS, Adapter};
 use crate::auth;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -224,7 +224,7 @@ async fn receive(
         sdk: text("posthog-sdk-info").filter(|_| version == 1),
         unnamed,
     });
-    let taken = take::take(state, sender, &clean::clean(rewritten))
+    let taken = take::take(state, sender, rewritten)
         .await
         .map_err(|reason| Refused::Problem(Problem::new(ProblemCode::BadRequest, reason.explain())))?;
     if taken.unknown_project {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use trackway_store::{QuarantinedBody, Store};
 
+use super::ADAPTERS;
 use super::take::{NoRoom, Sender, take};
-use super::{ADAPTERS, clean};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -51,7 +51,7 @@ async fn replay(state: &AppState, body: QuarantinedBody) {
         bytes: text.len(),
         no_room: NoRoom::Dropped,
     };
-    if let Err(reason) = take(state, &sender, &clean::clean(text)).await {
+    if let Err(reason) = take(state, &sender, text).await {
         tracing::warn!(%reason, "a kept body could not be read again");
     }
 }

@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
 use trackway_event::{DropReason, Event, Outcome, Timestamp, limits, validate};
 use trackway_store::{NewQuarantined, Project, ProjectKey, StoreError, Tally};
 
+use super::place::Place;
 use super::{Adapter, Batch, address, clean, feedback};
 use crate::policy::Admission;
 use crate::state::{AppState, Refused};
@@ -32,15 +34,27 @@ pub(crate) struct Sender<'a> {
 /// What becomes of events there is no room for (D3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoRoom {
-    /// The client is told and sends them again: no outcome yet.
+    /// The client keeps them until they are taken: it is told soon, without its body being read. No outcome yet.
+    Kept,
+    /// The client is told and sends them again, a few times: held as long as can be. No outcome yet.
     SentAgain,
     /// The client must not be told: they are dropped.
     Dropped,
 }
 
+impl NoRoom {
+    /// How long such a client is held for room.
+    pub(super) fn patience(self) -> Duration {
+        match self {
+            Self::Kept => limits::INGEST_HOLD_KEPT,
+            Self::SentAgain | Self::Dropped => limits::INGEST_HOLD,
+        }
+    }
+}
+
 /// What became of a body.
 pub(crate) struct Taken {
-    /// One per event, in order.
+    /// One per event, in order; none where the body was not even read for want of room.
     pub(crate) results: Vec<(Option<Box<str>>, Outcome)>,
     /// Set when there was no room for some: why.
     pub(crate) no_room: Option<DropReason>,
@@ -48,12 +62,23 @@ pub(crate) struct Taken {
     pub(crate) unknown_project: bool,
 }
 
-/// Takes a body in. Answers after the commit of everything in it.
+/// Takes a body in, uncleaned. Answers after the commit of everything in it.
 ///
 /// # Errors
 /// When the body is unreadable as a whole; it was counted and its head kept.
-pub(crate) async fn take(state: &AppState, sender: &Sender<'_>, text: &str) -> Result<Taken, DropReason> {
+pub(crate) async fn take(state: &AppState, sender: &Sender<'_>, text: String) -> Result<Taken, DropReason> {
     let started = Instant::now();
+    let mut place = Place::new(state, sender, &text, started);
+    let seated = place.sit(state).await;
+    if !seated && sender.no_room == NoRoom::Kept {
+        state.metrics().refused.fetch_add(1, Ordering::Relaxed);
+        return Ok(Taken {
+            results: Vec::new(),
+            no_room: Some(DropReason::Overload),
+            unknown_project: false,
+        });
+    }
+    let text = &clean::clean(text);
     let batch = match (sender.adapter.read)(text, sender.received_at) {
         Ok(batch) => batch,
         Err(reason) => {
@@ -66,9 +91,12 @@ pub(crate) async fn take(state: &AppState, sender: &Sender<'_>, text: &str) -> R
     for (key, group) in groups {
         let (places, events): (Vec<usize>, Vec<Event>) = group.into_iter().unzip();
         let again = || events_of(state, key, sender, text, &places);
-        let admitted = admit(state, key, events.len(), sender.received_at).await;
+        let admitted = match seated {
+            true => admit(state, &mut place, key, events.len(), sender.received_at).await,
+            false => Err(DropReason::Overload),
+        };
         let submitted = match admitted {
-            Ok(()) => submit(state, key, events, sender.received_at, again).await,
+            Ok(()) => submit(state, &mut place, key, events, sender.received_at, again).await,
             Err(DropReason::Quota) => Ok(vec![Outcome::Dropped(DropReason::Quota); places.len()]),
             Err(reason) => Err(reason),
         };
@@ -299,8 +327,14 @@ fn events_of(
 }
 
 /// Waits for the project's rate, at most [`limits::INGEST_HOLD`] (F-158).
-async fn admit(state: &AppState, key: ProjectKey, events: usize, now: Timestamp) -> Result<(), DropReason> {
-    let deadline = tokio::time::Instant::now() + limits::INGEST_HOLD;
+async fn admit(
+    state: &AppState,
+    place: &mut Place,
+    key: ProjectKey,
+    events: usize,
+    now: Timestamp,
+) -> Result<(), DropReason> {
+    let deadline = Instant::now() + limits::INGEST_HOLD;
     const DAY_US: i64 = 86_400_000_000;
     let day = now.micros().div_euclid(DAY_US);
     let stored = || {
@@ -320,30 +354,35 @@ async fn admit(state: &AppState, key: ProjectKey, events: usize, now: Timestamp)
                     held = true;
                     state.metrics().held.fetch_add(1, Ordering::Relaxed);
                 }
-                if tokio::time::Instant::now() + wait >= deadline || state.is_draining() {
+                if Instant::now() + wait >= deadline || state.is_draining() {
                     return Err(DropReason::RateLimited);
                 }
-                tokio::time::sleep(wait.max(FIRST_WAIT)).await;
+                place.deadline = deadline;
+                if !place.step_out(state, wait.max(FIRST_WAIT)).await {
+                    return Err(DropReason::RateLimited);
+                }
             }
         }
     }
 }
 
-/// Submits, and while there is no room tries again for [`limits::INGEST_HOLD`] (D3).
+/// Submits, and while there is no room tries again until the place's deadline (D3). What is queued is waited for, at most
+/// [`limits::INGEST_HOLD`].
 async fn submit(
     state: &AppState,
+    place: &mut Place,
     key: ProjectKey,
     events: Vec<Event>,
     received_at: Timestamp,
     again: impl Fn() -> Vec<Event>,
 ) -> Result<Vec<Outcome>, DropReason> {
-    let deadline = tokio::time::Instant::now() + limits::INGEST_HOLD;
+    let queued_until = Instant::now() + limits::INGEST_HOLD;
     let mut next = Some(events);
     let mut wait = FIRST_WAIT;
     loop {
         let events = next.take().unwrap_or_else(&again);
         let result = match state.store().submit(key, events, received_at) {
-            Ok(receipt) => match tokio::time::timeout_at(deadline, receipt).await {
+            Ok(receipt) => match timeout_at(queued_until, receipt).await {
                 Ok(Ok(result)) => result,
                 Ok(Err(_)) => Err(StoreError::Closed),
                 Err(_) => return Err(DropReason::Overload),
@@ -364,10 +403,12 @@ async fn submit(
         if wait == FIRST_WAIT {
             state.metrics().held.fetch_add(1, Ordering::Relaxed);
         }
-        if tokio::time::Instant::now() + wait >= deadline || state.is_draining() {
+        if Instant::now() + wait >= place.deadline || state.is_draining() {
             return Err(reason);
         }
-        tokio::time::sleep(wait).await;
+        if !place.step_out(state, wait).await {
+            return Err(reason);
+        }
         wait = (wait * 2).min(LAST_WAIT);
     }
 }
@@ -407,3 +448,7 @@ fn count(state: &AppState, tallies: &[(Option<ProjectKey>, Tally)]) {
         tracing::error!(%error, "refused events could not be counted");
     }
 }
+
+#[cfg(test)]
+#[path = "take_tests.rs"]
+mod tests;
