@@ -138,6 +138,10 @@ pub const PANEL_WAIT: Duration = Duration::from_millis(150);
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long reading a request's body may take.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a client may leave an answer unread that is being sent to it.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a request may take in all, to the head of its answer: longer than what its parts may take together.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 /// Bytes of a request's head.
 pub const HEAD_BYTES: usize = 32 * 1024;
 /// How long a graceful shutdown may take (D40).

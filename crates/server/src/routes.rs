@@ -2,6 +2,8 @@
 //! identity, another holds it against the OpenAPI document.
 
 use std::convert::Infallible;
+use std::future::Future;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -108,12 +110,30 @@ pub fn router(state: AppState) -> Router {
         });
         async move {
             match request {
-                Ok(request) => inner.oneshot(request).await,
+                Ok(request) => within(limits::REQUEST_TIMEOUT, inner.oneshot(request)).await,
                 Err(problem) => Ok::<Response, Infallible>(problem.into_response()),
             }
         }
     });
     Router::new().fallback_service(service)
+}
+
+/// The answer, or that there was none in time. Every wait of a handler has a shorter deadline of its own, and answers better;
+/// this one is for the mistake of having forgotten one. Streams have answered when they begin.
+async fn within(
+    most: Duration,
+    answer: impl Future<Output = Result<Response, Infallible>>,
+) -> Result<Response, Infallible> {
+    match tokio::time::timeout(most, answer).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            tracing::error!(seconds = most.as_secs(), "a request was given up");
+            let mut problem =
+                Problem::new(ProblemCode::Overloaded, "this took too long; ask again, or for less");
+            problem.retry_after = Some(5);
+            Ok(problem.into_response())
+        }
+    }
 }
 
 /// The same request with one slash for many and none at the end: answered in place, never by a redirect (AC R1).
@@ -181,4 +201,18 @@ async fn not_found() -> Response {
 
 async fn method_not_allowed() -> Response {
     Problem::new(ProblemCode::MethodNotAllowed, "this route does not know that method").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        let never = std::future::pending::<Result<Response, Infallible>>();
+        let Ok(answer) = within(limits::REQUEST_TIMEOUT, never).await;
+        assert_eq!(answer.status(), http::StatusCode::SERVICE_UNAVAILABLE);
+        let Ok(answer) = within(limits::REQUEST_TIMEOUT, async { Ok(not_found().await) }).await;
+        assert_eq!(answer.status(), http::StatusCode::NOT_FOUND);
+    }
 }

@@ -1,6 +1,7 @@
 //! The serving loop: binds, accepts, bounds, and shuts down in order (D39, D40).
 //!
-//! Called by the verbs `serve` and `demo`. Bounds: head size and time, connections, bodies (`ingest::body`). Shutdown: not
+//! Called by the verbs `serve` and `demo`. Bounds: head size and time, connections, bodies (`ingest::body`), answers
+//! that nobody reads; the whole of a request (`routes`). Shutdown: not
 //! ready, stop accepting, finish what is being answered, close the store; within [`limits::SHUTDOWN`].
 
 use std::convert::Infallible;
@@ -16,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 use trackway_event::limits;
 use trackway_store::Store;
@@ -121,6 +123,8 @@ fn serve_one(
     mut end: watch::Receiver<bool>,
 ) {
     let _unset = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits::WRITE_TIMEOUT));
     tokio::spawn(async move {
         let _permit = permit;
         state.metrics().connections.fetch_add(1, Ordering::Relaxed);
@@ -139,7 +143,7 @@ fn serve_one(
             .timer(TokioTimer::new())
             .header_read_timeout(limits::HEAD_TIMEOUT)
             .max_buf_size(limits::HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(service));
         let mut connection = std::pin::pin!(connection);
         let ended = async {
             let _sender_gone = end.wait_for(|ended| *ended).await.is_err();

@@ -199,3 +199,28 @@ async fn projects_made_beside_the_server_get_their_kept_events() {
     }
     running.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn who_does_not_read_its_answers_is_dismissed() {
+    let kit = Kit::new();
+    let running = start(&kit).await;
+    let mut stream = TcpStream::connect(running.addr).await.unwrap();
+    // Far more than the sockets of both sides hold.
+    let token = kit.token(TokenScope::Read, None);
+    let one =
+        format!("GET /api/openapi.json HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n");
+    let asked = one.repeat(1_000);
+    let asking = tokio::time::timeout(Duration::from_secs(2), stream.write_all(asked.as_bytes())).await;
+    let connections = || running.state.metrics().connections.load(std::sync::atomic::Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(connections(), 1, "{asking:?}");
+    let begun = Instant::now();
+    while connections() > 0 {
+        assert!(begun.elapsed() < trackway_event::limits::WRITE_TIMEOUT * 2, "it is still waited for");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let mut rest = Vec::new();
+    let _cut = stream.read_to_end(&mut rest).await;
+    assert!(rest.len() < 100_000_000 && rest.starts_with(b"HTTP/1.1 200"), "{}", rest.len());
+    running.stop().await.unwrap();
+}
