@@ -60,8 +60,8 @@ async fn objects_have_the_members_of_the_contract() {
     let sessions = kit.read(&token, &format!("{p}/sessions?sort=started")).await;
     assert_eq!(
         members(&sessions["items"][0]),
-        "actor attempts client duration_ms ending errors events first_success_call first_success_ms goal id intents joined last_event_at merged_from missing_reports project_id \
-         server session_source started_at tool_calls why"
+        "actor attempts client context_tokens duration_ms ending errors events first_success_call first_success_ms goal id intents joined last_event_at merged_from missing_reports project_id \
+         server session_source started_at tokens tool_calls why"
     );
     let first = sessions["items"][0]["id"].as_str().unwrap();
     let session = kit.read(&token, &format!("{p}/sessions/{first}")).await;

@@ -13,7 +13,7 @@ use trackway_store::{MemberKey, ProjectKey, Role, Store, TokenScope};
 
 /// Writes that change nothing but the caller's own session or colours, or only ask a question.
 const HARMLESS: &[&str] =
-    &["/logout", "/theme", "/zone", "/p/{p}/settings/keep/try", "/api/v1/projects/{p}/query"];
+    &["/logout", "/theme", "/zone", "/density", "/p/{p}/settings/keep/try", "/api/v1/projects/{p}/query"];
 /// What is there without any sign-in, beside ingest, by its first part.
 const PUBLIC: &[&str] = &[
     "v1",

@@ -138,6 +138,8 @@ pub trait Store: Send + Sync + 'static {
     fn overview(&self, project: ProjectKey, ask: &OverviewAsk) -> Result<Overview>;
     /// Sessions, newest activity first unless sorted otherwise.
     fn sessions(&self, project: ProjectKey, ask: &SessionsAsk) -> Result<Page<SessionRow>>;
+    /// How many sessions of a period the tabs of the list hold, filters aside.
+    fn session_counts(&self, project: ProjectKey, period: Period) -> Result<SessionCounts>;
     /// One session; an id that was merged away answers with the session it went into.
     fn session(&self, project: ProjectKey, id: &str) -> Result<Option<SessionRow>>;
     /// Events of one session in order of (start, arrival).

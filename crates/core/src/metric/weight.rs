@@ -35,9 +35,21 @@ impl Weight {
     }
 }
 
+/// What a session put into the agent's context, in tokens (product §2, context cost): the listings it was sent, estimated from
+/// their bytes as everywhere, and the results of its calls.
+pub const fn context(listing_bytes: u64, result_tokens: u64) -> u64 {
+    listing_bytes.saturating_mul(2).div_ceil(7).saturating_add(result_tokens)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn context_is_listings_and_results() {
+        assert_eq!((context(0, 0), context(7, 3), context(8, 0)), (0, 5, 3));
+        assert_eq!(context(9_300, 0), u64::from(trackway_event::json::estimate_tokens(9_300)));
+    }
 
     #[test]
     fn weight_is_by_nearest_rank() {

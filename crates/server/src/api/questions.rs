@@ -38,7 +38,7 @@ pub(super) async fn overview(
     Ok(Json(OverviewObject::of(at.project.id.as_str(), period, overview)))
 }
 
-/// Sessions of a period. `tab` is `failed`, `asked` or absent.
+/// Sessions of a period. `tab` is `worth`, `failed`, `stuck`, `asked` or absent.
 #[utoipa::path(get, path = "/api/v1/projects/{p}/sessions", tag = "read", params(("p" = String, Path), Keys),
     responses((status = 200, body = List<SessionObject>), (status = 404, body = ProblemBody)))]
 pub(super) async fn sessions(
@@ -46,12 +46,9 @@ pub(super) async fn sessions(
     at: InProject,
     asked: Asked,
 ) -> Answer<List<SessionObject>> {
-    let tab = match asked.get("tab") {
-        None | Some("all") => SessionTab::All,
-        Some("failed") => SessionTab::Failed,
-        Some("asked") => SessionTab::AskedForMore,
-        Some(_) => return Err(Problem::new(ProblemCode::BadRequest, "tab is all, failed or asked")),
-    };
+    let tab = asked.get("tab").map_or(Some(SessionTab::All), SessionTab::parse);
+    let tab = tab
+        .ok_or_else(|| Problem::new(ProblemCode::BadRequest, "tab is all, worth, failed, stuck or asked"))?;
     let key = at.project.key;
     let ask = SessionsAsk { scope: asked.scope, page: asked.page, sort: asked.sort, tab };
     let page = state.ask("sessions", move |store| store.sessions(key, &ask)).await?;

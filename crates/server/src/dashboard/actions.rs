@@ -10,17 +10,25 @@ use trackway_core::period;
 use trackway_event::{Event, EventId, Kind, ProblemCode, ProjectId};
 use trackway_store::{Act, NewAudit, NewProject};
 
-use super::frame::Theme;
+use super::frame::{Density, Theme};
 use super::link;
 use super::pages;
 use super::setup::{self, NewVm};
-use super::visit::{self, Guest, THEME_COOKIE, Visit, ZONE_COOKIE};
+use super::visit::{self, DENSITY_COOKIE, Guest, THEME_COOKIE, Visit, ZONE_COOKIE};
 use crate::problem::Problem;
 
 /// The form of `/theme`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ThemeForm {
     theme: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// The form of `/density`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DensityForm {
+    density: String,
     #[serde(default)]
     next: String,
 }
@@ -49,6 +57,18 @@ pub(crate) async fn theme(headers: HeaderMap, Form(form): Form<ThemeForm>) -> Re
     let cookie =
         format!("{THEME_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", theme.as_str());
     if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// `POST /density`: the same for how much room rows take; what is no density changes nothing.
+pub(crate) async fn density(Form(form): Form<DensityForm>) -> Response {
+    let mut response = Redirect::to(own_path(&form.next)).into_response();
+    let known = Density::parse(&form.density).map(Density::as_str);
+    let cookie = known
+        .map(|word| format!("{DENSITY_COOKIE}={word}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly"));
+    if let Some(value) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     response

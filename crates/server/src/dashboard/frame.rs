@@ -11,7 +11,7 @@ use trackway_store::query::Period;
 use super::export::Links;
 use super::icons::{Icon, icon, logo};
 use super::link::{self, BadAsk, Params};
-use super::{assets, format, hostile};
+use super::{assets, bar, format, hostile, keys};
 
 /// The colours a reader chose; kept in a cookie, so that the first byte is right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,34 @@ impl Theme {
     /// The theme of this name.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|t| t.as_str() == text)
+    }
+}
+
+/// How much room a row of a list takes; kept in a cookie like the colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Density {
+    /// 32 px.
+    #[default]
+    Compact,
+    /// 40 px.
+    Comfortable,
+}
+
+impl Density {
+    /// Every density, in the order of the switch.
+    pub(crate) const ALL: [Self; 2] = [Self::Compact, Self::Comfortable];
+
+    /// The word in the cookie.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Compact => "compact",
+            Self::Comfortable => "comfortable",
+        }
+    }
+
+    /// The density of this name.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|d| d.as_str() == text)
     }
 }
 
@@ -88,6 +116,8 @@ pub(crate) enum Bar {
 pub(crate) struct Frame<'a> {
     /// The reader's colours.
     pub theme: Theme,
+    /// The reader's rows.
+    pub density: Density,
     /// The project of the page; none before there is one.
     pub project: Option<&'a Project>,
     /// Projects to switch to.
@@ -128,7 +158,7 @@ pub(crate) fn page(frame: &Frame<'_>, body: Markup) -> Markup {
     };
     html! {
         (DOCTYPE)
-        html lang="en" data-theme=(frame.theme.as_str()) {
+        html lang="en" data-theme=(frame.theme.as_str()) data-density=(frame.density.as_str()) {
             (head(&title))
             body data-page=(frame.at) {
                 a.skip href="#main" { "Skip to content" }
@@ -136,7 +166,7 @@ pub(crate) fn page(frame: &Frame<'_>, body: Markup) -> Markup {
                 div.frame.beside[frame.panel.is_some()] {
                     (nav(frame))
                     main #main tabindex="-1" {
-                        (bar(frame))
+                        (bar::view(frame))
                         @if frame.project.is_some_and(|p| p.demo) {
                             p.strip.demo data-testid="demo-strip" { (icon(Icon::Info)) "Demo data: invented people and traffic" }
                         }
@@ -150,7 +180,7 @@ pub(crate) fn page(frame: &Frame<'_>, body: Markup) -> Markup {
                     }
                     @if let Some(panel) = &frame.panel { (panel) }
                 }
-                (keys_sheet())
+                (keys::sheet())
                 div #say.sr aria-live="polite" {}
             }
         }
@@ -204,15 +234,35 @@ fn top(frame: &Frame<'_>) -> Markup {
                 (live_dot(project, frame.now))
             } @else { span.grow {} }
             (zones(frame))
-            form.theme method="post" action="/theme" {
-                input type="hidden" name="next" value=(format!("{}{}", frame.path, frame.params.query()));
-                @let next = match frame.theme { Theme::System => Theme::Light, Theme::Light => Theme::Dark, Theme::Dark => Theme::System };
-                button.quiet name="theme" value=(next.as_str()) title=(format!("Colours: {}. Switch to {}", frame.theme.as_str(), next.as_str())) {
-                    (icon(Icon::Theme)) span.sr { "Colours: " (frame.theme.as_str()) ". Switch to " (next.as_str()) }
-                }
-            }
+            (look(frame))
             button.quiet popovertarget="keys" title="Keyboard" { (icon(Icon::Keys)) span.sr { "Keyboard shortcuts" } }
             form method="post" action="/logout" { button.quiet title="Sign out" { (icon(Icon::Leave)) span.sr { "Sign out" } } }
+        }
+    }
+}
+
+/// Colours and rows.
+fn look(frame: &Frame<'_>) -> Markup {
+    let next = format!("{}{}", frame.path, frame.params.query());
+    html! {
+        details.menu.look {
+            summary title="Colours and rows" { (icon(Icon::Theme)) span.sr { "Colours and rows" } }
+            div.pop {
+                form method="post" action="/theme" {
+                    input type="hidden" name="next" value=(next);
+                    span.label #look-theme { "Colours" }
+                    div.segments role="group" aria-labelledby="look-theme" { @for theme in Theme::ALL {
+                        button name="theme" value=(theme.as_str()) aria-pressed=((theme == frame.theme).to_string()) { (theme.as_str()) }
+                    } }
+                }
+                form method="post" action="/density" {
+                    input type="hidden" name="next" value=(next);
+                    span.label #look-density { "Rows" }
+                    div.segments role="group" aria-labelledby="look-density" { @for density in Density::ALL {
+                        button name="density" value=(density.as_str()) aria-pressed=((density == frame.density).to_string()) { (density.as_str()) }
+                    } }
+                }
+            }
         }
     }
 }
@@ -299,218 +349,6 @@ fn nav(frame: &Frame<'_>) -> Markup {
     }
 }
 
-/// Days of the four usual periods, and the keys that choose them.
-const PERIODS: [(&str, &str, &str); 4] =
-    [("now-24h", "24 h", "1"), ("now-7d", "7 d", "2"), ("now-30d", "30 d", "3"), ("now-90d", "90 d", "4")];
-
-/// What figures are set beside: key in the URL, name, meaning.
-const COMPARE: &[(&str, &str, &str)] = &[
-    ("prev", "vs previous", "the same length just before"),
-    ("week", "vs weeks before", "the same days of the week, whole weeks before"),
-    ("none", "not compared", "this period alone"),
-];
-
-/// The same page over another period.
-fn shifted(params: &Params, period: Period) -> Params {
-    Params { from: Some(period.from.to_string()), to: Some(period.to.to_string()), ..params.top() }
-}
-
-fn bar(frame: &Frame<'_>) -> Markup {
-    let params = frame.params;
-    let to = |p: &Params| format!("{}{}", frame.path, p.query());
-    html! {
-        div.bar {
-            @if let Some((title, href)) = &frame.parent { a.crumb href=(href) { (icon(Icon::Back)) (title) } }
-            h1 { (frame.title) }
-            @if frame.bar == Bar::Full {
-                @let from = params.from.as_deref().unwrap_or("now-7d");
-                @let usual = params.to.is_none() && PERIODS.iter().any(|(p, _, _)| *p == from);
-                div.segments role="group" aria-label="Period" {
-                    @for (period, name, key) in PERIODS {
-                        a href=(to(&params.since(period))) data-key=(key) aria-current=[(usual && period == from).then_some("true")] { (name) }
-                    }
-                    @if !usual {
-                        a href=(to(params)) aria-current="true" title="The chosen period" { (hostile::line(from, 24)) " to " (hostile::line(params.to.as_deref().unwrap_or("now"), 24)) }
-                    }
-                }
-            }
-            @if let Some(period) = frame.period.filter(|_| frame.bar == Bar::Full) {
-                @let back = period.previous();
-                @let on = Period { from: period.to, to: period.to.plus_micros(period.to.since(period.from)) };
-                span.shift {
-                    a.quiet href=(to(&shifted(params, back))) data-key="<" title="One period earlier" { (icon(Icon::Back)) span.sr { "One period earlier" } }
-                    @if on.from < frame.now {
-                        a.quiet href=(to(&shifted(params, on))) data-key=">" title="One period later" { (icon(Icon::Next)) span.sr { "One period later" } }
-                    }
-                }
-            }
-            @if frame.at == "overview" && frame.bar == Bar::Full {
-                @let here = frame.params.cmp.as_deref().filter(|c| COMPARE.iter().any(|(key, ..)| key == c)).unwrap_or("prev");
-                details.menu.compare {
-                    summary { span.sr { "Compared with: " } @for (key, name, _) in COMPARE { @if *key == here { (name) } } (icon(Icon::Down)) }
-                    ul.pop {
-                    @for (key, name, title) in COMPARE {
-                        li { a href=(to(&Params { cmp: Some((*key).to_owned()), ..params.top() })) aria-current=[(here == *key).then_some("true")]
-                            data-key=[((here == "none") == (*key == "prev") && *key != "week").then_some("c")] { span.name { (name) } span.id { (title) } } }
-                    }
-                    }
-                }
-            }
-            @if frame.bar != Bar::Title {
-                ul.chips aria-label="Filters" {
-                    @for (i, name) in params.env.iter().enumerate() {
-                        @let rest = params.env.iter().enumerate().filter(|(at, _)| *at != i).map(|(_, n)| n.clone()).collect();
-                        li.chip data-testid="chip" { span.field { "environment" } span.op { "is" } (hostile::line(name, 40))
-                            a href=(to(&Params { env: rest, ..params.top() })) { (icon(Icon::Close)) span.sr { "Remove this environment" } } }
-                    }
-                    @for (i, condition) in params.f.iter().enumerate() {
-                        @let bad = frame.bad.filter(|b| b.condition == Some(i));
-                        li.chip.bad[bad.is_some()] data-testid=(if bad.is_some() { "chip-bad" } else { "chip" }) title=[bad.map(|b| hostile::plain(&b.why, 200))] {
-                            (chip_words(condition))
-                            a href=(to(&params.without(i))) { (icon(Icon::Close)) span.sr { "Remove this filter" } }
-                        }
-                    }
-                    @if let Some(q) = &params.q {
-                        li.chip data-testid="chip" { span.op { "contains" } (hostile::line(q, 40))
-                            a href=(to(&Params { q: None, ..params.top() })) { (icon(Icon::Close)) span.sr { "Remove this search" } } }
-                    }
-                }
-                form.filter method="get" action=(frame.path) {
-                    (hidden(params))
-                    label.sr for="add" { "Add a filter" }
-                    input #add name="add" placeholder="Filter: tool:search -client:Cursor refund" autocomplete="off" spellcheck="false" maxlength="400" title="field:value, field:>number, field:~part, -field:value, or plain words";
-                    button { "Add" }
-                }
-            }
-            (frame.views)
-            @if let Some(links) = &frame.export {
-                details.menu.export data-testid="export" {
-                    summary title="This list elsewhere" { "Export" (icon(Icon::Down)) }
-                    ul.pop {
-                        li { a href=(links.csv) download { span.name { "CSV" } span.id { "all rows of this period and filter" } } }
-                        li { a href=(links.json) download { span.name { "JSON" } span.id { "the same rows as objects" } } }
-                        li { a href=(links.api) { span.name { "API" } span.id { "the address that answers this list" } } }
-                        li.js-only hidden { button.quiet data-copy-link="" { (icon(Icon::Copy)) "Copy link to this page" } }
-                    }
-                }
-            }
-        }
-        @if let Some(bad) = frame.bad {
-            div.strip.fail role="alert" data-testid="bad-filter" { (icon(Icon::Fail)) span { (hostile::line(&bad.why, 300)) ". Nothing is shown until it is mended or removed." } }
-        }
-    }
-}
-
-/// The query as hidden fields of a form that adds to it.
-fn hidden(params: &Params) -> Markup {
-    let top = params.top();
-    let fields = [
-        ("from", &top.from),
-        ("to", &top.to),
-        ("tz", &top.tz),
-        ("cmp", &top.cmp),
-        ("q", &top.q),
-        ("sort", &top.sort),
-        ("tab", &top.tab),
-    ];
-    html! {
-        @for (name, value) in fields { @if let Some(value) = value { input type="hidden" name=(name) value=(value); } }
-        @for name in &top.env { input type="hidden" name="env" value=(name); }
-        @for f in &top.f { input type="hidden" name="f" value=(f); }
-    }
-}
-
-/// `tool is search`, with the operator quieter than its sides.
-fn chip_words(condition: &str) -> Markup {
-    let mut parts = condition.splitn(3, ':');
-    let (field, op, value) =
-        (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    let op = match op {
-        "eq" => "is",
-        "ne" => "is not",
-        "in" => "is one of",
-        "nin" => "is none of",
-        "has" => "contains",
-        "nhas" => "lacks",
-        "re" => "matches",
-        "gt" => ">",
-        "gte" => "≥",
-        "lt" => "<",
-        "lte" => "≤",
-        "set" => "is set",
-        "unset" => "is not set",
-        other => other,
-    };
-    html! { span.field { (hostile::line(&field.replace('_', " "), 30)) } span.op { (hostile::line(op, 20)) } (hostile::line(value, 40)) }
-}
-
-/// The keys, for the sheet; `app.js` binds the same ones.
-pub(crate) const KEYS: &[(&str, &[(&str, &str)])] = &[
-    (
-        "Anywhere",
-        &[
-            ("Ctrl K", "search or jump"),
-            ("/", "filter box"),
-            ("?", "this sheet"),
-            ("Esc", "close"),
-            ("g o", "Overview"),
-            ("g l", "Live"),
-            ("g s", "Sessions"),
-            ("g t", "Tools"),
-            ("g e", "Issues"),
-            ("g i", "Goals"),
-            ("g c", "Clients"),
-            ("g p", "People"),
-            ("g ,", "Settings"),
-            ("g +", "Add a source"),
-        ],
-    ),
-    (
-        "Period",
-        &[
-            ("1 2 3 4", "24 h, 7 d, 30 d, 90 d"),
-            ("< >", "one period earlier, later"),
-            ("c", "comparison on or off"),
-        ],
-    ),
-    (
-        "List",
-        &[
-            ("j k", "next, previous row"),
-            ("Enter", "open"),
-            ("p", "open beside the list"),
-            ("o", "open in a new tab"),
-            ("f", "filter by the row's first value"),
-            ("y", "copy link"),
-        ],
-    ),
-    ("Issues", &[("e", "resolve"), ("i", "archive"), ("a", "assign"), ("m", "merge")]),
-    (
-        "Replay",
-        &[
-            ("← →", "step"),
-            ("n N", "next, previous failure"),
-            ("[ ]", "previous, next session of the list"),
-            ("Space", "play or pause"),
-            ("h", "show or hide listings"),
-            ("t", "order or time"),
-        ],
-    ),
-    ("Live", &[("Space", "pause or follow")]),
-];
-
-fn keys_sheet() -> Markup {
-    html! {
-        div #keys.sheet popover role="dialog" aria-labelledby="keys-title" {
-            h2 #keys-title { "Keyboard" }
-            div.cols { @for (place, keys) in KEYS {
-                section { h3 { (place) } dl { @for (key, what) in *keys { dt { @for k in key.split(' ') { kbd { (k) } } } dd { (what) } } } }
-            } }
-            label.switch { input #keys-off type="checkbox"; " Turn single-key shortcuts off" }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -521,12 +359,5 @@ mod tests {
             assert_eq!(Theme::parse(theme.as_str()), Some(theme));
         }
         assert_eq!(Theme::parse("<script>"), None);
-    }
-
-    #[test]
-    fn a_chip_reads_as_a_sentence() {
-        let words = chip_words("tool:eq:search").into_string();
-        assert!(words.contains("tool") && words.contains("is") && words.contains("search"));
-        assert!(!chip_words("<b>:eq:<i>").into_string().contains("<b>"));
     }
 }

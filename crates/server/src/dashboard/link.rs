@@ -29,6 +29,10 @@ pub(crate) struct Params {
     pub q: Option<String>,
     /// Sort field.
     pub sort: Option<String>,
+    /// Columns of a list, comma list of their keys.
+    pub cols: Option<String>,
+    /// What a list is counted by in place of its rows.
+    pub group: Option<String>,
     /// Tab of a list.
     pub tab: Option<String>,
     /// What a replay shows beside its steps, comma list of `listings` and `gaps`.
@@ -46,6 +50,9 @@ pub(crate) struct Params {
     /// The commit sequence a live page has; never part of a link.
     pub since: Option<u64>,
 }
+
+/// Columns that an address may name.
+const COLUMNS: usize = 40;
 
 /// A question that cannot be asked as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +78,8 @@ impl Params {
                 "f" => params.f.extend(some.filter(|_| params.f.len() <= limits::FILTER_CONDITIONS)),
                 "q" => params.q = some,
                 "sort" => params.sort = some,
+                "cols" => params.take_columns(some.as_deref().unwrap_or("")),
+                "group" => params.group = some,
                 "tab" => params.tab = some,
                 "show" => params.show = some,
                 "view" => params.view = some,
@@ -83,6 +92,19 @@ impl Params {
             }
         }
         params
+    }
+
+    /// Adds columns: a form names each on its own, an address all in one.
+    fn take_columns(&mut self, keys: &str) {
+        let own = self.cols.take().unwrap_or_default();
+        let mut all: Vec<&str> = Vec::new();
+        for key in own.split(',').chain(keys.split(',')) {
+            let plain = key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            if plain && !key.is_empty() && key.len() <= 20 && all.len() < COLUMNS && !all.contains(&key) {
+                all.push(key);
+            }
+        }
+        self.cols = (!all.is_empty()).then(|| all.join(","));
     }
 
     /// Reads a query text, without `?`.
@@ -105,6 +127,8 @@ impl Params {
             f: many(self.f, &view.f),
             q: self.q.or_else(|| view.q.clone()),
             sort: self.sort.or_else(|| view.sort.clone()),
+            cols: self.cols.or_else(|| view.cols.clone()),
+            group: self.group.or_else(|| view.group.clone()),
             tab: self.tab.or_else(|| view.tab.clone()),
             show: self.show.or_else(|| view.show.clone()),
             view: None,
@@ -188,6 +212,8 @@ impl Params {
         let rest = [
             (&self.q, "q"),
             (&self.sort, "sort"),
+            (&self.cols, "cols"),
+            (&self.group, "group"),
             (&self.tab, "tab"),
             (&self.show, "show"),
             (&self.sel, "sel"),
@@ -380,6 +406,8 @@ mod tests {
             ("f=tool:eq:a&f=client:eq:Cursor&bogus=1", "?f=tool:eq:a&f=client:eq:Cursor"),
             ("q=%zz%4", "?q=%25zz%254"),
             ("q=a+b", "?q=a%20b"),
+            ("group=client&cols=a,b&cols=c&cols=a&sort=x", "?sort=x&cols=a,b,c&group=client"),
+            ("cols=%3Cb%3E,A,,a-b", ""),
             ("q=%00%ff", "?q=%00%EF%BF%BD"),
         ] {
             assert_eq!(read(query).query(), expect, "{query}");

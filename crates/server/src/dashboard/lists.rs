@@ -1,6 +1,6 @@
 //! What the pages of lists share: heads that sort, pagers, tables of sessions and of calls, addresses of details.
 //!
-//! Called by the pages Tools, Issues and People. Every captured string goes through [`hostile`].
+//! Called by the pages of lists. Every captured string goes through [`hostile`].
 
 use maud::{Markup, html};
 use trackway_store::query::{EventRow, Page, SessionRow};
@@ -8,7 +8,7 @@ use trackway_store::query::{EventRow, Page, SessionRow};
 use super::icons::{Icon, icon};
 use super::link::{self, Params};
 use super::place::Place;
-use super::{format, hostile, parts};
+use super::{format, hostile, parts, session_table};
 
 /// The page of one thing of a list, with period and filters carried along; `None` where a browser would not keep the name
 /// as a part of a path.
@@ -39,7 +39,7 @@ pub(crate) fn sort_head(field: &str, name: &str, default: &str, place: &Place<'_
     };
     let params = Params { sort: (next != default).then_some(next), ..place.params.top() };
     html! {
-        th.num[!words] scope="col" aria-sort=[aria] {
+        th.num[!words && field != "started"] scope="col" aria-sort=[aria] {
             a.sort href=(format!("{}{}", place.path, params.query())) { (name) @if aria.is_some() { span.arrow.up[aria == Some("ascending")] { (icon(Icon::Down)) } } }
         }
     }
@@ -62,7 +62,7 @@ pub(crate) fn pager<T>(page: &Page<T>, one: &str, many: &str, place: &Place<'_>)
 /// A panel of sessions; `all` is where the whole list is.
 pub(crate) fn sessions(rows: &[SessionRow], title: &str, all: &str, none: &str, place: &Place<'_>) -> Markup {
     let base = link::path(place.project, "sessions");
-    let plain = |_: &str, name: &str| html! { th.num[name != "Started"] scope="col" { (name) } };
+    let columns = session_table::usual();
     html! {
         section.panel.flush {
             h2 { (title) a.aside href=(all) { "All sessions" } }
@@ -70,8 +70,8 @@ pub(crate) fn sessions(rows: &[SessionRow], title: &str, all: &str, none: &str, 
                 div.scroll tabindex="0" role="region" aria-label=(title) {
                     table.data.sessions {
                         caption.sr { (title) }
-                        (parts::session_head(&plain))
-                        tbody { @for row in rows { (parts::session_row(row, place.project, &base, &place.params.carried(), place.now)) } }
+                        (session_table::plain_head(&columns))
+                        tbody { @for row in rows { (session_table::row(row, &columns, &base, &place.params.carried(), place)) } }
                     }
                 }
             }

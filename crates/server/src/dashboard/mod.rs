@@ -3,10 +3,10 @@
 //! [`PAGES`] is the table of pages; a page is a file with its Vm, its `view` and its handler's question. A new page is a file
 //! and a line in the table. Views are pure: `fn view(&Vm, &Place) -> Markup`. Everything is readable without script.
 //!
-//! - [`frame`]: what is around a page; [`visit`]: who asks for which project with which query
+//! - [`frame`], [`bar`], [`keys`]: what is around a page; [`visit`]: who asks for which project with which query
 //! - [`late`]: pages whose figures follow; [`link`]: the URL grammar; [`hostile`], [`format`], [`json_tree`]: captured text, numbers, payloads
 //! - [`views`]: saved views; [`panel`]: one thing beside a list; [`jump`]: search or jump
-//! - [`export`]: every list as a file
+//! - [`columns`], [`session_table`]: what a list shows of a row; [`export`]: every list as a file
 //! - [`track`], [`chart`], [`icons`]: drawings; [`assets`]: the embedded files
 //!
 //! Invariants: captured strings reach a page only through [`hostile`]; rows of a project only after `AppState::project_of`
@@ -15,12 +15,14 @@
 mod accounts;
 mod actions;
 mod assets;
+mod bar;
 mod catalog;
 mod catalog_cost;
 mod catalog_diff;
 mod chart;
 mod checklist;
 mod clients;
+mod columns;
 mod detail;
 mod export;
 mod format;
@@ -35,6 +37,7 @@ mod issues;
 mod joined;
 mod json_tree;
 mod jump;
+mod keys;
 mod late;
 mod link;
 mod lists;
@@ -49,6 +52,7 @@ mod person;
 mod place;
 mod replay;
 mod rounds;
+mod session_table;
 mod sessions;
 mod settings;
 mod settings_keep;
@@ -109,6 +113,7 @@ pub const PAGES: &[PageRoute] = &[
     admin_action("/setup/adopt", || post(actions::adopt)),
     own_action("/theme", || post(actions::theme)),
     own_action("/zone", || post(actions::zone)),
+    own_action("/density", || post(actions::density)),
     page("/p/{p}", || get(pages::project_home)),
     page("/p/{p}/overview", || get(pages::overview)),
     page("/p/{p}/live", || get(pages::live)),

@@ -10,7 +10,7 @@ use super::checklist::{self, Checklist};
 use super::icons::{Icon, icon};
 use super::link::{self, Params};
 use super::place::Place;
-use super::{chart, format, hostile, issues, parts};
+use super::{chart, format, hostile, issues, lists, parts};
 
 /// Calls ever, below which charts would say nothing (`dashboard.md` §6).
 const FEW_CALLS: u64 = 100;
@@ -347,20 +347,5 @@ fn quotes(
 }
 
 fn session_table(rows: &[SessionRow], place: &Place<'_>, title: &str, none: &str) -> Markup {
-    let base = link::path(place.project, "sessions");
-    let plain = |_: &str, name: &str| html! { th.num[name != "Started"] scope="col" { (name) } };
-    html! {
-        section.panel.flush {
-            h2 { (title) a.aside href=(sessions(place, &place.params.carried())) { "All sessions" } }
-            @if rows.is_empty() { p.quiet { (none) } } @else {
-                div.scroll tabindex="0" role="region" aria-label=(title) {
-                    table.data.sessions {
-                        caption.sr { (title) }
-                        (parts::session_head(&plain))
-                        tbody { @for row in rows { (parts::session_row(row, place.project, &base, &place.params.carried(), place.now)) } }
-                    }
-                }
-            }
-        }
-    }
+    lists::sessions(rows, title, &sessions(place, &place.params.carried()), none, place)
 }

@@ -105,9 +105,13 @@ pub(crate) async fn sessions(visit: Visit) -> Response {
         visit,
         Sheet { title, at, bar },
         "sessions",
-        move |store| store.sessions(key, &ask),
-        move |page, visit| {
-            let vm = sessions_page::Vm { page, tab, last_event_at: visit.project.last_event_at };
+        move |store| {
+            let plain = ask.scope.filter == Filter::default();
+            let counts = if plain { Some(store.session_counts(key, period)?) } else { None };
+            Ok((store.sessions(key, &ask)?, counts))
+        },
+        move |(page, counts), visit| {
+            let vm = sessions_page::Vm { page, tab, counts, last_event_at: visit.project.last_event_at };
             sessions_page::view(&vm, &visit.place(period))
         },
     )

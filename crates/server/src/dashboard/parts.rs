@@ -1,4 +1,4 @@
-//! Parts that several pages share: who, which client, statuses, empty states, the sessions table's cells, errors.
+//! Parts that several pages share: who, which client, statuses, empty states, errors.
 //!
 //! Called by the pages' views. Every captured string goes through [`hostile`].
 
@@ -213,43 +213,6 @@ pub(crate) fn failed(what: &str, why: &str, again: &str) -> Markup {
 /// The strip of an answer that is not whole.
 pub(crate) fn partial(why: Option<&str>) -> Markup {
     html! { @if let Some(why) = why { p.strip.warn data-testid="partial" { (icon(Icon::Warn)) span { "Partial: " (hostile::line(why, 200)) } } } }
-}
-
-/// One session as a row of a table; the same on Overview and Sessions.
-pub(crate) fn session_row(
-    row: &SessionRow,
-    project: &str,
-    base: &str,
-    params: &Params,
-    now: Timestamp,
-) -> Markup {
-    let href = format!("{}{}", link::session(project, row.id.as_str()), params.listed().query());
-    let filter = |field: &str, value: &str| format!("{base}{}", params.and(field, "eq", value).query());
-    html! {
-        tr data-testid="session-row" data-href=(href) {
-            th scope="row" { a.row href=(href) { (format::row_time(row.started_at, now)) } }
-            td.track-cell data-label="Track" { (small_track(row)) }
-            td data-label="Person" { (person(row.actor.as_ref(), row.id.as_str(), &|v| filter("person", v)))
-                @if row.actors > 1 { " " span.dim title="people in this session" { "+" (row.actors - 1) } }
-                @if !row.merged_from.is_empty() { " " span.tag.info data-testid="fragments" title="shown as one session; its page says why" { (row.merged_from.len() + 1) " parts" } } }
-            td data-label="Client" { (peer(row.client.as_ref(), &|v| filter("client", v))) }
-            td.num data-label="Calls" { (format::count(row.tool_calls)) }
-            td.num data-label="Failed" { @if row.errors > 0 { span.bad { (format::count(row.errors)) } } @else { span.dim { "0" } } }
-            td data-label="Ending" { (ending(row)) }
-            td.num data-label="Length" { (format::span(row.duration_us())) }
-            td.num data-label="Tokens" title="estimated: arguments and results" { (format::tokens(row.tokens)) }
-            td.why data-label="Why" { @if let Some(why) = notable(row) { (hostile::line(&why, 90)) } @else if let Some(first) = row.intents.first() { span.dim { "“" (hostile::line(first, 44)) "”" } } }
-        }
-    }
-}
-
-/// The head of a table of sessions.
-pub(crate) fn session_head(sort: &dyn Fn(&str, &str) -> Markup) -> Markup {
-    html! { thead { tr {
-        (sort("started", "Started")) th scope="col" { "Track" } th scope="col" { "Person" } th scope="col" { "Client" }
-        (sort("calls", "Calls")) (sort("errors", "Failed")) th scope="col" { "Ending" } (sort("length", "Length")) th.num scope="col" { "Tokens" }
-        th scope="col" { "Why look, or first intent" }
-    } } }
 }
 
 /// Text to be taken along: shown as it is, with a button that copies it where there is script.

@@ -4,12 +4,10 @@
 
 use maud::{Markup, html};
 use trackway_event::Timestamp;
-use trackway_store::query::{Page, SessionRow, SessionTab};
+use trackway_store::query::{Page, SessionCounts, SessionRow, SessionTab};
 
-use super::icons::{Icon, icon};
-use super::link::Params;
 use super::place::Place;
-use super::{format, parts};
+use super::{columns, format, lists, parts, session_table};
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -18,108 +16,112 @@ pub(crate) struct Vm {
     pub page: Page<SessionRow>,
     /// Which tab.
     pub tab: SessionTab,
+    /// How many there are in the period, where nothing is filtered.
+    pub counts: Option<SessionCounts>,
     /// Newest event of the project, to explain an empty list.
     pub last_event_at: Option<Timestamp>,
 }
 
-/// The tabs: key in the URL, name.
-const TABS: [(&str, &str, SessionTab); 3] = [
-    ("", "All", SessionTab::All),
-    ("failed", "Failed", SessionTab::Failed),
-    ("asked", "Asked for more", SessionTab::AskedForMore),
-];
-
 /// The tab of this key; unknown ones are the first.
 pub(crate) fn tab_of(key: Option<&str>) -> SessionTab {
-    TABS.iter().find(|(k, _, _)| Some(*k) == key).map_or(SessionTab::All, |(_, _, tab)| *tab)
+    key.and_then(SessionTab::parse).unwrap_or_default()
 }
 
 /// The page's body.
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     let rows = &vm.page.items;
+    let shown = columns::chosen(session_table::COLUMNS, place.params);
+    let tabs = SessionTab::ALL.map(|tab| (tab.as_str(), name(tab), counted(vm, tab, place)));
     html! {
         (lede(vm, place))
-        nav.tabs aria-label="Which sessions" {
-            @for (key, name, tab) in TABS {
-                @let params = Params { tab: (!key.is_empty()).then(|| key.to_owned()), ..place.params.top() };
-                a href=(format!("{}{}", place.path, params.query())) aria-current=[(tab == vm.tab).then_some("page")] data-testid=(format!("tab-{}", if key.is_empty() { "all" } else { key })) { (name) }
-            }
-        }
+        (columns::tabline("Which sessions", &tabs, vm.tab.as_str(), columns::menu(session_table::COLUMNS, place), place))
         (parts::partial(vm.page.partial.as_deref()))
         @if rows.is_empty() {
-            @let why = match vm.tab {
-                SessionTab::All => parts::why_empty(place.params, vm.last_event_at, place.period.from),
-                SessionTab::Failed | SessionTab::AskedForMore => match parts::why_empty(place.params, vm.last_event_at, place.period.from) {
-                    parts::Empty::None => parts::Empty::None,
-                    other => other,
-                },
-            };
-            @let what = match vm.tab {
-                SessionTab::All => "A session is the run of calls one agent makes towards one goal; each becomes a row here.",
-                SessionTab::Failed => "No session with a failed call in this period.",
-                SessionTab::AskedForMore => "No agent asked for a tool that is not there. They can once get_more_tools is offered (wrap --report-missing).",
-            };
-            (parts::empty(&why, what, place.project, place.path, place.params))
+            @let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
+            (parts::empty(&why, none(vm.tab), place.project, place.path, place.params))
         } @else {
             section.panel.flush {
                 div.scroll tabindex="0" role="region" aria-label="Sessions" {
                     table.data.sessions {
                         caption.sr { "Sessions" }
-                        (parts::session_head(&|field, name| sort_head(field, name, place)))
-                        tbody #rows { @for row in rows { (parts::session_row(row, place.project, place.path, place.params, place.now)) } }
+                        (session_table::head(&shown, &|field, name| lists::sort_head(field, name, "-started", place)))
+                        tbody #rows { @for row in rows { (session_table::row(row, &shown, place.path, place.params, place)) } }
                     }
                 }
             }
-            (pager(vm, place))
+            (lists::pager(&Page { total: counted(vm, vm.tab, place), ..vm.page.clone() }, "session", "sessions", place))
+        }
+    }
+}
+
+const fn name(tab: SessionTab) -> &'static str {
+    match tab {
+        SessionTab::All => "All",
+        SessionTab::WorthALook => "Worth a look",
+        SessionTab::Failed => "Failed",
+        SessionTab::Stuck => "Stuck",
+        SessionTab::AskedForMore => "Asked for more",
+    }
+}
+
+/// How many sessions a tab has, where that is known without reading them all.
+fn counted(vm: &Vm, tab: SessionTab, place: &Place<'_>) -> Option<u64> {
+    let all_here = place.params.after.is_none() && vm.page.next.is_none() && vm.page.partial.is_none();
+    let whole = vm.tab == tab && all_here;
+    match tab {
+        SessionTab::All => vm.counts.map(|c| c.all),
+        SessionTab::Failed => vm.counts.map(|c| c.failed),
+        SessionTab::AskedForMore => vm.counts.map(|c| c.asked),
+        SessionTab::WorthALook | SessionTab::Stuck => whole.then_some(vm.page.items.len() as u64),
+    }
+}
+
+/// What an empty tab says.
+const fn none(tab: SessionTab) -> &'static str {
+    match tab {
+        SessionTab::All => {
+            "A session is the run of calls one agent makes towards one goal; each becomes a row here."
+        }
+        SessionTab::WorthALook => {
+            "No session of this period stands out. Looked for: loops, dead ends, failures, wishes, failures nobody had before."
+        }
+        SessionTab::Failed => "No session with a failed call in this period.",
+        SessionTab::Stuck => {
+            "No session of this period ended stuck: going round in a loop, or failing five times in a row with no way out."
+        }
+        SessionTab::AskedForMore => {
+            "No agent asked for a tool that is not there. They can once get_more_tools is offered (wrap --report-missing)."
         }
     }
 }
 
 fn lede(vm: &Vm, place: &Place<'_>) -> Markup {
     let rows = &vm.page.items;
-    let n = vm.page.total.unwrap_or(rows.len() as u64);
-    let more = vm.page.total.is_none() && vm.page.next.is_some();
-    let failed = rows.iter().filter(|r| r.errors > 0).count() as u64;
+    let total = counted(vm, vm.tab, place);
+    let n = total.unwrap_or(rows.len() as u64);
+    let more = total.is_none() && vm.page.next.is_some();
     let filters = place.params.f.len() + usize::from(place.params.q.is_some());
     html! {
         @if !rows.is_empty() { p.lede data-testid="lede" {
             @if more { "The newest " } b { (format::counted(n, "session", "sessions")) }
+            @match vm.tab {
+                SessionTab::All => {},
+                SessionTab::WorthALook => " worth a look",
+                SessionTab::Failed => " with a failed call",
+                SessionTab::Stuck => " ended stuck",
+                SessionTab::AskedForMore => " asked for a tool that is not there",
+            }
             @if filters > 0 { " pass your " (format::counted(filters as u64, "filter", "filters")) }
-            @if vm.tab == SessionTab::All && vm.page.total.is_none_or(|t| t == rows.len() as u64) { ", " b { (format::count(failed)) } " with a failure" }
+            @if let Some(counts) = vm.counts.filter(|c| vm.tab == SessionTab::All && c.all > 0) {
+                ", " a href=(tab(SessionTab::Failed, place)) { b { (format::count(counts.failed)) } " with a failure" }
+                @if counts.asked > 0 { ", " a href=(tab(SessionTab::AskedForMore, place)) { b { (format::count(counts.asked)) } " asked for a tool that is not there" } }
+            }
             "."
         } }
     }
 }
 
-fn sort_head(field: &str, name: &str, place: &Place<'_>) -> Markup {
-    let current = place.params.sort.as_deref().unwrap_or("-started");
-    let (down, up) = (format!("-{field}"), field.to_owned());
-    let aria = if current == down {
-        Some("descending")
-    } else if current == up {
-        Some("ascending")
-    } else {
-        None
-    };
-    let next = if current == down { up } else { down };
-    let sort = (next != "-started").then_some(next);
-    let params = Params { sort, ..place.params.top() };
-    html! {
-        th.num[field != "started"] scope="col" aria-sort=[aria] {
-            a.sort href=(format!("{}{}", place.path, params.query())) { (name) @if aria.is_some() { span.arrow.up[aria == Some("ascending")] { (icon(Icon::Down)) } } }
-        }
-    }
-}
-
-fn pager(vm: &Vm, place: &Place<'_>) -> Markup {
-    html! {
-        nav.pager aria-label="Pages of the list" {
-            @if place.params.after.is_some() { a.button href=(format!("{}{}", place.path, place.params.top().query())) { "First page" } }
-            span.dim { "Showing " (format::counted(vm.page.items.len() as u64, "session", "sessions")) @if let Some(total) = vm.page.total { " of " (format::count(total)) } }
-            @if let Some(next) = &vm.page.next {
-                @let params = Params { after: Some(next.clone()), ..place.params.top() };
-                a.button rel="next" href=(format!("{}{}", place.path, params.query())) { "Next page" }
-            }
-        }
-    }
+fn tab(tab: SessionTab, place: &Place<'_>) -> String {
+    let params = super::link::Params { tab: Some(tab.as_str().to_owned()), ..place.params.top() };
+    format!("{}{}", place.path, params.query())
 }

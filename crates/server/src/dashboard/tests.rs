@@ -10,6 +10,7 @@ mod frame;
 mod html;
 mod issues;
 mod kit;
+mod lists;
 mod people;
 mod rounds;
 mod states;

@@ -14,7 +14,7 @@ use trackway_event::{ProblemCode, Timestamp};
 use trackway_store::query::{Period, Scope};
 use trackway_store::{Project, Store, View};
 
-use super::frame::{self, Bar, Frame, Theme};
+use super::frame::{self, Bar, Density, Frame, Theme};
 use super::link::{Asked, BadAsk, Params};
 use super::place::Place;
 use super::{format, panel, parts, views};
@@ -25,6 +25,9 @@ use crate::state::AppState;
 
 /// Name of the cookie that holds the theme.
 pub(crate) const THEME_COOKIE: &str = "trackway_theme";
+
+/// Name of the cookie that holds how much room rows take.
+pub(crate) const DENSITY_COOKIE: &str = "trackway_density";
 
 /// Name of the cookie that holds the reader's time zone, for addresses that name none.
 pub(crate) const ZONE_COOKIE: &str = "trackway_tz";
@@ -39,6 +42,8 @@ pub(crate) struct Guest {
     pub projects: Vec<Project>,
     /// Their colours.
     pub theme: Theme,
+    /// Their rows.
+    pub density: Density,
     /// Path of the page.
     pub path: String,
     /// Its query.
@@ -79,6 +84,7 @@ impl FromRequestParts<AppState> for Guest {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let theme = theme_of(&parts.headers);
+        let density = cookie(&parts.headers, DENSITY_COOKIE).and_then(Density::parse).unwrap_or_default();
         let trouble = |problem: Problem| problem_page(theme, &problem);
         let viewer = Viewer::from_request_parts(parts, state).await.map_err(trouble)?;
         let params = asked_with_zone(parts).await;
@@ -86,7 +92,7 @@ impl FromRequestParts<AppState> for Guest {
         projects.retain(|p| viewer.may_read(p.key));
         projects.sort_by_key(|p| std::cmp::Reverse((p.last_event_at, p.created_at)));
         let (path, now) = (parts.uri.path().to_owned(), state.now());
-        Ok(Self { state: state.clone(), viewer, projects, theme, path, params, now })
+        Ok(Self { state: state.clone(), viewer, projects, theme, density, path, params, now })
     }
 }
 
@@ -142,6 +148,7 @@ impl Guest {
     pub(crate) fn page(&self, status: StatusCode, title: &str, body: Markup) -> Response {
         let frame = Frame {
             theme: self.theme,
+            density: self.density,
             project: None,
             projects: &self.projects,
             title,
@@ -267,6 +274,7 @@ impl Visit {
         let took = self.guest.state.now().since(self.guest.now);
         let frame = Frame {
             theme: self.guest.theme,
+            density: self.guest.density,
             project: Some(&self.project),
             projects: &self.guest.projects,
             title,

@@ -46,6 +46,7 @@ fn filled(store: &Arc<dyn Store>) -> ProjectKey {
     list.kind = Kind::ToolsList;
     list.tool = None;
     list.result = payload_of(&json!({ "tools": [{ "name": "read", "inputSchema": { "type": "object" } }] }));
+    list.bytes_out = Some(9_300);
     let mut told = within(call(701, 701 * MINUTE), "done");
     told.properties =
         payload_of(&json!({ "plan": { "tier": 3, "name": "Team" }, "a.b": true, "note": "50%" }));
@@ -132,10 +133,47 @@ pub(super) fn filters_look_into_payloads_and_sessions(make: &dyn Fn() -> Arc<dyn
         let (_, ids) = found(&store, p, "signal:eq:recovered");
         assert_eq!(ids.contains(&row.id.to_string()), row.attempts.recovered > 0, "{}", row.id);
     }
+    tabs_hold_what_rows_show(&store, p);
     // And the prefix of a listing's hash finds who saw it.
     let catalogs = store.catalogs(p, &scope()).unwrap();
     let hash = catalogs.items[0].hash.clone();
     assert_eq!(found(&store, p, &format!("catalog:eq:{}", &hash[..8])).1, ["done"]);
+}
+
+/// A tab holds exactly the sessions whose row says so, and the counts are theirs.
+pub(super) fn tabs_hold_what_rows_show(store: &Arc<dyn Store>, p: ProjectKey) {
+    let all = sessions(store, p);
+    for tab in SessionTab::ALL {
+        assert_eq!(SessionTab::parse(tab.as_str()), Some(tab));
+        let belongs = |row: &&SessionRow| match tab {
+            SessionTab::All => true,
+            SessionTab::WorthALook => !row.why.is_empty(),
+            SessionTab::Failed => row.errors > 0,
+            SessionTab::Stuck => row.ending == Some(Ending::Stuck),
+            SessionTab::AskedForMore => row.missing_reports > 0,
+        };
+        let expect: Vec<String> = all.iter().filter(belongs).map(|row| row.id.to_string()).collect();
+        let (mut ids, mut after) = (Vec::new(), None);
+        loop {
+            let page = PageAsk { after, limit: 2 };
+            let ask = SessionsAsk { scope: scope(), page, sort: Some("started".into()), tab };
+            let page = store.sessions(p, &ask).unwrap();
+            ids.extend(page.items.iter().map(|row| row.id.to_string()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(ids, expect, "{tab:?}");
+    }
+    let n = |of: fn(&&SessionRow) -> bool| all.iter().filter(of).count() as u64;
+    let counts =
+        SessionCounts { all: n(|_| true), failed: n(|r| r.errors > 0), asked: n(|r| r.missing_reports > 0) };
+    assert_eq!(store.session_counts(p, scope().period).unwrap(), counts);
+    // In the order of what the rows show.
+    let page = PageAsk { after: None, limit: 100 };
+    let ask = SessionsAsk { scope: scope(), page, sort: Some("context".into()), tab: SessionTab::All };
+    assert!(store.sessions(p, &ask).unwrap().items.is_sorted_by_key(|row| row.context));
 }
 
 pub(super) fn a_slow_pattern_ends(make: &dyn Fn() -> Arc<dyn Store>) {

@@ -49,7 +49,7 @@ pub(super) fn cursors_cover_every_row_once(make: &dyn Fn() -> Arc<dyn Store>) {
         assert_eq!(all.len(), 100);
         assert_eq!(all.iter().map(|e| e.id.clone()).collect::<BTreeSet<_>>().len(), 100);
         assert!(all.is_sorted_by_key(|e| std::cmp::Reverse((e.started_at, e.seq))));
-        for sort in ["started", "-started", "last", "-calls", "errors", "-length"] {
+        for sort in ["started", "-started", "last", "-calls", "errors", "-length", "-context"] {
             let (mut ids, mut after) = (Vec::new(), None);
             loop {
                 let page = PageAsk { after, limit };

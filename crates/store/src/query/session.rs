@@ -14,7 +14,7 @@ pub struct SessionsAsk {
     pub scope: Scope,
     /// Which page.
     pub page: PageAsk,
-    /// `started` (default, descending), `last`, `calls`, `errors`, `length`; `-` first for descending.
+    /// `started` (default, descending), `last`, `calls`, `errors`, `length`, `context`; `-` first for descending.
     pub sort: Option<String>,
     /// Which tab.
     pub tab: SessionTab,
@@ -26,10 +26,46 @@ pub enum SessionTab {
     /// Every session with activity.
     #[default]
     All,
+    /// There is a reason to look at it (F-75); the one that compares lengths aside, which only figures of a period tell.
+    WorthALook,
     /// At least one failure.
     Failed,
+    /// It ended stuck.
+    Stuck,
     /// At least one missing report.
     AskedForMore,
+}
+
+impl SessionTab {
+    /// Every tab, in the order of the list.
+    pub const ALL: [Self; 5] = [Self::All, Self::WorthALook, Self::Failed, Self::Stuck, Self::AskedForMore];
+
+    /// Its name in addresses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::WorthALook => "worth",
+            Self::Failed => "failed",
+            Self::Stuck => "stuck",
+            Self::AskedForMore => "asked",
+        }
+    }
+
+    /// The tab of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tab| tab.as_str() == text)
+    }
+}
+
+/// How many sessions of a period the tabs hold that are counted by an index, filters aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionCounts {
+    /// Every session with activity.
+    pub all: u64,
+    /// At least one failure.
+    pub failed: u64,
+    /// At least one missing report.
+    pub asked: u64,
 }
 
 /// One mark of a track, in the order of time.
@@ -99,6 +135,8 @@ pub struct SessionRow {
     pub missing_reports: u64,
     /// Estimated tokens of arguments and results.
     pub tokens: u64,
+    /// Estimated tokens it put into the agent's context: the listings it was sent, and results.
+    pub context: u64,
     /// How it ended; `None` while it is still open (last event less than 30 minutes ago), or with no call to judge by.
     pub ending: Option<Ending>,
     /// Its attempt chains so far.

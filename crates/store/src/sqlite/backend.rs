@@ -362,6 +362,10 @@ impl Store for SqliteStore {
         self.ask(project, |reader| read::sessions(reader, ask))
     }
 
+    fn session_counts(&self, project: ProjectKey, period: Period) -> Result<SessionCounts> {
+        self.ask(project, |reader| read::session_counts(reader, period))
+    }
+
     fn session(&self, project: ProjectKey, id: &str) -> Result<Option<SessionRow>> {
         self.ask(project, |reader| read::session(reader, id))
     }

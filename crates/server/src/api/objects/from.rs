@@ -276,6 +276,8 @@ impl SessionObject {
             tool_calls: row.tool_calls,
             errors: row.errors,
             missing_reports: row.missing_reports,
+            tokens: row.tokens,
+            context_tokens: row.context,
             ending: row.ending.map(|e| e.as_str().into()),
             attempts: row.attempts.into(),
             first_success_call: row.first_success.map(|f| f.call),

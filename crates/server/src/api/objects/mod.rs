@@ -209,6 +209,10 @@ pub struct SessionObject {
     pub errors: u64,
     /// Wishes for a tool that is not there.
     pub missing_reports: u64,
+    /// Estimated tokens of arguments and results.
+    pub tokens: u64,
+    /// Estimated tokens it put into the agent's context: the listings it was sent, and results.
+    pub context_tokens: u64,
     /// How it ended; `null` while it is open.
     pub ending: Option<String>,
     /// Its attempt chains so far.

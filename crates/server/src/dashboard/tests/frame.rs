@@ -147,7 +147,7 @@ async fn every_key_of_the_sheet_is_bound() {
                 .chain(page.attributes("data-go").into_iter().map(|k| format!("g {k}"))),
         );
     }
-    for (_, keys) in crate::dashboard::frame::KEYS {
+    for (_, keys) in crate::dashboard::keys::KEYS {
         for (key, what) in *keys {
             let alone: Vec<&str> =
                 if key.starts_with("g ") || *key == "Ctrl K" { vec![*key] } else { key.split(' ').collect() };

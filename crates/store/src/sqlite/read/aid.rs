@@ -12,7 +12,7 @@ use rusqlite::{Connection, Error, ffi};
 use serde_json::Value as Json;
 use trackway_core::chain;
 use trackway_core::filter::pattern;
-use trackway_core::metric::{attempts::Attempts, repeats};
+use trackway_core::metric::{attempts::Attempts, repeats, worth};
 use trackway_event::event::Flags;
 use trackway_event::{Kind, Status, Timestamp, limits};
 
@@ -135,7 +135,7 @@ fn value_of(json: &Json) -> Value {
 }
 
 /// `calls_tell(seq, kind, status, started_at, duration_us, tool, flags, repeat)`: how a session with these events ended, and
-/// behind a blank `loop` and `recovered` where they hold. NULL of more than [`TRACK`] events.
+/// behind a blank `loop`, `recovered` and `worth` (its calls alone are worth a look) where they hold. NULL of more than [`TRACK`] events.
 struct Tell;
 
 /// What is kept of an event until all are there: seq, tool, mark, flags, repeat.
@@ -187,6 +187,11 @@ impl Aggregate<Gathered, Option<String>> for Tell {
         }
         if chain::chains(&views).iter().any(|c| Attempts::of(c, &views).recovered > 0) {
             told.push_str(" recovered");
+        }
+        let reasons = worth::reasons(&views, worth::Seen::default());
+        // That it stayed unsolved only counts once it is quiet, which the caller sees.
+        if reasons.iter().any(|why| *why != worth::Worth::Unsolved) {
+            told.push_str(" worth");
         }
         Ok(Some(told))
     }

@@ -36,7 +36,7 @@ pub(super) use ledger::{known, last_event_at, stored_since};
 pub(super) use overview::overview;
 pub(super) use people::{people, person};
 pub(super) use pool::{Pool, Reader};
-pub(super) use session::{session, sessions};
+pub(super) use session::{counts as session_counts, session, sessions};
 pub(super) use signals::{signals, warnings};
 pub(super) use tools::{clients, tool, tools};
 pub(super) use wishes::{feedback, is_wish, wishes};

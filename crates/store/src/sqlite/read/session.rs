@@ -4,17 +4,20 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use trackway_core::chain;
-use trackway_core::metric::attempts;
 use trackway_core::metric::worth::{self, Seen};
+use trackway_core::metric::{attempts, weight};
 use trackway_event::event::Flags;
 use trackway_event::{Kind, SessionId, SessionSource, Status, Timestamp, limits};
 
 use super::aid::TRACK;
 use super::cursor::{Cursor, List};
 use super::filter_sql::{self, Target};
+use super::filter_what;
 use super::signals::Calls;
 use super::{CUT_SHORT, Reader, Sql, actor, peer, rows_of};
-use crate::query::{Aside, Attempts, Mark, Page, SessionRow, SessionTab, SessionsAsk, Worth};
+use crate::query::{
+    Aside, Attempts, Mark, Page, Period, SessionCounts, SessionRow, SessionTab, SessionsAsk, Worth,
+};
 use crate::sqlite::control::sql;
 use crate::sqlite::joined;
 use crate::{Result, StoreError};
@@ -38,6 +41,12 @@ const SORTS: &[(&str, &str, u8)] = &[
     ("calls", "s.tool_calls", 4),
     ("errors", "s.errors", 6),
     ("length", "(s.last_at - s.started_at)", 8),
+    // core::metric::weight::context; 2 is tools/list
+    (
+        "context",
+        "(s.tokens_out + (SELECT (coalesce(sum(x.bytes_out), 0) * 2 + 6) / 7 FROM event x WHERE x.kind = 2 AND x.session IN (SELECT s.row UNION ALL SELECT m.row FROM session m WHERE m.head = s.row)))",
+        10,
+    ),
 ];
 
 /// Sessions of a scope.
@@ -47,7 +56,7 @@ pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<
     let (name, down) = asked.strip_prefix('-').map_or((asked, false), |name| (name, true));
     let (_, by, code) = SORTS.iter().find(|(n, ..)| *n == name).ok_or_else(|| {
         StoreError::BadQuestion(format!(
-            "sessions cannot be sorted by {name:?}; use started, last, calls, errors or length"
+            "sessions cannot be sorted by {name:?}; use started, last, calls, errors, length or context"
         ))
     })?;
     let (code, order, sign) = if down { (code + 1, "DESC", "<") } else { (*code, "ASC", ">") };
@@ -58,6 +67,16 @@ pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<
     list.push(" AND s.started_at < ").bind(ask.scope.period.to.micros());
     match ask.tab {
         SessionTab::All => {}
+        SessionTab::WorthALook => {
+            let whole = filter_what::whole(Target::Sessions);
+            list.push(" AND (s.missing > 0 OR (SELECT told || ' ' LIKE '% worth %' OR (is_quiet(s.last_at) AND told || ' ' LIKE 'failed %') FROM ");
+            list.push(&filter_what::told(&whole)).push(") OR EXISTS ");
+            list.push(&sql!("session.first_of_kind").replace("?1", whole.parts)).push(")");
+        }
+        SessionTab::Stuck => {
+            list.push(" AND is_quiet(s.last_at) AND (SELECT told || ' ' LIKE 'stuck %' FROM ");
+            list.push(&filter_what::told(&filter_what::whole(Target::Sessions))).push(")");
+        }
         SessionTab::Failed => drop(list.push(" AND (s.errors > 0 OR s.missing > 0) AND s.errors > 0")),
         SessionTab::AskedForMore => drop(list.push(" AND (s.errors > 0 OR s.missing > 0) AND s.missing > 0")),
     }
@@ -97,6 +116,18 @@ pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<
     let next = next.map(|(row, key)| Cursor { key: *key, row: *row }.print(List::Sessions, code));
     let items = by_rows(reader, &found.iter().map(|(row, _)| *row).collect::<Vec<i64>>())?;
     Ok(Page { items, next, total: None, partial })
+}
+
+/// How many sessions of a period there are.
+pub(in crate::sqlite) fn counts(reader: &Reader, period: Period) -> Result<SessionCounts> {
+    let period = (period.from.micros(), period.to.micros());
+    let n = |text: &str| -> Result<u64> {
+        let n: i64 = reader.conn.prepare_cached(text)?.query_row(period, |r| r.get(0))?;
+        Ok(n as u64)
+    };
+    let mut statement = reader.conn.prepare_cached(sql!("session.count_failed"))?;
+    let (failed, asked): (i64, i64) = statement.query_row(period, |r| Ok((r.get(0)?, r.get(1)?)))?;
+    Ok(SessionCounts { all: n(sql!("session.count"))?, failed: failed as u64, asked: asked as u64 })
 }
 
 /// One session; an id that was merged away answers with the one it went into.
@@ -154,6 +185,7 @@ fn base(r: &Row<'_>) -> Result<(i64, SessionRow)> {
         errors: n(7)?,
         missing_reports: n(8)?,
         tokens: n(9)?,
+        context: n(22)?,
         ending: None,
         attempts: Attempts::default(),
         first_success: None,
@@ -211,7 +243,7 @@ fn track(reader: &Reader, row: i64, members: &[i64], session: &mut SessionRow) -
     let text = of_parts(sql!("session.track"), members);
     let mut statement = reader.conn.prepare_cached(&text)?;
     let mut rows = statement.query((row, TRACK as i64))?;
-    let (mut marks, mut calls, mut looked) = (Vec::new(), Calls::default(), 0);
+    let (mut marks, mut calls, mut looked, mut listing_bytes) = (Vec::new(), Calls::default(), 0, 0);
     let mut failures: HashSet<(i64, i64)> = HashSet::new();
     while let Some(r) = rows.next()? {
         looked += 1;
@@ -227,6 +259,9 @@ fn track(reader: &Reader, row: i64, members: &[i64], session: &mut SessionRow) -
         if kind == Kind::ToolCall && !open {
             calls.add(r.get::<_, Option<i64>>(4)?.unwrap_or(0), mark, flags, r.get(6)?);
         }
+        if kind == Kind::ToolsList {
+            listing_bytes += r.get::<_, Option<i64>>(8)?.unwrap_or(0) as u64;
+        }
         if let Some(issue) = r.get::<_, Option<i64>>(7)? {
             failures.insert((issue, mark.started_at.micros()));
         }
@@ -234,6 +269,7 @@ fn track(reader: &Reader, row: i64, members: &[i64], session: &mut SessionRow) -
             marks.push(mark);
         }
     }
+    session.context = weight::context(listing_bytes, session.context);
     if looked < TRACK {
         let views = calls.views();
         let quiet_us = limits::SESSION_QUIET.as_micros() as i64;

@@ -1,0 +1,98 @@
+//! What lists keep in their address: tabs, columns, the reader's own period; and what a reader's browser keeps: rows.
+
+use http::StatusCode;
+
+use super::EVIL;
+use super::html::Page;
+use super::kit::Kit;
+
+#[tokio::test]
+async fn tabs_of_sessions_hold_what_they_say_and_tell_how_many() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", EVIL).await;
+    let mut seen = Vec::new();
+    let tabs = [("all", "All"), ("worth", "Worth a look"), ("failed", "Failed"), ("stuck", "Stuck")];
+    for (tab, name) in tabs.into_iter().chain([("asked", "Asked for more")]) {
+        let path = format!("/p/proj_a/sessions?tab={tab}&n=100");
+        let page = Page::read(&kit.get(&path).await.body);
+        page.assert_inert(&path);
+        let api = kit.get(&format!("/api/v1/projects/proj_a/sessions?tab={tab}&n=100")).await;
+        let api: serde_json::Value = serde_json::from_str(&api.body).unwrap();
+        let rows = api["items"].as_array().unwrap().len();
+        assert_eq!(page.testid("session-row"), rows, "{tab}: page and API");
+        let csv = kit.get(&format!("/p/proj_a/export/sessions.csv?tab={tab}")).await.body;
+        assert_eq!(csv.lines().count(), rows + 1, "{tab}: page and file");
+        // The tab that is open is whole, so it tells its number.
+        let told = page.text_of(&format!("tab-{tab}"));
+        assert!(told.starts_with(&format!("{name} {rows}")), "{tab} tells {told:?} of {rows}");
+        seen.push(rows);
+    }
+    assert!(seen[0] > seen[2] && seen[1] > 0 && seen[4] == 1, "{seen:?}");
+    let other = kit.get("/api/v1/projects/proj_a/sessions?tab=best").await;
+    assert_eq!(other.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn columns_are_chosen_in_the_address() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", EVIL).await;
+    let cells = |body: &str, label: &str| body.matches(&format!("data-label=\"{label}\"")).count();
+    let usual = kit.get("/p/proj_a/sessions").await.body;
+    assert!(cells(&usual, "Track") > 5 && cells(&usual, "Server") == 0);
+    for query in ["cols=server,calls", "cols=server&cols=calls", "cols=calls,server,%3Cscript%3E"] {
+        let path = format!("/p/proj_a/sessions?{query}");
+        let body = kit.get(&path).await.body;
+        let page = Page::read(&body);
+        page.assert_inert(&path);
+        let rows = page.testid("session-row");
+        assert_eq!(
+            (cells(&body, "Server"), cells(&body, "Calls"), cells(&body, "Track")),
+            (rows, rows, 0),
+            "{query}"
+        );
+        assert!(
+            page.links().iter().any(|l| l.contains("cols=") && l.contains("sort=")),
+            "{query}: a sort keeps them"
+        );
+    }
+    // Names that no list has are as if there were none.
+    let none = kit.get("/p/proj_a/sessions?cols=nothing").await.body;
+    assert_eq!(cells(&none, "Track"), cells(&usual, "Track"));
+}
+
+#[tokio::test]
+async fn a_reader_may_choose_a_period_and_pin_it() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", "words").await;
+    let body = kit.get("/p/proj_a/sessions?from=now-36h&tab=failed").await.body;
+    let page = Page::read(&body);
+    assert!(page.text_of("period").starts_with("now-36h to now"), "{}", page.text_of("period"));
+    assert!(body.contains(r#"<input type="hidden" name="tab" value="failed">"#), "the form keeps the tab");
+    let pinned = page.links().into_iter().find(|l| l.contains("from=2026-11-20T02:02:09.114Z")).unwrap();
+    assert!(pinned.contains("to=2026-11-21T14:02:09.114Z") && pinned.contains("tab=failed"), "{pinned}");
+    let fixed = Page::read(&kit.get(&pinned).await.body);
+    assert_eq!(fixed.testid("session-row"), page.testid("session-row"));
+    assert!(
+        fixed.text_of("period").starts_with("20 Nov 02:02 to 21 Nov 14:02"),
+        "{}",
+        fixed.text_of("period")
+    );
+}
+
+#[tokio::test]
+async fn rows_take_the_room_the_reader_chose() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", "words").await;
+    assert!(kit.get("/p/proj_a/tools").await.body.contains(r#"data-density="compact""#));
+    let chosen = kit.post("/density", "density=comfortable&next=/p/proj_a/tools?q=a").await;
+    assert_eq!(
+        (chosen.status, chosen.header("location").as_str()),
+        (StatusCode::SEE_OTHER, "/p/proj_a/tools?q=a")
+    );
+    let cookie = chosen.header("set-cookie");
+    let cookie = cookie.split(';').next().unwrap();
+    assert_eq!(cookie, "trackway_density=comfortable");
+    assert!(kit.get_with("/p/proj_a/tools", cookie).await.body.contains(r#"data-density="comfortable""#));
+    let wrong = kit.post("/density", "density=%22huge&next=//evil.test").await;
+    assert_eq!((wrong.header("set-cookie").as_str(), wrong.header("location").as_str()), ("", "/"));
+}
