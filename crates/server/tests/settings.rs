@@ -43,6 +43,51 @@ async fn what_is_kept_is_changed_tried_and_told() {
 }
 
 #[tokio::test]
+async fn a_section_is_saved_as_one_and_a_fault_is_told_at_its_field() {
+    let kit = Kit::new();
+    let owner = kit.signed_in(MemberKey::OWNER, "o");
+    let send = async |form: &str| kit.submit(&owner, "/p/proj_t/settings/keep", form).await;
+    let form =
+        "capture=shape&redact.keys=iban&redact.patterns=email&redact.patterns=card&redact.patterns=ab%2B";
+    let saved = send(form).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
+    assert_eq!(saved.headers["location"], "/p/proj_t/settings?tab=keep&show=redaction#redaction");
+    let set = kit.store.settings(kit.p).unwrap();
+    assert_eq!((set["capture"].as_str(), set["redact.patterns"].as_str()), ("shape", "email card ab+"));
+    let page = kit.get("/p/proj_t/settings?tab=keep&show=redaction", &[("cookie", &owner)]).await;
+    assert!(page.text.contains("data-testid=\"saved\""), "the section says that it is saved");
+    assert!(page.text.contains("value=\"card\" checked"), "a named pattern is a box");
+    let wrong = send("retention.payloads=ten&retention.events=0&retention.rollups=0").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    for told in ["href=\"#retention.payloads\"", "autofocus", "aria-invalid=\"true\"", "value=\"ten\""] {
+        assert!(wrong.text.contains(told), "{told}");
+    }
+    assert!(!kit.store.settings(kit.p).unwrap().contains_key("retention.payloads"));
+    // Nothing is stored yet, so nothing would go: saved at once.
+    let saved = send("retention.payloads=7&retention.events=0&retention.rollups=0").await;
+    assert_eq!((saved.status, kit.store.settings(kit.p).unwrap().len()), (StatusCode::SEE_OTHER, 4));
+}
+
+#[tokio::test]
+async fn what_a_retention_removes_is_said_before_it_is_saved() {
+    let kit = Kit::new();
+    let owner = kit.signed_in(MemberKey::OWNER, "o");
+    let old = kit.now().plus_micros(-40 * 86_400_000_000).to_string();
+    let events = serde_json::json!([{ "id": "evt_old", "kind": "tool_call", "name": "tools/call", "started_at": old,
+        "tool": "search", "status": "ok", "arguments": { "q": "tent" } }]);
+    assert_eq!(kit.native("proj_t", events).await.status, StatusCode::OK);
+    let form = "retention.payloads=7&retention.events=30&retention.rollups=0";
+    let told = kit.submit(&owner, "/p/proj_t/settings/keep", form).await;
+    assert_eq!(told.status, StatusCode::OK);
+    assert!(told.text.contains("Saving this removes") && told.text.contains("1 event"), "{}", told.text);
+    assert!(told.text.contains("value=\"30\""), "what was typed stays");
+    assert!(kit.store.settings(kit.p).unwrap().is_empty(), "nothing is saved yet");
+    let sure = kit.submit(&owner, "/p/proj_t/settings/keep", &format!("{form}&sure=yes")).await;
+    assert_eq!(sure.status, StatusCode::SEE_OTHER);
+    assert_eq!(kit.store.settings(kit.p).unwrap()["retention.events"], "30");
+}
+
+#[tokio::test]
 async fn members_are_let_in_and_out_by_role() {
     let kit = Kit::new();
     let admin = kit.store.add_member("adam", Role::Admin, kit.now()).unwrap();

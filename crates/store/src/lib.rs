@@ -229,6 +229,8 @@ pub trait Store: Send + Sync + 'static {
     fn erase_person(&self, project: ProjectKey, actor_id: &str, now: Timestamp) -> Result<Option<Erased>>;
     /// What a retention run would remove.
     fn would_expire(&self, project: ProjectKey, cutoffs: &Cutoffs) -> Result<Expired>;
+    /// Bytes of the storage's blocks that hold payloads of events before `at`: the most that removing them can free.
+    fn payload_bytes_before(&self, project: ProjectKey, at: Timestamp) -> Result<u64>;
     /// Removes what is older than the cut-offs, step by step between commits.
     fn expire(&self, project: ProjectKey, cutoffs: &Cutoffs) -> Result<Expired>;
 

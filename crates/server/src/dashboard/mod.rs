@@ -55,6 +55,7 @@ mod rounds;
 mod session_table;
 mod sessions;
 mod settings;
+mod settings_health;
 mod settings_keep;
 mod settings_members;
 mod setup;

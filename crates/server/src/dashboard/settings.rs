@@ -21,7 +21,7 @@ use super::frame::Bar;
 use super::icons::{Icon, icon};
 use super::place::Place;
 use super::visit::{self, Visit, answer};
-use super::{format, hostile, link, live, parts, settings_keep, settings_members, setup};
+use super::{format, hostile, link, live, parts, settings_health, settings_keep, settings_members};
 use crate::auth;
 use crate::problem::Problem;
 
@@ -210,6 +210,28 @@ pub(super) async fn page_at(
     made: Option<String>,
     error: Option<String>,
 ) -> Response {
+    page_with(visit, status, tab, made, error, settings_keep::Said::default()).await
+}
+
+/// A section whose form was answered, with what was typed.
+pub(super) async fn page_said(
+    visit: &Visit,
+    status: StatusCode,
+    tab: Tab,
+    said: settings_keep::Said,
+) -> Response {
+    page_with(visit, status, tab, None, None, said).await
+}
+
+async fn page_with(
+    visit: &Visit,
+    status: StatusCode,
+    tab: Tab,
+    made: Option<String>,
+    error: Option<String>,
+    said: settings_keep::Said,
+) -> Response {
+    let saved = visit.guest.params.show.clone();
     let (title, at, bar) = ("Settings", "settings", Bar::Title);
     let forced = made.is_some() || error.is_some();
     let owner = visit.guest.viewer.is_owner();
@@ -226,7 +248,8 @@ pub(super) async fn page_at(
         let mut refused = store.quarantined(REFUSED)?;
         refused.retain(|q| admin || live::concerns(q, &project));
         let set = store.settings(project.key)?;
-        let keep = settings_keep::Vm::of(set, admin, made.clone().filter(|_| tab == Tab::Keep));
+        let tried = made.clone().filter(|_| tab == Tab::Keep);
+        let keep = settings_keep::Vm { saved, said, ..settings_keep::Vm::of(set, admin, tried) };
         let members = match tab {
             Tab::Members => settings_members::Vm {
                 members: store.members()?,
@@ -302,145 +325,11 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             }
         } }
         @match vm.tab {
-            Tab::Health => (health(vm, place)),
+            Tab::Health => (settings_health::view(vm, place)),
             Tab::Project => { (refused(vm)) (project(vm)) (settings_keep::zone(&vm.keep, place.project)) }
             Tab::Tokens => (tokens(vm, place)),
             Tab::Keep => { (refused(vm)) (settings_keep::view(&vm.keep, place.project)) }
             Tab::Members => { (refused(vm)) (settings_members::view(&vm.members, place.project, place.now)) }
-        }
-    }
-}
-
-fn health(vm: &Vm, place: &Place<'_>) -> Markup {
-    let intake = &vm.intake;
-    let dropped: u64 = intake.dropped.values().sum();
-    html! {
-        p.lede data-testid="lede" {
-            @match intake.received() {
-                0 => "Nothing has been received for this project yet.",
-                n => {
-                    b { (format::separated(n)) } " received = " b { (format::separated(intake.stored)) } " stored + "
-                    b { (format::separated(intake.duplicates)) } " seen before + " b { (format::separated(dropped)) } " dropped."
-                }
-            }
-        }
-        div.grid {
-            div.col-8 {
-                (warnings_panel(&vm.warnings))
-                (dropped_panel(intake))
-                (sources_panel(&vm.sources, place))
-                @if !vm.refused.is_empty() {
-                    (setup::refused(&vm.refused, vm.tokens.is_some(), place.now, "Refused bodies"))
-                }
-            }
-            div.col-4 { (storage(&vm.health)) (lost(intake)) }
-        }
-    }
-}
-
-fn warnings_panel(warnings: &[Warning]) -> Markup {
-    html! {
-        section.panel data-testid="warnings" {
-            h2 { "What to trust" }
-            @if warnings.is_empty() {
-                p.quiet { (icon(Icon::Tick)) "Nothing looks wrong. Checked: sessions that fall to pieces, ids that name nobody, ids that change with each session, shared ids." }
-            } @else {
-                ul.needs { @for warning in warnings { li data-testid="warning-row" { span.tag.warn { (warning_kind(warning)) } span { (hostile::line(&warning.to_string(), 400)) "." } } } }
-            }
-        }
-    }
-}
-
-const fn warning_kind(warning: &Warning) -> &'static str {
-    match warning {
-        Warning::Fragmented { .. } => "sessions",
-        Warning::SharedId { .. } | Warning::IdPerSession { .. } | Warning::Placeholder { .. } => "identity",
-    }
-}
-
-fn dropped_panel(intake: &Intake) -> Markup {
-    html! {
-        section.panel data-testid="dropped" {
-            h2 { "What was not stored" }
-            @if intake.dropped.values().all(|n| *n == 0) && intake.bodies_refused == 0 {
-                p.quiet { (icon(Icon::Tick)) "Nothing was dropped." }
-            } @else {
-                div.scroll tabindex="0" role="region" aria-label="What was not stored" {
-                    table.data {
-                        caption.sr { "Dropped events by reason" }
-                        thead { tr { th scope="col" { "Reason" } th.num scope="col" { "Events" } th scope="col" { "What it means" } } }
-                        tbody {
-                            @for (reason, n) in intake.dropped.iter().filter(|(_, n)| **n > 0) { tr data-testid="drop-row" {
-                                th scope="row" { (reason.as_str().replace('_', " ")) }
-                                td.num { (format::separated(*n)) }
-                                td { (reason.explain()) "." }
-                            } }
-                            @if intake.bodies_refused > 0 { tr data-testid="drop-row" {
-                                th scope="row" { "unreadable bodies" } td.num { (format::separated(intake.bodies_refused)) }
-                                td { "Bodies that could not be read at all; how many events they held is not known." }
-                            } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn sources_panel(sources: &[Source], place: &Place<'_>) -> Markup {
-    html! {
-        section.panel data-testid="sources" {
-            h2 { "Sources" a.aside href=(link::path(place.project, "setup")) { "Add a source" } }
-            @if sources.is_empty() { p.quiet { "Nothing has arrived yet. Connect a source, and it is listed here." } } @else {
-                div.scroll tabindex="0" role="region" aria-label="Sources" {
-                    table.data {
-                        caption.sr { "Sources of the newest events" }
-                        thead { tr { th scope="col" { "Wire, recorded by" } th.num scope="col" { "Of the newest " (format::count(sources.iter().map(|s| s.events).sum())) } th.num scope="col" { "With intent" } th.num scope="col" { "Last event" } } }
-                        tbody { @for s in sources { tr data-testid="source-row" {
-                            th scope="row" { (hostile::line(&s.name, 60)) }
-                            td.num { (format::count(s.events)) }
-                            td.num { @match s.intents.1 {
-                                0 => (format::unknown("no tool call")),
-                                calls => span title=(format!("{} of {calls} tool calls", s.intents.0)) { (format::percent(s.intents.0 as f64 / calls as f64)) },
-                            } }
-                            td.num { (format::time(s.last_at, &format::ago(s.last_at, place.now))) }
-                        } } }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn storage(health: &StoreHealth) -> Markup {
-    let line = |name: &str, value: Markup| html! { li { span.grow { (name) } b { (value) } } };
-    html! {
-        section.panel data-testid="storage" {
-            h2 { "Storage" }
-            @if health.writable { p.quiet { (icon(Icon::Tick)) "Events can be stored." } } @else {
-                @for reason in &health.reasons { p.strip.fail role="alert" { (icon(Icon::Fail)) span { (hostile::line(reason, 300)) } } }
-            }
-            ul.arrivals {
-                (line("Size of everything", html! { (format::bytes(health.bytes)) }))
-                @if let Some(free) = health.free_bytes { (line("Free on the disk", html! { (format::bytes(free)) })) }
-                (line("Write-ahead log", html! { (format::bytes(health.wal_bytes)) }))
-                (line("Waiting to be stored", html! { (format::counted(health.queued, "event", "events")) }))
-                (line("Commits since start", html! { (format::separated(health.commits)) }))
-                @if health.commits > 0 { (line("A commit, p50 and p99", html! { (format::duration(health.commit_us.0)) ", " (format::duration(health.commit_us.1)) })) }
-                (line("A durable 4 KiB write", html! { (format::duration(health.fsync_us)) }))
-            }
-        }
-    }
-}
-
-fn lost(intake: &Intake) -> Markup {
-    html! {
-        section.panel data-testid="lost" {
-            h2 { "Lost before they were sent" }
-            @if intake.lost.values().all(|n| *n == 0) { p.quiet { (icon(Icon::Tick)) "No recorder has reported a loss." } } @else {
-                p.quiet { "Recorders say so themselves; these events never reached the server." }
-                ul.arrivals { @for (reason, n) in &intake.lost { li { span.grow { (hostile::line(&reason.replace('_', " "), 60)) } b { (format::separated(*n)) } } } }
-            }
         }
     }
 }

@@ -580,6 +580,10 @@ impl Store for SqliteStore {
         self.ask(project, |reader| expire::count(&reader.conn, cutoffs))
     }
 
+    fn payload_bytes_before(&self, project: ProjectKey, at: Timestamp) -> Result<u64> {
+        self.ask(project, |reader| expire::payload_bytes(&reader.conn, at))
+    }
+
     fn expire(&self, project: ProjectKey, cutoffs: &Cutoffs) -> Result<Expired> {
         self.inner.expire(project, cutoffs)
     }

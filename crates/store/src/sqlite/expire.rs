@@ -45,6 +45,13 @@ pub(super) fn count(conn: &Connection, cutoffs: &Cutoffs) -> Result<Expired> {
     })
 }
 
+/// Bytes of the blocks with payloads of events before `at`.
+pub(super) fn payload_bytes(conn: &Connection, at: Timestamp) -> Result<u64> {
+    let bytes =
+        conn.prepare_cached(sql!("expire.bytes"))?.query_row([at.micros()], |r| r.get::<_, i64>(0))?;
+    Ok(bytes as u64)
+}
+
 /// Removes some of what is too old.
 pub(super) fn step(conn: &Connection, cutoffs: &Cutoffs) -> Result<Stepped> {
     let mut removed = Expired::default();

@@ -103,6 +103,8 @@ fn old_data_goes_by_class_and_the_recount_comes_out() {
     // Day 10's first event starts exactly at the cut-off and stays; its others are a moment later.
     let would = store.would_expire(key, &payloads).unwrap();
     assert_eq!(would.payloads, expect.payloads - 1);
+    let bytes = store.payload_bytes_before(key, payloads.payloads.unwrap()).unwrap();
+    assert!(bytes > 0 && store.payload_bytes_before(key, at(-100 * DAY_MS)).unwrap() == 0, "{bytes}");
     assert_eq!(store.expire(key, &payloads).unwrap(), would);
     assert_eq!(arguments(&store, key, "evt_s11_0"), None);
     assert_eq!(arguments(&store, key, "evt_s10_0"), Some(json!({"q": "word argument"})));
