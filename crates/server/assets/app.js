@@ -510,6 +510,45 @@ function listen(url, more) {
 const feed = $("#feed");
 if (feed) live(feed);
 
+// a session that goes on grows: its steps and track are drawn anew, what is selected stays
+const growing = $("#steps[data-feed]");
+if (growing) {
+  let asking = false;
+  let again = false;
+  const grow = async () => {
+    if (asking || playing || $("#steps").contains(document.activeElement)) {
+      again = true;
+      return;
+    }
+    asking = true;
+    again = false;
+    const answer = await fetch(location.href).catch(() => null);
+    if (answer?.ok) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of ["#steps", ".railbox", "main .lede"]) {
+        const [old, now] = [$(part), $(part, fresh)];
+        if (old && now && old.textContent !== now.textContent) old.replaceChildren(...document.adoptNode(now).childNodes);
+      }
+      const id = $("#detail [data-sel]")?.dataset.sel;
+      globalThis.htmx?.process($("#steps"));
+      $("#play")?.addEventListener("click", play);
+      show($(".railbox"));
+      if (id) mark(id);
+    }
+    asking = false;
+  };
+  let soon = 0;
+  listen(growing.dataset.feed, () => {
+    clearTimeout(soon);
+    soon = setTimeout(grow, 400);
+  });
+  setInterval(() => again && grow(), 3000);
+}
+
+// the machine itself has no network: said on every page
+addEventListener("offline", () => ($("#offline").hidden = false));
+addEventListener("online", () => ($("#offline").hidden = true));
+
 // -- onboarding: the page notices the first event by itself --------------------------------------------------------------
 
 const arrivals = $("#arrivals");

@@ -140,6 +140,12 @@ pub trait Store: Send + Sync + 'static {
     fn sessions(&self, project: ProjectKey, ask: &SessionsAsk) -> Result<Page<SessionRow>>;
     /// How many sessions of a period the tabs of the list hold, filters aside.
     fn session_counts(&self, project: ProjectKey, period: Period) -> Result<SessionCounts>;
+    /// Whether there is such a thing, cheaply: for pages whose figures follow later.
+    fn has(&self, project: ProjectKey, thing: &Thing) -> Result<bool>;
+    /// Where the pages of `size` events of a session begin, at most 200.
+    fn session_windows(&self, project: ProjectKey, id: &str, size: usize) -> Result<Vec<Window>>;
+    /// The definition a call was made by, and where its arguments do not fit it; `None` where no listing is known.
+    fn shown_definition(&self, project: ProjectKey, event: &str) -> Result<Option<ShownDefinition>>;
     /// One session; an id that was merged away answers with the session it went into.
     fn session(&self, project: ProjectKey, id: &str) -> Result<Option<SessionRow>>;
     /// Events of one session in order of (start, arrival).

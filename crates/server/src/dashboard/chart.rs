@@ -122,7 +122,7 @@ pub(crate) fn latency(series: &[Bucket], now: Timestamp) -> Markup {
                         text x="34" y=(px(y(*step * 1_000) + 4.0)) text-anchor="end" { (axis_ms(*step)) }
                     }
                 }
-                svg.lines width="100%" height=(HEIGHT) role="img" aria-label=(caption) {
+                svg.lines width="100%" height=(HEIGHT) data-n=(series.len()) role="img" aria-label=(caption) {
                     @for step in &scale.steps { line.rule x1="0" x2="100%" y1=(px(y(*step * 1_000) - 0.5)) y2=(px(y(*step * 1_000) - 0.5)) {} }
                     @for (class, values) in &lines {
                         @for (i, pair) in values.windows(2).enumerate() {

@@ -4,7 +4,7 @@
 
 use maud::{Markup, html};
 use trackway_event::{ErrorInfo, Frame, IntentSource};
-use trackway_store::query::EventDetail;
+use trackway_store::query::{EventDetail, Shown, ShownDefinition};
 
 use super::icons::{Icon, icon};
 use super::json_tree::{self, Change};
@@ -29,6 +29,8 @@ pub(crate) struct Vm<'a> {
     pub next: Option<String>,
     /// Changes against the try before.
     pub diff: Option<&'a Vec<Change>>,
+    /// The definition the call was made by, where that was asked for.
+    pub definition: Option<&'a ShownDefinition>,
     /// Project id.
     pub project: &'a str,
 }
@@ -73,6 +75,7 @@ pub(crate) fn view(vm: &Vm<'_>) -> Markup {
         (payload("Arguments", arguments.map(|p| p.get()), row.bytes_in, row.tokens.and_then(|t| t.input), "arguments"))
         (payload("Result", result.map(|p| p.get()), row.bytes_out, row.tokens.and_then(|t| t.output), "result"))
         @if arguments.is_none() && result.is_none() { p.quiet { "No payload was recorded for this step." } }
+        (definition(vm))
         (request(vm))
         (section("Person", row.actor.is_some(), html! { @if let Some(actor) = &row.actor { dl.pairs {
             (pair("Id", html! { span.mono { (hostile::text(actor.id.as_str())) } }))
@@ -173,6 +176,24 @@ fn folded(title: &str, json: Option<&str>) -> Markup {
     html! { @if let Some(json) = json.filter(|j| !matches!(*j, "{}" | "null")) {
         details.part { summary { h3 { (title) } span.size { (format::bytes(json.len() as u64)) } } (json_tree::tree(json)) }
     } }
+}
+
+/// What the client was told of the tool, and where the call does not fit it.
+fn definition(vm: &Vm<'_>) -> Markup {
+    let Some(d) = vm.definition else { return html! {} };
+    html! {
+        details.part data-testid="definition" open[!d.findings.is_empty()] {
+            summary { h3 { "Definition" } span.size { @match d.shown {
+                Shown::Here => "as this client saw it",
+                Shown::Elsewhere => "as others saw it: this session's listing was not recorded",
+            } } @if !d.findings.is_empty() { span.tag.warn { (format::counted(d.findings.len() as u64, "misfit", "misfits")) } } }
+            @if !d.findings.is_empty() {
+                ul.misfits { @for (path, what) in &d.findings { li { (icon(Icon::Warn)) span { span.mono { (hostile::line(if path.is_empty() { "arguments" } else { path }, 60)) } " " (hostile::line(what, 120)) } } } }
+            }
+            p.how { "listing " a.mono href=(link::path(vm.project, "catalog")) { (hostile::line(&d.hash.chars().take(8).collect::<String>(), 8)) } ", first seen " (format::time(d.first_seen, &format::day_clock(d.first_seen))) }
+            (json_tree::tree(&d.json))
+        }
+    }
 }
 
 fn request(vm: &Vm<'_>) -> Markup {

@@ -214,6 +214,7 @@ fn head(title: &str) -> Markup {
             link rel="stylesheet" href=(assets::url("trackway.css"));
             script defer src=(assets::url("htmx.min.js")) {}
             script type="module" src=(assets::url("app.js")) {}
+            script type="module" src=(assets::url("charts.js")) {}
         }
     }
 }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use trackway_event::Timestamp;
 use trackway_event::event::ErrorInfo;
 use trackway_store::Store;
-use trackway_store::query::{IssueDetail, IssueRow, IssueTab, ListAsk, Page, Recovery, State};
+use trackway_store::query::{IssueDetail, IssueRow, IssueTab, ListAsk, Page, Recovery, State, Thing};
 
 use super::frame::Bar;
 use super::issue_bulk::{self as bulk, Did};
@@ -85,7 +85,7 @@ pub(crate) async fn show_one(visit: Visit, Path((_, number)): Path<(String, Stri
     let may = if viewer.may_change(key) { May::Change } else { May::Look };
     let tidies = if viewer.is_admin() { Tidies::All } else { Tidies::Own };
     let mut reader = Reader { may, name: viewer.actor(), tidies, members: Vec::new() };
-    let found = visit.ask("issue", move |store| {
+    let question = move |store: &dyn Store| {
         let Some(id) = id else { return Ok(None) };
         let Some(issue) = store.issue(key, id, &scope)? else { return Ok(None) };
         let newest = match issue.samples.first() {
@@ -93,19 +93,24 @@ pub(crate) async fn show_one(visit: Visit, Path((_, number)): Path<(String, Stri
             None => None,
         };
         Ok(Some((issue, newest.and_then(|newest| newest.error), members(store, may)?)))
-    });
-    match found.await {
-        Ok(Some((issue, error, members))) => {
+    };
+    late::show_one(
+        visit,
+        Sheet { title, at, bar },
+        "issue",
+        Thing::Issue(id.unwrap_or(u64::MAX)),
+        question,
+        move |(issue, error, members), visit| {
             reader.members = members;
-            visit.page(title, at, bar, view_one(&issue, error.as_ref(), &reader, &visit.place(period)))
-        }
-        Ok(None) => {
+            view_one(&issue, error.as_ref(), &reader, &visit.place(period))
+        },
+        move |visit| {
             let back = link::path(visit.project.id.as_str(), "issues");
             let what = html! { b { "There is no issue " span.mono { (hostile::line(&number, 32)) } " here." } " It may belong to another project." };
-            visit.missing(title, at, lists::nothing("unknown-issue", what, &back, "All issues"))
-        }
-        Err(problem) => visit.failed(title, at, bar, &problem),
-    }
+            lists::nothing("unknown-issue", what, &back, "All issues")
+        },
+    )
+    .await
 }
 
 /// Whom an issue can be given to, for who may give it.

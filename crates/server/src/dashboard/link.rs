@@ -35,7 +35,7 @@ pub(crate) struct Params {
     pub group: Option<String>,
     /// Tab of a list.
     pub tab: Option<String>,
-    /// What a replay shows beside its steps, comma list of `listings` and `gaps`.
+    /// What a replay shows beside its steps, comma list of `listings`, `gaps` and `retries`.
     pub show: Option<String>,
     /// The saved view that fills in what is left out; read once, never part of a link.
     pub view: Option<String>,
@@ -294,7 +294,7 @@ impl Params {
             .as_deref()
             .unwrap_or("")
             .split(',')
-            .filter(|w| matches!(*w, "listings" | "gaps" | "bursts"))
+            .filter(|w| matches!(*w, "listings" | "gaps" | "bursts" | "retries"))
             .collect();
         if words.contains(&what) {
             words.retain(|w| *w != what);

@@ -60,6 +60,7 @@ mod settings_keep;
 mod settings_members;
 mod setup;
 mod steps;
+mod stitched;
 #[cfg(test)]
 mod tests;
 mod tools;

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use maud::html;
 use trackway_core::filter::Filter;
-use trackway_event::{SessionId, Timestamp};
+use trackway_event::{Kind, SessionId, Timestamp};
 use trackway_store::query::*;
 use trackway_store::{Project, ProjectKey, Quarantined, Store};
 
@@ -128,26 +128,34 @@ pub(crate) async fn session(
     let asked = id.clone();
     let scope = visit.scope().ok();
     let may_change = visit.guest.viewer.may_change(key);
-    let found = visit.ask("session", move |store| {
+    let question = move |store: &dyn Store| {
         let Some(mut vm) = replay_of(store, key, &asked, &params, wants)? else { return Ok(None) };
         vm.may_change = may_change;
         if let Some(scope) = scope.filter(|_| wants == Wants::Page) {
             vm.beside = beside(store, key, scope, &params, &vm.session.id)?;
         }
         Ok(Some(vm))
-    });
-    let found = found.await;
+    };
     let period = Period { from: Timestamp::ZERO, to: visit.guest.now };
-    match found {
-        Ok(Some(vm)) if wants == Wants::Fragment => answer(StatusCode::OK, replay::fragment(&vm, &visit.place(period))),
-        Ok(Some(vm)) => visit.page(title, at, bar, replay::view(&vm, &visit.place(period))),
-        Ok(None) => visit.missing(title, at, html! {
+    let (thing, name) = (Thing::Session(id.clone()), "session");
+    let nothing = move |visit: &Visit| {
+        html! {
             div.empty data-testid="unknown-session" {
                 p { b { "There is no session " span.mono { (hostile::line(&id, 64)) } " here." } " It may have been deleted, or it belongs to another project, or it holds nothing but identity facts." }
                 a.button href=(link::path(visit.project.id.as_str(), "sessions")) { "All sessions" }
             }
-        }),
-        Err(problem) => visit.failed(title, at, bar, &problem),
+        }
+    };
+    match wants {
+        Wants::Page => {
+            let view = move |vm: replay::Vm, visit: &Visit| replay::view(&vm, &visit.place(period));
+            late::show_one(visit, Sheet { title, at, bar }, name, thing, question, view, nothing).await
+        }
+        Wants::Fragment => match visit.ask(name, question).await {
+            Ok(Some(vm)) => answer(StatusCode::OK, replay::fragment(&vm, &visit.place(period))),
+            Ok(None) => visit.missing(title, at, nothing(&visit)),
+            Err(problem) => visit.failed(title, at, bar, &problem),
+        },
     }
 }
 
@@ -293,17 +301,37 @@ fn replay_of(
 ) -> trackway_store::Result<Option<replay::Vm>> {
     let Some(session) = store.session(key, asked)? else { return Ok(None) };
     let merged_id = (session.id.as_str() != asked).then(|| asked.to_owned());
-    let page = PageAsk { after: params.after.clone(), limit: STEPS };
+    let wanted = params.sel.as_deref().map(|s| s.strip_prefix("call:").unwrap_or(s).to_owned());
+    let chosen = match &wanted {
+        Some(id) => store.event(key, id)?.filter(|e| belongs(e, &session)),
+        None => None,
+    };
+    let windows = match wants {
+        Wants::Page if session.events >= STEPS as u64 => {
+            store.session_windows(key, session.id.as_str(), STEPS)?
+        }
+        Wants::Page | Wants::Fragment => Vec::new(),
+    };
+    // a link to a step shows the page that holds it
+    let around = chosen.as_ref().filter(|_| params.after.is_none()).and_then(|step| {
+        let here = (step.row.started_at, step.row.seq);
+        windows.iter().rev().find(|w| w.before < here)?.after.clone()
+    });
+    let page = PageAsk { after: params.after.clone().or(around), limit: STEPS };
     let Page { items: rows, next, partial, total: _ } =
         store.session_events(key, session.id.as_str(), &page)?;
     let (rows, calls) = rounds::fold(rows, store.session_calls(key, session.id.as_str())?);
     let listings = if params.shows("listings") { Listings::Shown } else { Listings::Hidden };
     let shown = steps::shown(&rows, listings, None);
-    let wanted = params.sel.as_deref().map(|s| s.strip_prefix("call:").unwrap_or(s).to_owned());
-    let wanted = wanted.or_else(|| Some(rows.get(steps::first(&rows, &shown)?)?.id.as_str().to_owned()));
-    let selected = match wanted {
-        Some(id) => store.event(key, &id)?.filter(|e| belongs(e, &session)),
-        None => None,
+    let first = || Some(rows.get(steps::first(&rows, &shown)?)?.id.as_str().to_owned());
+    let selected = match (wanted, first()) {
+        (Some(_), _) => chosen,
+        (None, Some(id)) => store.event(key, &id)?.filter(|e| belongs(e, &session)),
+        (None, None) => None,
+    };
+    let definition = match &selected {
+        Some(step) if step.row.kind == Kind::ToolCall => store.shown_definition(key, step.row.id.as_str())?,
+        Some(_) | None => None,
     };
     let only = selected.as_ref().filter(|_| wants == Wants::Fragment).map(|e| e.row.id.as_str());
     let diffs = diffs(store, key, &rows, only)?;
@@ -316,6 +344,8 @@ fn replay_of(
         rows,
         calls,
         next,
+        windows,
+        definition,
         partial,
         selected,
         diffs,

@@ -143,6 +143,7 @@ fn call(d: &EventDetail, project: &str) -> Markup {
         previous: None,
         next: None,
         diff: None,
+        definition: None,
         project,
     })
 }

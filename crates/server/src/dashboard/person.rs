@@ -6,9 +6,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::{ProblemCode, Timestamp};
-use trackway_store::query::{Aside, How, Merging, PersonDetail, TraitSource, Verdict, Via};
+use trackway_store::query::{Aside, How, Merging, PersonDetail, Thing, TraitSource, Verdict, Via};
 
 use super::frame::Bar;
+use super::late::{self, Sheet};
 use super::link;
 use super::people::written;
 use super::place::Place;
@@ -21,19 +22,24 @@ use crate::problem::Problem;
 pub(crate) async fn show(visit: Visit, Path((_, id)): Path<(String, String)>) -> Response {
     let (title, at) = ("Person", "people");
     let (key, asked) = (visit.project.key, id.clone());
-    match visit.ask("person", move |store| store.person(key, &asked)).await {
-        Ok(Some(person)) => {
+    late::show_one(
+        visit,
+        Sheet { title, at, bar: Bar::Title },
+        "person",
+        Thing::Person(id.clone()),
+        move |store| store.person(key, &asked),
+        |person, visit| {
             let period = trackway_store::query::Period { from: Timestamp::ZERO, to: visit.guest.now };
             let may_change = visit.guest.viewer.may_change(visit.project.key);
-            visit.page(title, at, Bar::Title, view(&person, may_change, &visit.place(period)))
-        }
-        Ok(None) => {
+            view(&person, may_change, &visit.place(period))
+        },
+        move |visit| {
             let back = link::path(visit.project.id.as_str(), "people");
             let what = html! { b { "Nobody here is identified as " span.mono { (hostile::line(&id, 64)) } "." } " They may belong to another project, or have been deleted." };
-            visit.missing(title, at, lists::nothing("unknown-person", what, &back, "All people"))
-        }
-        Err(problem) => visit.failed(title, at, Bar::Title, &problem),
-    }
+            lists::nothing("unknown-person", what, &back, "All people")
+        },
+    )
+    .await
 }
 
 /// The form that takes a merge back or lets it count again.

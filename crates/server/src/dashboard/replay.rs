@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use trackway_event::Timestamp;
-use trackway_store::query::{Ending, EventDetail, EventRow, SessionRow, WholeCall};
+use trackway_store::query::{Ending, EventDetail, EventRow, SessionRow, ShownDefinition, WholeCall, Window};
 
 use super::icons::{Icon, icon};
 use super::json_tree::{Change, Json};
 use super::link::{self, Params};
 use super::place::Place;
 use super::rounds::{self, Calls};
-use super::steps::{self, Listings, Try};
+use super::steps::{self, Folded, Listings, Try};
 use super::track::{self, Along, Rail, Track};
-use super::{detail, format, hostile, joined, parts};
+use super::{detail, format, hostile, joined, parts, stitched};
 
 /// A longer pause between two steps is named, µs.
 const PAUSE_US: i64 = 60_000_000;
@@ -35,6 +35,10 @@ pub(crate) struct Vm {
     pub calls: Calls,
     /// Cursor of the next page.
     pub next: Option<String>,
+    /// Where the pages begin, of a session with several.
+    pub windows: Vec<Window>,
+    /// The definition that the selected call was made by.
+    pub definition: Option<ShownDefinition>,
     /// What is missing, in words.
     pub partial: Option<String>,
     /// The step in full.
@@ -58,6 +62,8 @@ pub(crate) struct Beside {
 
 /// Sessions of the list shown beside a replay, around the one that is open.
 const NEIGHBOURS: usize = 24;
+/// A session is open for so long after its last event, µs.
+const OPEN_US: i64 = trackway_event::limits::SESSION_QUIET.as_micros() as i64;
 /// Calls of one tool in a row that are folded from this many on.
 const BURST: usize = 4;
 
@@ -74,6 +80,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         }
         (joined::notes(&vm.session, vm.may_change, place))
         (parts::partial(vm.partial.as_deref()))
+        (stitched::windows(&vm.windows, &vm.rows, &vm.session, place))
         (rail(vm, &shown, selected, place))
         div.replay.listed[vm.beside.at.is_some()] {
             (playlist(vm, place))
@@ -111,6 +118,7 @@ fn detail_of(vm: &Vm, step: &EventDetail, shown: &[usize], place: &Place<'_>) ->
         previous: to(at.and_then(|a| a.checked_sub(1))),
         next: to(at.map(|a| a + 1)),
         diff: row.and_then(|r| vm.diffs.get(&r)),
+        definition: vm.definition.as_ref(),
         project: place.project,
     })
 }
@@ -188,12 +196,11 @@ fn heading(vm: &Vm, place: &Place<'_>) -> Markup {
         p.facts {
             @if s.attempts.chains > 0 { span title="attempts: calls of one thing that belong together" { (format::count(s.attempts.first)) " of " (format::counted(s.attempts.chains, "attempt", "attempts")) " solved at first try" } }
             @if let Some(first) = s.first_success.filter(|f| f.call > 1) { span { "first success on call " (first.call) ", after " (format::span(i64::try_from(first.after_us).unwrap_or(i64::MAX))) } }
-            span { (icon(Icon::Sessions)) (parts::source_words(s.source)) }
+            (stitched::view(s, &vm.rows))
             span { (format::time(s.started_at, &format::full(s.started_at))) }
             @if let Some(server) = &s.server { span { "server " (parts::peer_text(server)) } }
             @if let Some(sdk) = &s.sdk { span { "recorded by " (parts::peer_text(sdk)) } }
             @if let Some(v) = &s.protocol_version { span { "MCP " (hostile::line(v, 20)) } }
-            @if !s.merged_from.is_empty() { span title=(s.merged_from.iter().map(|i| hostile::plain(i.as_str(), 60)).collect::<Vec<_>>().join(", ")) { (format::counted(s.merged_from.len() as u64, "fragment", "fragments")) " merged" } }
             span.mono { (hostile::line(s.id.as_str(), 64)) }
         }
     }
@@ -234,6 +241,7 @@ fn rail(vm: &Vm, shown: &[usize], selected: Option<&str>, place: &Place<'_>) -> 
             div.tools {
                 a.quiet data-key="t" href=(toggle("gaps")) { @if along == Along::Time { "By order" } @else { "By time" } }
                 @if hidden > 0 { a.quiet data-key="h" href=(toggle("listings")) { @if place.params.shows("listings") { "Hide " } @else { "Show " } (format::counted(hidden, "listing", "listings")) } }
+                @if steps::folds(&vm.rows, shown) { a.quiet href=(toggle("retries")) { @if place.params.shows("retries") { "Fold retries" } @else { "Unfold retries" } } }
                 span.grow {}
                 // at the end, so that nothing moves when script shows them
                 button.quiet data-copy-link="" hidden { (icon(Icon::Copy)) "Copy link" }
@@ -256,15 +264,20 @@ fn timeline(
     let mut last: Option<Timestamp> = None;
     html! {
         section.panel.flush.timeline aria-label="Steps" {
-            ol #steps {
-                @for run in steps::bursts(&vm.rows, shown, tries, BURST) {
+            ol #steps data-feed=[growing(vm, place)] {
+                @for run in steps::runs(&vm.rows, shown, tries, BURST) {
+                    @let folded = run.sort;
+                    @let run = run.rows;
                     @let rows: Vec<(usize, &EventRow)> = run.iter().filter_map(|i| Some((*i, vm.rows.get(*i)?))).collect();
                     @if let Some((_, first)) = rows.first() {
                         @let pause = last.map(|l| first.started_at.since(l)).filter(|us| *us > PAUSE_US);
                         @if let Some(us) = pause { li.pause aria-label="pause" { span { (format::span(us)) " later" } } }
                         @let each = html! { @for (i, row) in &rows { (step(row, start, tries.get(i), vm.diffs.get(i), vm.calls.get(row.id.as_str()), Some(row.id.as_str()) == selected, place)) } };
-                        @if rows.len() == 1 { (each) } @else {
-                            @let here = rows.iter().any(|(_, r)| Some(r.id.as_str()) == selected);
+                        @let here = rows.iter().any(|(_, r)| Some(r.id.as_str()) == selected);
+                        @if folded == Folded::Chain {
+                            @let open = here || place.params.shows("retries");
+                            (chain(&rows, tries, &vm.diffs, (start, open), each))
+                        } @else if rows.len() == 1 { (each) } @else {
                             li.burst data-testid="burst" { details open[here] {
                                 summary { span.at { (offset(first.started_at.since(start))) } span.sign { (icon(Icon::Call)) }
                                     span.what { span.name { (parts::subject(first)) " × " (rows.len()) } span.intent { "one after the other, all worked" } }
@@ -286,6 +299,45 @@ fn timeline(
             }
         }
     }
+}
+
+/// Tries that belong together, as one line: what became of them, and what the last one changed.
+fn chain(
+    rows: &[(usize, &EventRow)],
+    tries: &BTreeMap<usize, Try>,
+    diffs: &BTreeMap<usize, Vec<Change>>,
+    (start, open): (Timestamp, bool),
+    each: Markup,
+) -> Markup {
+    let (Some((_, first)), Some((last, _))) = (rows.first(), rows.last()) else { return each };
+    let solved = tries.get(last).is_some_and(|t| t.solved);
+    html! {
+        li.burst.chain data-testid="chain" { details open[open] {
+            summary {
+                span.at { (offset(first.started_at.since(start))) }
+                span.sign.fail[!solved] { (icon(if solved { Icon::Retry } else { Icon::Fail })) }
+                span.what {
+                    span.name { (parts::subject(first)) " " span.tag { (rows.len()) " tries" } }
+                    span.try {
+                        @if let Some(changes) = diffs.get(last) { (diff_words(changes)) }
+                        span.verdict.good[solved] { @if solved { "solved" } @else { "not solved" } }
+                    }
+                    @if let Some(intent) = first.intent.as_deref() { span.intent { "“" (hostile::line(intent, 130)) "”" } }
+                }
+                span.took { (format::duration(rows.iter().filter_map(|(_, r)| r.duration_us).sum())) }
+            }
+            ol { (each) }
+        } }
+    }
+}
+
+/// The live feed of a session that may go on: only of what is drawn as one page.
+fn growing(vm: &Vm, place: &Place<'_>) -> Option<String> {
+    let s = &vm.session;
+    (s.ending.is_none() && vm.next.is_none() && place.now.since(s.last_event_at) < OPEN_US).then(|| {
+        let query = Params::default().and("session", "eq", s.id.as_str()).query();
+        format!("/api/v1/projects/{}/live{query}", link::encode(place.project))
+    })
 }
 
 fn step(

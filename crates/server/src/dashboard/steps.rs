@@ -73,6 +73,74 @@ pub(crate) fn bursts(
     runs.into_iter().flat_map(apart).collect()
 }
 
+/// What the rows of a run have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folded {
+    /// Nothing: a row of its own.
+    Alone,
+    /// Calls of one tool in a row that all worked.
+    Burst,
+    /// The tries of one chain, with nothing between them.
+    Chain,
+}
+
+/// Rows that are drawn together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// Why.
+    pub sort: Folded,
+    /// Their places.
+    pub rows: Vec<usize>,
+}
+
+/// The shown rows in runs to draw: chains of attempts whose tries follow each other, bursts of at least `from`, and the rest
+/// alone.
+pub(crate) fn runs(
+    rows: &[EventRow],
+    shown: &[usize],
+    tries: &BTreeMap<usize, Try>,
+    from: usize,
+) -> Vec<Run> {
+    let mut out = Vec::new();
+    let mut rest: Vec<usize> = Vec::new();
+    let mut at = 0;
+    let apart = |rest: &mut Vec<usize>, out: &mut Vec<Run>| {
+        for run in bursts(rows, &std::mem::take(rest), tries, from) {
+            let sort = if run.len() > 1 { Folded::Burst } else { Folded::Alone };
+            out.push(Run { sort, rows: run });
+        }
+    };
+    while let Some(i) = shown.get(at) {
+        let of = chain_at(shown, tries, at);
+        if of > 1 {
+            apart(&mut rest, &mut out);
+            out.push(Run { sort: Folded::Chain, rows: shown.iter().skip(at).take(of).copied().collect() });
+            at += of;
+        } else {
+            rest.push(*i);
+            at += 1;
+        }
+    }
+    apart(&mut rest, &mut out);
+    out
+}
+
+/// Whether there is a chain to fold.
+pub(crate) fn folds(rows: &[EventRow], shown: &[usize]) -> bool {
+    let tries = tries(rows);
+    (0..shown.len()).any(|at| chain_at(shown, &tries, at) > 1)
+}
+
+/// How many tries of one chain begin at this place of the shown rows and follow each other to its end; 0 where none does.
+fn chain_at(shown: &[usize], tries: &BTreeMap<usize, Try>, at: usize) -> usize {
+    let Some(first) = shown.get(at).and_then(|i| tries.get(i)).filter(|t| t.number == 1) else { return 0 };
+    let follows = (1..first.of).all(|n| {
+        let (before, here) = (shown.get(at + n - 1), shown.get(at + n).and_then(|i| tries.get(i)));
+        here.is_some_and(|t| t.number == n + 1 && t.before.as_ref() == before)
+    });
+    if follows { first.of } else { 0 }
+}
+
 /// Listings and handshakes, hidden by default.
 pub(crate) const fn is_listing(kind: Kind) -> bool {
     match kind {

@@ -12,6 +12,7 @@ mod issues;
 mod kit;
 mod lists;
 mod people;
+mod replay;
 mod rounds;
 mod states;
 

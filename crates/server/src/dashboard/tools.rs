@@ -7,7 +7,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
 use trackway_event::{Kind, Timestamp};
-use trackway_store::query::{ClientRow, Page, ToolDetail, ToolRow, ToolsAsk};
+use trackway_store::query::{ClientRow, Page, Thing, ToolDetail, ToolRow, ToolsAsk};
 
 use super::frame::Bar;
 use super::late::{self, Sheet};
@@ -91,15 +91,20 @@ pub(crate) async fn show_one(visit: Visit, Path((_, name)): Path<(String, String
         Err(bad) => return visit.bad(title, at, bar, &bad),
     };
     let (key, period, asked) = (visit.project.key, scope.period, name.clone());
-    match visit.ask("tool", move |store| store.tool(key, &asked, &scope)).await {
-        Ok(Some(tool)) => visit.page(title, at, bar, view_one(&tool, &visit.place(period))),
-        Ok(None) => {
+    late::show_one(
+        visit,
+        Sheet { title, at, bar },
+        "tool",
+        Thing::Tool(name.clone()),
+        move |store| store.tool(key, &asked, &scope),
+        move |tool, visit| view_one(&tool, &visit.place(period)),
+        move |visit| {
             let back = link::path(visit.project.id.as_str(), "tools");
             let what = html! { b { "Nothing named " span.mono { (hostile::line(&name, 64)) } " was ever called here." } " It may belong to another project, or its name may have changed." };
-            visit.missing(title, at, lists::nothing("unknown-tool", what, &back, "All tools"))
-        }
-        Err(problem) => visit.failed(title, at, bar, &problem),
-    }
+            lists::nothing("unknown-tool", what, &back, "All tools")
+        },
+    )
+    .await
 }
 
 /// The list's body.

@@ -15,6 +15,7 @@ mod kit;
 mod lists;
 mod nameless;
 mod people;
+mod replay;
 mod sessions;
 mod signals;
 mod wishes;
@@ -80,6 +81,11 @@ const PARTS: &[(&str, Part)] = &[
     ("cursors_cover_every_row_once", lists::cursors_cover_every_row_once),
     ("filters_mean_what_they_say", lists::filters_mean_what_they_say),
     ("fields_of_one_kind_are_asked_of_that_kind", lists::fields_of_one_kind_are_asked_of_that_kind),
+    ("windows_meet", replay::windows_meet),
+    (
+        "a_call_is_held_against_what_its_session_was_shown",
+        replay::a_call_is_held_against_what_its_session_was_shown,
+    ),
     ("filters_look_into_payloads_and_sessions", filters::filters_look_into_payloads_and_sessions),
     ("a_slow_pattern_ends", filters::a_slow_pattern_ends),
     ("full_text_finds_words_and_people", lists::full_text_finds_words_and_people),

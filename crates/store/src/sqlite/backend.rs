@@ -366,6 +366,19 @@ impl Store for SqliteStore {
         self.ask(project, |reader| read::session_counts(reader, period))
     }
 
+    fn has(&self, project: ProjectKey, thing: &Thing) -> Result<bool> {
+        self.ask(project, |reader| read::has(reader, thing))
+    }
+
+    fn session_windows(&self, project: ProjectKey, id: &str, size: usize) -> Result<Vec<Window>> {
+        self.ask(project, |reader| read::windows(reader, id, size))
+    }
+
+    fn shown_definition(&self, project: ProjectKey, event: &str) -> Result<Option<ShownDefinition>> {
+        let ledger = self.inner.ledger(project)?;
+        ledger.pool.ask(|reader| read::definition(reader, &ledger.id, event))
+    }
+
     fn session(&self, project: ProjectKey, id: &str) -> Result<Option<SessionRow>> {
         self.ask(project, |reader| read::session(reader, id))
     }

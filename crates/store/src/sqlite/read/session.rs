@@ -323,7 +323,7 @@ fn name_tools(conn: &Connection, why: &mut [Worth]) -> Result<()> {
 }
 
 /// The same question of a session and those shown under it; numbers of ours, so they may stand in the text.
-fn of_parts(question: &str, members: &[i64]) -> String {
+pub(super) fn of_parts(question: &str, members: &[i64]) -> String {
     let mut parts = String::from("session IN (?1");
     for member in members {
         parts.push_str(&format!(", {member}"));

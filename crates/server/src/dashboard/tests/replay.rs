@@ -1,0 +1,155 @@
+//! The replay: pages of one thing whose figures come late, long sessions in parts, tries folded into one line, how a session was
+//! put together, and the definition a call was made by.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::json;
+use trackway_event::json::payload_of;
+use trackway_event::{Event, Kind, SessionSource, Status, Timestamp};
+
+use super::html::Page;
+use super::kit::{Kit, call};
+use super::{EVIL, details};
+
+fn at(kit: &Kit, seconds: i64) -> Timestamp {
+    kit.now.plus_micros(seconds * 1_000_000 - 3_600_000_000)
+}
+
+fn ask(kit: &Kit, seconds: i64, arguments: serde_json::Value, status: Status) -> Event {
+    let mut event = call(at(kit, seconds), "ses_tries", "get_run", status);
+    event.arguments = payload_of(&arguments);
+    event.intent = Some(format!("find run {seconds}").into());
+    event
+}
+
+#[tokio::test]
+async fn pages_of_one_thing_follow_their_frame_and_stay_404_where_there_is_none() {
+    let mut kit = Kit::new().await;
+    let session = kit.fill("proj_a", "some <b> words").await;
+    let mut pages: Vec<String> = details(&kit).await.into_iter().map(|(_, page)| page).collect();
+    pages.push(format!("/p/proj_a/sessions/{session}"));
+    let mut prompt = Vec::new();
+    for path in &pages {
+        prompt.push(kit.get(path).await.body);
+    }
+    kit.serve(Duration::ZERO);
+    for (path, whole) in pages.iter().zip(prompt) {
+        let parts = kit.parts(path).await;
+        assert!(parts.len() >= 2, "{path} came in one piece");
+        assert!(
+            parts[0].contains(r#"data-testid="late""#) && !parts[0].contains(r#"data-testid="lede""#),
+            "{path}"
+        );
+        let (page, at_once) = (Page::read(&parts.concat()), Page::read(&whole));
+        page.assert_inert(path);
+        assert_eq!((page.count("h1"), page.count("main")), (1, 1), "{path}");
+        for id in ["lede", "step", "session-row", "call-row", "detail", "empty"] {
+            assert_eq!(page.testid(id), at_once.testid(id), "{path} {id}");
+        }
+    }
+    for path in ["tools/nothing", "issues/99999", "issues/x", "people/nobody", "sessions/ses_none"] {
+        let answer = kit.get(&format!("/p/proj_a/{path}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(Page::read(&answer.body).testid("late"), 0, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn tries_of_one_chain_are_one_line_that_opens() {
+    let kit = Kit::new().await;
+    let mut first = call(at(&kit, 0), "ses_tries", "search", Status::Ok);
+    first.intent = None;
+    let events = vec![
+        first,
+        ask(&kit, 10, json!({}), Status::ToolError),
+        ask(&kit, 13, json!({ "run_id": 4411 }), Status::Ok),
+        call(at(&kit, 20), "ses_tries", "search", Status::Ok),
+    ];
+    let ids: Vec<String> = events.iter().map(|e| e.id.to_string()).collect();
+    kit.send("proj_a", events).await;
+    let of = |body: &str| body.matches("data-testid=\"chain\"").count();
+    let open = |body: &str| body.contains("data-testid=\"chain\"><details open>");
+    let page = kit.get(&format!("/p/proj_a/sessions/ses_tries?sel={}", ids[3])).await.body;
+    assert_eq!((of(&page), open(&page)), (1, false), "folded");
+    let words = Page::read(&page).text_of("chain");
+    for word in ["get_run", "2 tries", "run_id", "4411", "solved", "find run 10"] {
+        assert!(words.contains(word), "{word} in {words}");
+    }
+    assert_eq!(Page::read(&page).testid("step"), 4, "every step is there to be stepped to");
+    for query in [format!("sel={}", ids[1]), format!("sel={}&show=retries", ids[3])] {
+        let page = kit.get(&format!("/p/proj_a/sessions/ses_tries?{query}")).await.body;
+        assert!(open(&page), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_session_is_read_in_parts_and_a_link_to_a_step_shows_its_part() {
+    let kit = Kit::new().await;
+    let events: Vec<Event> = (0..1_203)
+        .map(|i| {
+            let mut event =
+                call(at(&kit, 0).plus_micros(i * 1_000_000), "ses_long", &format!("t{}", i % 3), Status::Ok);
+            event.arguments = None;
+            event
+        })
+        .collect();
+    let late = events[1_100].id.to_string();
+    for part in events.chunks(400) {
+        kit.send("proj_a", part.to_vec()).await;
+    }
+    let path = "/p/proj_a/sessions/ses_long";
+    let first = Page::read(&kit.get(path).await.body);
+    assert!(first.elements() < 9_000 && first.testid("step") == 500, "{}", first.elements());
+    assert!(first.text_of("windows").contains("Events 1–500 of 1,203"), "{}", first.text_of("windows"));
+    let linked = Page::read(&kit.get(&format!("{path}?sel={late}")).await.body);
+    assert!(
+        linked.text_of("windows").contains("Events 1,001–1,203 of 1,203"),
+        "{}",
+        linked.text_of("windows")
+    );
+    assert_eq!(linked.testid("step"), 203);
+    let parts: Vec<String> = linked
+        .links()
+        .into_iter()
+        .filter(|l| l.starts_with(path) && l.contains("after=") && !l.contains("sel="))
+        .collect();
+    assert!(parts.len() >= 2, "{parts:?}");
+    for part in parts {
+        assert_eq!(kit.get(&part).await.status, StatusCode::OK, "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_replay_says_how_it_was_put_together_and_what_the_client_was_shown() {
+    let kit = Kit::new().await;
+    let mut list = call(at(&kit, 0), "ses_tries", EVIL, Status::Ok);
+    (list.kind, list.tool, list.error) = (Kind::ToolsList, None, None);
+    list.result = payload_of(&json!({ "tools": [{ "name": "get_run", "description": EVIL, "inputSchema":
+        { "type": "object", "properties": { "run_id": { "type": "integer" } }, "required": ["run_id"] } }] }));
+    let mut other = ask(&kit, 14, json!({ "run_id": 1 }), Status::Ok);
+    other.session_source = Some(SessionSource::McpSession);
+    let wrong = ask(&kit, 10, json!({}), Status::ToolError);
+    let (wrong_id, right_id) = (wrong.id.to_string(), other.id.to_string());
+    kit.send("proj_a", vec![list, wrong, other]).await;
+    let path = format!("/p/proj_a/sessions/ses_tries?sel={wrong_id}");
+    let page = Page::read(&kit.get(&path).await.body);
+    page.assert_inert(&path);
+    let made = page.text_of("stitched");
+    assert!(made.contains("by the id the SDK gave") && made.contains("1 event"), "{made}");
+    let shown = page.text_of("definition");
+    for word in ["as this client saw it", "1 misfit", "run_id", "integer"] {
+        assert!(shown.contains(word), "{word} in {shown}");
+    }
+    let right = Page::read(&kit.get(&format!("/p/proj_a/sessions/ses_tries?sel={right_id}")).await.body);
+    assert!(!right.text_of("definition").contains("misfit"), "{}", right.text_of("definition"));
+    assert!(!kit.get(&path).await.body.contains("data-feed"), "it is over: nothing grows");
+    // The store has a clock of its own.
+    let later = kit.now.plus_micros(365 * 86_400_000_000);
+    kit.send("proj_a", vec![call(later, "ses_tries", "get_run", Status::Ok)]).await;
+    let open = kit.get(&path).await.body;
+    assert!(
+        open.contains("data-feed=\"/api/v1/projects/proj_a/live?f=session:eq:ses_tries\""),
+        "it is open: it grows"
+    );
+}
