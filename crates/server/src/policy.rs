@@ -346,9 +346,7 @@ fn is_count(value: &str) -> bool {
 struct Held {
     read_at: Instant,
     policy: Arc<Policy>,
-    /// Events it may send at once, and when that was worked out.
-    room: f64,
-    at: Instant,
+    bucket: Bucket,
     /// Day (UTC, since the epoch), and events taken on it.
     day: (i64, u64),
 }
@@ -357,6 +355,8 @@ struct Held {
 #[derive(Default)]
 pub(crate) struct Policies {
     held: Mutex<HashMap<ProjectKey, Held>>,
+    /// By the token's id.
+    tokens: Mutex<HashMap<Box<str>, Bucket>>,
     /// What holds where a project has no limits of its own.
     others: Limits,
 }
@@ -378,7 +378,7 @@ const BURST_SECONDS: f64 = 10.0;
 impl Policies {
     /// With the limits of projects that have none of their own.
     pub(crate) fn new(others: Limits) -> Self {
-        Self { held: Mutex::default(), others }
+        Self { others, ..Self::default() }
     }
 
     /// The policy of a project; read again when it is over half a second old.
@@ -398,8 +398,7 @@ impl Policies {
         let entry = held.entry(project).or_insert_with(|| Held {
             read_at: now,
             policy: Arc::new(Policy::of(&BTreeMap::new(), self.others)),
-            room: f64::MAX,
-            at: now,
+            bucket: Bucket::full(now),
             day: (0, 0),
         });
         entry.read_at = now;
@@ -428,20 +427,65 @@ impl Policies {
         if quota > 0 && held.day.1 + wanted > quota {
             return Admission::OverQuota;
         }
-        if rate > 0.0 {
-            let burst = rate * BURST_SECONDS;
-            let now = Instant::now();
-            held.room = (held.room + now.duration_since(held.at).as_secs_f64() * rate).min(burst);
-            held.at = now;
-            // A batch larger than a whole burst comes in when the bucket is full, and leaves it in debt.
-            let need = (events as f64).min(burst);
-            if held.room < need {
-                return Admission::After(Duration::from_secs_f64((need - held.room) / rate));
-            }
-            held.room -= events as f64;
+        if let Err(wait) = held.bucket.take(rate, events) {
+            return Admission::After(wait);
         }
         held.day.1 += wanted;
         Admission::In
+    }
+
+    /// Asks for room for `events` that come in with a token of a rate of its own; takes it where there is, else says when.
+    pub(crate) fn admit_token(&self, token: &Rated, events: usize) -> Admission {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() >= PROJECTS && !tokens.contains_key(&*token.id) {
+            tokens.clear();
+        }
+        let bucket = tokens.entry(token.id.clone()).or_insert_with(|| Bucket::full(Instant::now()));
+        bucket.take(token.per_second as f64, events).map_or_else(Admission::After, |()| Admission::In)
+    }
+}
+
+/// A token with a rate of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Rated {
+    id: Box<str>,
+    per_second: u64,
+}
+
+impl Rated {
+    /// The token, if it has one.
+    pub(crate) fn of(id: &str, per_second: u64) -> Option<Self> {
+        (per_second > 0).then(|| Self { id: id.into(), per_second })
+    }
+}
+
+/// Events that may come at once, and when that was worked out.
+struct Bucket {
+    room: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    const fn full(at: Instant) -> Self {
+        Self { room: f64::MAX, at }
+    }
+
+    /// Takes what `events` need of a bucket that fills at a rate; 0: without limit. Else, after how long they may ask again.
+    fn take(&mut self, rate: f64, events: usize) -> Result<(), Duration> {
+        if rate <= 0.0 {
+            return Ok(());
+        }
+        let burst = rate * BURST_SECONDS;
+        let now = Instant::now();
+        self.room = (self.room + now.duration_since(self.at).as_secs_f64() * rate).min(burst);
+        self.at = now;
+        // A batch larger than a whole burst comes in when the bucket is full, and leaves it in debt.
+        let need = (events as f64).min(burst);
+        if self.room < need {
+            return Err(Duration::from_secs_f64((need - self.room) / rate));
+        }
+        self.room -= events as f64;
+        Ok(())
     }
 }
 

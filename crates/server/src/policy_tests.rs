@@ -89,7 +89,7 @@ fn a_rate_is_a_bucket_and_a_quota_is_a_day() {
     let key = ProjectKey(1);
     let hold = |pairs: &[(&str, &str)]| {
         let (now, policy) = (Instant::now(), Arc::new(Policy::of(&settings(pairs), Limits::default())));
-        let held = Held { read_at: now, policy, room: f64::MAX, at: now, day: (0, 0) };
+        let held = Held { read_at: now, policy, bucket: Bucket::full(now), day: (0, 0) };
         policies.held.lock().unwrap().insert(key, held);
     };
     hold(&[("limit.events_per_second", "10")]);

@@ -135,6 +135,29 @@ async fn tokens_at_the_door() {
 }
 
 #[tokio::test]
+async fn a_token_with_a_rate_is_held_to_it_and_no_other() {
+    let kit = Kit::new();
+    let slow = kit.rated_token(TokenScope::Ingest, Some(kit.p), 1);
+    let free = kit.token(TokenScope::Ingest, Some(kit.p));
+    let batch = |name: &str, count: usize| {
+        let events: Vec<_> = (0..count).map(|n| event(&format!("{name}{n}"))).collect();
+        json!({"project": "proj_t", "events": events}).to_string()
+    };
+    let send = async |token: &str, body: String| {
+        let bearer = format!("Bearer {token}");
+        kit.post_raw("/api/v1/ingest", &[("authorization", &bearer)], body).await
+    };
+    assert_eq!(send(&slow, batch("burst", 10)).await.status, StatusCode::OK);
+    let over = send(&slow, batch("over", 10)).await;
+    assert_eq!(over.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(over.headers.contains_key("retry-after"), "its recorder keeps them");
+    assert_eq!(send(&free, batch("free", 50)).await.status, StatusCode::OK);
+    assert_eq!(kit.post_raw("/api/v1/ingest", &[], batch("none", 5)).await.status, StatusCode::OK);
+    let intake = kit.store.intake(Some(kit.p)).unwrap();
+    assert_eq!((intake.stored, intake.dropped.len()), (65, 0), "told to come again: no outcome yet");
+}
+
+#[tokio::test]
 async fn odd_ids_are_made_safe() {
     let kit = Kit::new();
     let mut long = event(&"i".repeat(300));

@@ -250,7 +250,11 @@ async fn case_05_06_and_keys() {
 async fn a_write_key_stands_for_its_project() {
     use trackway_store::{NewToken, TokenScope};
     let kit = Kit::new();
-    for (secret, scope) in [("twt_write", TokenScope::Ingest), ("twt_read", TokenScope::Read)] {
+    for (secret, scope, per_second) in [
+        ("twt_write", TokenScope::Ingest, 0),
+        ("twt_slow", TokenScope::Ingest, 1),
+        ("twt_read", TokenScope::Read, 0),
+    ] {
         let hash = <sha2::Sha256 as sha2::Digest>::digest(secret.as_bytes()).into();
         let new = NewToken {
             id: format!("tok_{secret}"),
@@ -259,6 +263,7 @@ async fn a_write_key_stands_for_its_project() {
             hash,
             prefix: "twt".into(),
             name: String::new(),
+            per_second,
         };
         kit.store.create_token(new, kit.now()).unwrap();
     }
@@ -266,6 +271,14 @@ async fn a_write_key_stands_for_its_project() {
     assert_eq!(kit.post_raw("/batch/", &[], body("twt_write")).await.status, StatusCode::OK);
     assert_eq!(kit.post_raw("/batch/", &[], body("twt_read")).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(kit.events().len(), 1);
+    let many =
+        json!({"api_key": "twt_slow", "batch": vec![event("many", json!({}), json!({})); 10]}).to_string();
+    assert_eq!(kit.post_raw("/batch/", &[], many.clone()).await.status, StatusCode::OK);
+    assert_eq!(
+        kit.post_raw("/batch/", &[], many).await.status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "over its rate"
+    );
     assert!(kit.store.quarantined(10).unwrap().is_empty());
 }
 

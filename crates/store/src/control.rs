@@ -82,6 +82,8 @@ pub struct Token {
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
+    /// Events a second that may come in with it; 0: as many as its project's.
+    pub per_second: u64,
 }
 
 /// A token to store.
@@ -99,6 +101,8 @@ pub struct NewToken {
     pub prefix: String,
     /// Shown name.
     pub name: String,
+    /// Events a second that may come in with it; 0: as many as its project's.
+    pub per_second: u64,
 }
 
 /// A refused body to keep.

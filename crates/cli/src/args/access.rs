@@ -66,6 +66,7 @@ pub(crate) enum Project {
 pub(crate) enum Token {
     /// Make a bearer token and print it once
     #[command(after_help = "Examples:\n  trackway token create --project proj_shop --scope read\n  \
+        trackway token create --project proj_shop --scope ingest --name staging --events-per-second 50\n  \
         trackway token create --scope admin --name ci")]
     Create {
         /// The project it is for; only admin tokens may go without
@@ -77,6 +78,10 @@ pub(crate) enum Token {
         /// A name to tell it by
         #[arg(long, default_value = "")]
         name: String,
+        /// Events a second that may come in with it, with bursts of ten seconds' worth; more is held, then told to come again.
+        /// 0: as many as its project may send
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        events_per_second: u32,
         /// Print JSON
         #[arg(long)]
         json: bool,

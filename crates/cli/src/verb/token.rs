@@ -18,7 +18,7 @@ const PREFIX_CHARS: usize = 8;
 
 pub(super) fn run(global: &Global, verb: Token) -> Result<()> {
     match verb {
-        Token::Create { project, scope, name, json } => {
+        Token::Create { project, scope, name, events_per_second, json } => {
             let control = super::control(global)?;
             let project = find(&control, project.as_deref())?;
             let scope = scope_of(scope);
@@ -31,12 +31,14 @@ pub(super) fn run(global: &Global, verb: Token) -> Result<()> {
             }
             let text = format!("twt_{}", secret::random_text(SECRET_CHARS)?);
             let new = new_token(&text, project.as_ref(), scope, output::harmless(&name))?;
+            let new = NewToken { per_second: events_per_second.into(), ..new };
             let token = control.create_token(new, super::now())?;
             let act = audit::act(Act::TokenCreate, &token.id).detail(scope.as_str());
             audit::note(&control, act, project.as_ref())?;
             if json {
                 return output::json(&json!({ "id": token.id, "token": text, "scope": scope.as_str(),
-                    "project": project.map(|project| project.id), "name": token.name }));
+                    "project": project.map(|project| project.id), "name": token.name,
+                    "events_per_second": token.per_second }));
             }
             output::print(&format!("{text}\n"))
         }
@@ -72,6 +74,7 @@ pub(super) fn new_token(
         hash: secret::hash(text),
         prefix: text.chars().take(PREFIX_CHARS).collect(),
         name,
+        per_second: 0,
     })
 }
 
@@ -98,6 +101,7 @@ fn list(control: &ControlDb, project: Option<&str>, form: Form) -> Result<()> {
             let items = tokens.iter().map(|token| {
                 json!({ "id": token.id, "prefix": token.prefix, "scope": token.scope.as_str(),
                     "project": name_of(token.project), "name": token.name,
+                    "events_per_second": token.per_second,
                     "created_at": token.created_at.to_string(),
                     "last_used_at": token.last_used_at.map(|at| at.to_string()) })
             });
@@ -113,11 +117,16 @@ fn list(control: &ControlDb, project: Option<&str>, form: Form) -> Result<()> {
                         token.scope.as_str().to_owned(),
                         name_of(token.project).unwrap_or_else(|| "all".to_owned()),
                         output::harmless(&token.name),
+                        if token.per_second == 0 {
+                            "-".to_owned()
+                        } else {
+                            format!("{}/s", token.per_second)
+                        },
                         token.last_used_at.map_or_else(|| "never used".to_owned(), |at| at.to_string()),
                     ]
                 })
                 .collect();
-            output::table(&["ID", "TOKEN", "SCOPE", "PROJECT", "NAME", "LAST USED"], &rows)
+            output::table(&["ID", "TOKEN", "SCOPE", "PROJECT", "NAME", "RATE", "LAST USED"], &rows)
         }
     }
 }

@@ -34,6 +34,8 @@ pub enum Viewer {
         scope: TokenScope,
         /// The project it is bound to.
         project: Option<ProjectKey>,
+        /// Events a second that may come in with it; 0: as many as its project's.
+        per_second: u64,
     },
 }
 
@@ -105,7 +107,13 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
 /// The living token of this hash.
 pub(super) async fn of_token(state: &AppState, hash: [u8; 32]) -> Result<Option<Viewer>, Problem> {
     let token = state.ask("token", move |store| store.token_by_hash(&hash)).await?;
-    Ok(token.map(|t| Viewer::Token { id: t.id, hash, scope: t.scope, project: t.project }))
+    Ok(token.map(|t| Viewer::Token {
+        id: t.id,
+        hash,
+        scope: t.scope,
+        project: t.project,
+        per_second: t.per_second,
+    }))
 }
 
 /// The living dashboard session of this hash.
@@ -122,7 +130,13 @@ mod tests {
     #[test]
     fn who_may_do_what() {
         let (a, b) = (ProjectKey(1), ProjectKey(2));
-        let token = |scope, project| Viewer::Token { id: "tok_1".into(), hash: [1; 32], scope, project };
+        let token = |scope, project| Viewer::Token {
+            id: "tok_1".into(),
+            hash: [1; 32],
+            scope,
+            project,
+            per_second: 0,
+        };
         let login = |role| Viewer::Login {
             hash: [0; 32],
             member: MemberKey::OWNER,

@@ -139,6 +139,7 @@ pub(crate) async fn make_token(visit: Visit, Path(_): Path<String>, Form(form): 
         hash: auth::hash(&text),
         prefix: text.chars().take(PREFIX_CHARS).collect(),
         name,
+        per_second: 0,
     };
     let now = visit.guest.now;
     let act = NewAudit::new(visit.guest.viewer.actor(), Act::TokenCreate, new.id.clone());

@@ -50,6 +50,7 @@ async fn answer(state: &AppState, headers: &HeaderMap, body: Body) -> Response {
         received_at: state.now(),
         bytes: 0,
         no_room: if is_node { NoRoom::Dropped } else { NoRoom::SentAgain },
+        token: None,
     };
     let incoming = match body::read(state, headers, body).await {
         Ok(incoming) => incoming,

@@ -11,6 +11,7 @@ use super::body::{self, BodyError};
 use super::take::{self, NoRoom, Sender};
 use super::{ADAPTERS, Adapter, agentcat_route};
 use crate::auth::{self, Viewer};
+use crate::policy::Rated;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -38,6 +39,7 @@ pub(crate) async fn submit(State(state): State<AppState>, request: Request) -> R
         received_at: state.now(),
         bytes: 0,
         no_room: NoRoom::Kept,
+        token: None,
     };
     let incoming = match body::read(&state, headers, body).await {
         Ok(incoming) => incoming,
@@ -54,6 +56,9 @@ pub(crate) async fn submit(State(state): State<AppState>, request: Request) -> R
     };
     if let Some(viewer) = &viewer {
         check_project(&state, viewer, &text)?;
+        if let Viewer::Token { id, per_second, .. } = viewer {
+            sender.token = Rated::of(id, *per_second);
+        }
     }
     let taken = take::take(&state, &sender, text).await.map_err(|reason| {
         let detail = match reason {

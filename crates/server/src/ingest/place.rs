@@ -33,19 +33,23 @@ impl Place {
 
     /// Takes a seat; whether there was one by the deadline. Nobody is held by a server that ends.
     pub(super) async fn sit(&mut self, state: &AppState) -> bool {
+        self.sit_by(state, self.deadline).await
+    }
+
+    /// Waits without a seat, and takes one by another deadline; whether there was one.
+    pub(super) async fn step_out(&mut self, state: &AppState, wait: Duration, deadline: Instant) -> bool {
+        self.seat = None;
+        sleep(wait).await;
+        self.sit_by(state, deadline).await
+    }
+
+    async fn sit_by(&mut self, state: &AppState, deadline: Instant) -> bool {
         self.seat = self.seats.now(self.line, self.bytes);
         if self.seat.is_none() && !state.is_draining() {
             state.metrics().held.fetch_add(1, Ordering::Relaxed);
-            self.seat = self.seats.by(self.line, self.bytes, self.deadline).await;
+            self.seat = self.seats.by(self.line, self.bytes, deadline).await;
         }
         self.seat.is_some()
-    }
-
-    /// Waits without a seat, and sits down again; whether there was one by the deadline.
-    pub(super) async fn step_out(&mut self, state: &AppState, wait: Duration) -> bool {
-        self.seat = None;
-        sleep(wait).await;
-        self.sit(state).await
     }
 }
 

@@ -19,6 +19,7 @@ use super::posthog_envelope::{self, Around, Refusal, Rewritten};
 use super::take::{self, NoRoom, Sender, Taken};
 use super::{ADAPTERS, Adapter};
 use crate::auth;
+use crate::policy::Rated;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -163,6 +164,7 @@ fn sender<'a>(state: &AppState, headers: &'a HeaderMap) -> Sender<'a> {
         received_at: state.now(),
         bytes: 0,
         no_room: NoRoom::SentAgain,
+        token: None,
     }
 }
 
@@ -216,7 +218,8 @@ async fn receive(
         Ok(opened) => opened,
         Err(refusal) => return Err(refused(state, sender, refusal).await.into()),
     };
-    let project = project_of(state, &opened.token).await?;
+    let (project, token) = project_of(state, &opened.token).await?;
+    let sender = &Sender { token, ..sender.clone() };
     let rewritten = opened.rewritten(&Rewritten {
         project: project.as_deref().unwrap_or(&opened.token),
         version,
@@ -233,22 +236,24 @@ async fn receive(
     Ok(taken)
 }
 
-/// The project a token stands for: its id, an alias, or a write key of it. `None`: nobody's, as far as we know.
+/// The project a token stands for: its id, an alias, or a write key of it, and the key where it has a rate of its own. `None`:
+/// nobody's, as far as we know.
 ///
 /// # Errors
 /// For a secret of ours that is unknown or may not write: it must not be kept as a project's name.
-async fn project_of(state: &AppState, token: &str) -> Result<Option<String>, Problem> {
+async fn project_of(state: &AppState, token: &str) -> Result<(Option<String>, Option<Rated>), Problem> {
     if state.store().project(token)?.is_some() || !token.starts_with("twt_") {
-        return Ok(Some(token.to_owned()));
+        return Ok((Some(token.to_owned()), None));
     }
     let hash = auth::hash(token);
     let name = state.ask("token", move |store| {
         let Some(token) = store.token_by_hash(&hash)? else { return Ok(None) };
         let Some(bound) = token.project.filter(|_| token.scope != TokenScope::Read) else { return Ok(None) };
-        Ok(store.projects()?.into_iter().find(|p| p.key == bound).map(|p| p.id.to_string()))
+        let project = store.projects()?.into_iter().find(|p| p.key == bound);
+        Ok(project.map(|p| (p.id.to_string(), Rated::of(&token.id, token.per_second))))
     });
     match name.await? {
-        Some(name) => Ok(Some(name)),
+        Some((name, rated)) => Ok((Some(name), rated)),
         None => Err(unauthorized("this token is unknown or may not write; use the project's id")),
     }
 }

@@ -50,6 +50,7 @@ async fn replay(state: &AppState, body: QuarantinedBody) {
         received_at: body.at,
         bytes: text.len(),
         no_room: NoRoom::Dropped,
+        token: None,
     };
     if let Err(reason) = take(state, &sender, text).await {
         tracing::warn!(%reason, "a kept body could not be read again");

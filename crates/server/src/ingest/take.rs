@@ -11,7 +11,7 @@ use trackway_store::{NewQuarantined, Project, ProjectKey, StoreError, Tally};
 
 use super::place::Place;
 use super::{Adapter, Batch, address, clean, feedback};
-use crate::policy::Admission;
+use crate::policy::{Admission, Rated};
 use crate::state::{AppState, Refused};
 
 /// How long the first try after "no room" waits; doubled up to [`LAST_WAIT`].
@@ -21,6 +21,7 @@ const LAST_WAIT: Duration = Duration::from_secs(1);
 const KEPT: usize = 20;
 
 /// What is known of a request besides its body.
+#[derive(Clone)]
 pub(crate) struct Sender<'a> {
     pub(crate) adapter: &'static Adapter,
     pub(crate) user_agent: Option<&'a str>,
@@ -29,6 +30,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) bytes: usize,
     /// What becomes of events there is no room for.
     pub(crate) no_room: NoRoom,
+    /// The token it came with, where that has a rate of its own.
+    pub(crate) token: Option<Rated>,
 }
 
 /// What becomes of events there is no room for (D3).
@@ -92,7 +95,7 @@ pub(crate) async fn take(state: &AppState, sender: &Sender<'_>, text: String) ->
         let (places, events): (Vec<usize>, Vec<Event>) = group.into_iter().unzip();
         let again = || events_of(state, key, sender, text, &places);
         let admitted = match seated {
-            true => admit(state, &mut place, key, events.len(), sender.received_at).await,
+            true => admit(state, &mut place, sender, key, events.len()).await,
             false => Err(DropReason::Overload),
         };
         let submitted = match admitted {
@@ -326,17 +329,19 @@ fn events_of(
         .collect()
 }
 
-/// Waits for the project's rate, at most [`limits::INGEST_HOLD`] (F-158).
+/// Waits for the rates of the token and of the project (F-158).
 async fn admit(
     state: &AppState,
     place: &mut Place,
+    sender: &Sender<'_>,
     key: ProjectKey,
     events: usize,
-    now: Timestamp,
 ) -> Result<(), DropReason> {
-    let deadline = Instant::now() + limits::INGEST_HOLD;
     const DAY_US: i64 = 86_400_000_000;
-    let day = now.micros().div_euclid(DAY_US);
+    if let Some(token) = &sender.token {
+        paced(state, place, || state.policies().admit_token(token, events)).await?;
+    }
+    let day = sender.received_at.micros().div_euclid(DAY_US);
     let stored = || {
         let counted = state.store().stored_since(key, Timestamp::from_micros(day * DAY_US));
         counted.unwrap_or_else(|error| {
@@ -344,9 +349,15 @@ async fn admit(
             0
         })
     };
+    paced(state, place, || state.policies().admit(key, events, day, stored)).await
+}
+
+/// Asks until it is let in, at most for [`limits::INGEST_HOLD`].
+async fn paced(state: &AppState, place: &mut Place, ask: impl Fn() -> Admission) -> Result<(), DropReason> {
+    let deadline = Instant::now() + limits::INGEST_HOLD;
     let mut held = false;
     loop {
-        match state.policies().admit(key, events, day, stored) {
+        match ask() {
             Admission::In => return Ok(()),
             Admission::OverQuota => return Err(DropReason::Quota),
             Admission::After(wait) => {
@@ -357,8 +368,7 @@ async fn admit(
                 if Instant::now() + wait >= deadline || state.is_draining() {
                     return Err(DropReason::RateLimited);
                 }
-                place.deadline = deadline;
-                if !place.step_out(state, wait.max(FIRST_WAIT)).await {
+                if !place.step_out(state, wait.max(FIRST_WAIT), deadline).await {
                     return Err(DropReason::RateLimited);
                 }
             }
@@ -406,7 +416,7 @@ async fn submit(
         if Instant::now() + wait >= place.deadline || state.is_draining() {
             return Err(reason);
         }
-        if !place.step_out(state, wait).await {
+        if !place.step_out(state, wait, place.deadline).await {
             return Err(reason);
         }
         wait = (wait * 2).min(LAST_WAIT);

@@ -80,11 +80,22 @@ impl Kit {
     }
 
     pub(crate) fn token(&self, scope: TokenScope, project: Option<ProjectKey>) -> String {
+        self.rated_token(scope, project, 0)
+    }
+
+    /// A token that lets so many events in a second.
+    pub(crate) fn rated_token(
+        &self,
+        scope: TokenScope,
+        project: Option<ProjectKey>,
+        per_second: u64,
+    ) -> String {
         let secret =
             format!("secret-{}-{:?}-{}", scope.as_str(), project, self.store.tokens(None).unwrap().len());
         let hash = <sha2::Sha256 as sha2::Digest>::digest(secret.as_bytes()).into();
         let id = format!("tok_{}", self.store.tokens(None).unwrap().len());
-        let new = NewToken { id, project, scope, hash, prefix: "secret".into(), name: String::new() };
+        let new =
+            NewToken { id, project, scope, hash, prefix: "secret".into(), name: String::new(), per_second };
         self.store.create_token(new, self.now()).unwrap();
         secret
     }

@@ -68,6 +68,7 @@ pub(super) fn tokens_live_until_revoked(make: &dyn Fn() -> Arc<dyn Store>) {
         hash: [hash; 32],
         prefix: "tw_ab".into(),
         name: "ci".into(),
+        per_second: 0,
     };
     store.create_token(new("tok_1", 1, Some(p)), at(0)).unwrap();
     store.create_token(new("tok_2", 2, None), at(1)).unwrap();

@@ -19,6 +19,7 @@ pub(super) const CONTROL: Schema = Schema(&[
     include_str!("../../sql/sqlite/migrations/control/0001-control.sql"),
     include_str!("../../sql/sqlite/migrations/control/0002-trust.sql"),
     include_str!("../../sql/sqlite/migrations/control/0003-view.sql"),
+    include_str!("../../sql/sqlite/migrations/control/0004-token-rate.sql"),
 ]);
 /// `events.db`.
 pub(super) const LEDGER: Schema = Schema(&[

@@ -128,6 +128,7 @@ impl Kit {
             hash,
             prefix: "secret".into(),
             name: "test".into(),
+            per_second: 0,
         };
         self.store.create_token(new, self.now).unwrap();
         secret

@@ -21,6 +21,7 @@ impl ControlDb {
                 &new.prefix,
                 &new.name,
                 now.micros(),
+                i64::try_from(new.per_second).unwrap_or(i64::MAX),
             ));
             match inserted {
                 Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
@@ -37,6 +38,7 @@ impl ControlDb {
             name: new.name,
             created_at: now,
             last_used_at: None,
+            per_second: new.per_second,
         })
     }
 
@@ -89,5 +91,6 @@ fn token(row: &Row<'_>) -> rusqlite::Result<Result<Token>> {
         name: row.get(4)?,
         created_at: Timestamp::from_micros(row.get(5)?),
         last_used_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_micros),
+        per_second: row.get::<_, i64>(7)?.unsigned_abs(),
     }))
 }
