@@ -202,6 +202,8 @@ fn read_all(store: &SqliteStore, project: ProjectKey, now: Timestamp, stop: &Ato
             let ask = ToolsAsk {
                 scope: scope.clone(),
                 kind: trackway_event::Kind::ToolCall,
+                preset: Default::default(),
+                depth: Default::default(),
                 sort: None,
                 page: PageAsk::default(),
             };

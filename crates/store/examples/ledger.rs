@@ -238,7 +238,14 @@ fn ask(store: &SqliteStore, key: trackway_store::ProjectKey, now: Timestamp, mon
             );
         });
         time(&name("tools"), &|| {
-            let ask = ToolsAsk { scope: s.clone(), kind: Kind::ToolCall, sort: None, page: page() };
+            let ask = ToolsAsk {
+                scope: s.clone(),
+                kind: Kind::ToolCall,
+                sort: None,
+                preset: Default::default(),
+                depth: Default::default(),
+                page: page(),
+            };
             drop(store.tools(key, &ask).expect("ok"));
         });
         time(&name("tool common"), &|| drop(store.tool(key, "tool_0", &s).expect("ok")));

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use trackway_event::{Kind, ProblemCode};
 use trackway_store::query::{
-    Compare, EventsAsk, IssueTab, OverviewAsk, Protocol, SessionTab, SessionsAsk, ToolsAsk,
+    Compare, Depth, EventsAsk, IssueTab, OverviewAsk, Protocol, SessionTab, SessionsAsk, ToolPreset, ToolsAsk,
 };
 
 use super::ask::{Asked, Keys};
@@ -120,7 +120,8 @@ pub(super) async fn event(
     Ok(Json(EventDetailObject::of(at.project.id.as_str(), detail)))
 }
 
-/// Figures per tool; `kind` is `tool_call` (default), `resource_read` or `prompt_get`.
+/// Figures per tool; `kind` is `tool_call` (default), `resource_read` or `prompt_get`. `tab` is `all` (default), `failing`,
+/// `slow`, `heavy`, `dead`, `confusing` or `new`.
 #[utoipa::path(get, path = "/api/v1/projects/{p}/tools", tag = "read", params(("p" = String, Path), Keys),
     responses((status = 200, body = List<ToolObject>), (status = 404, body = ProblemBody)))]
 pub(super) async fn tools(
@@ -137,7 +138,18 @@ pub(super) async fn tools(
             })?,
     };
     let key = at.project.key;
-    let ask = ToolsAsk { scope: asked.scope, kind, sort: asked.sort, page: asked.page };
+    let preset = ToolPreset::parse(asked.get("tab").unwrap_or("all")).ok_or_else(|| {
+        let why = "tab is all, failing, slow, heavy, dead, confusing or new";
+        Problem::new(ProblemCode::BadRequest, why)
+    })?;
+    let ask = ToolsAsk {
+        scope: asked.scope,
+        kind,
+        sort: asked.sort,
+        preset,
+        depth: Depth::Whole,
+        page: asked.page,
+    };
     let page = state.ask("tools", move |store| store.tools(key, &ask)).await?;
     Ok(Json(List::of(page, ToolObject::from)))
 }

@@ -117,6 +117,14 @@ const TOOL: &[Column] = &[
     ("people", "/people"),
     ("tokens_in", "/calls/tokens_in"),
     ("tokens_out", "/calls/tokens_out"),
+    ("attempts", "/signals/attempts/chains"),
+    ("first_try", "/signals/attempts/first_try"),
+    ("repeats", "/signals/repeats"),
+    ("result_p50_tokens", "/signals/weight/p50_tokens"),
+    ("result_p95_tokens", "/signals/weight/p95_tokens"),
+    ("definition_tokens", "/definition_tokens"),
+    ("standing", "/standing"),
+    ("first_at", "/first_at"),
     ("last_at", "/last_at"),
 ];
 const ISSUE: &[Column] = &[
@@ -228,8 +236,9 @@ pub(crate) fn of_page(project: &str, page: &str, params: &Params) -> Option<Link
     let tab = params.tab.as_deref().unwrap_or("");
     let mut here = TABLES.iter().filter(|t| t.page.0 == page);
     let table = here.clone().find(|t| t.page.1 == tab).or_else(|| here.next())?;
-    // the tabs of sessions and issues choose rows; those of other pages choose the list
-    let tab = params.tab.clone().filter(|_| matches!(table.list, List::Sessions | List::Issues));
+    // the tabs of sessions, issues and tools choose rows; those of other pages choose the list
+    let tab =
+        params.tab.clone().filter(|_| matches!(table.list, List::Sessions | List::Issues | List::Tools));
     let kept = Params { tab, sort: params.sort.clone(), ..params.carried() };
     let query = kept.query();
     let file =
@@ -388,7 +397,10 @@ impl List {
         let Ask { key, project, mut scope, page, params } = ask;
         let sort = params.sort;
         let list = |scope| ListAsk { scope, page: page.clone(), sort: sort.clone() };
-        let tools = |scope, kind| ToolsAsk { scope, kind, sort: sort.clone(), page: page.clone() };
+        let preset = params.tab.as_deref().and_then(ToolPreset::parse).unwrap_or_default();
+        let (depth, at) = (Depth::Whole, page.clone());
+        let tools =
+            |scope, kind| ToolsAsk { scope, kind, sort: sort.clone(), preset, depth, page: at.clone() };
         Ok(match self {
             Self::Sessions => {
                 let tab = sessions::tab_of(params.tab.as_deref());

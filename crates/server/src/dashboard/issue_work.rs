@@ -202,7 +202,7 @@ pub(crate) fn form_of(id: u64, back: u64, act: &str, place: &Place<'_>, inner: M
 pub(crate) fn recovered(recovery: &Recovery) -> Markup {
     html! { @if recovery.attempts > 0 {
         "Agents got past it in "
-        b { @if recovery.attempts < FEW { (format::count(recovery.recovered)) " of " (format::count(recovery.attempts)) " attempts" } @else { (format::percent(recovery.recovered as f64 / recovery.attempts as f64)) " of " (format::count(recovery.attempts)) " attempts" } }
+        b { @if recovery.attempts < FEW { (format::count(recovery.recovered)) } @else { (format::percent(recovery.recovered as f64 / recovery.attempts as f64)) } " of " (format::counted(recovery.attempts, "attempt", "attempts")) }
         @if let Some(tries) = recovery.tries.filter(|t| *t > 0) { ", with " (format::counted(tries, "more call", "more calls")) }
         "."
     } }

@@ -160,7 +160,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             @if vm.page.next.is_some() { " on this page" }
             @if fresh > 0 { "; " b { (format::count(fresh)) } " first seen in this period" }
             "."
-            @if tried >= work::FEW { " Agents got past " b { (format::percent(past as f64 / tried as f64)) } " of them by themselves." }
+            @if tried >= work::FEW { " Agents got past " b { (format::percent(past as f64 / tried as f64)) } " of the failures they met by themselves." }
         }
         (tabs)
         (parts::partial(vm.page.partial.as_deref()))
@@ -214,7 +214,7 @@ fn table_of(rows: &[IssueRow], order: Option<&str>, may: May, place: &Place<'_>)
                     (head("title", "Tool and what went wrong")) (head("state", "State")) th scope="col" { "Class" } th scope="col" { span.sr { "Share of failures" } }
                     (head("events", "Failures")) (head("sessions", "Sessions")) (head("people", "People"))
                     th.num scope="col" title="attempts that met it and were solved in the end, in the newest 50 sessions with it" { "Recovers" }
-                    (head("first", "First seen")) (head("last", "Last seen")) th scope="col" { "Since version" } @if listed == Listed::AsQueue { th scope="col" { "Assignee" } } th scope="col" { "Trend" }
+                    (head("first", "First seen")) (head("last", "Last seen")) th scope="col" { "Since version" } @if listed == Listed::AsQueue { th scope="col" { "Assignee" } } @else { th scope="col" { "Trend" } }
                 } }
                 tbody #rows { @for row in rows { (line(row, most, listed, may, place)) } }
             }
@@ -256,8 +256,9 @@ fn line(row: &IssueRow, most: u64, listed: Listed, may: May, place: &Place<'_>) 
             td.num data-label="First seen" { (format::time(row.first_seen, &format::ago(row.first_seen, place.now))) }
             td.num data-label="Last seen" { (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) }
             td data-label="Since version" { @match row.since_version.as_deref() { Some(v) => (hostile::line(v, 20)), None => (format::unknown("the server did not say its version")) } }
-            @if listed == Listed::AsQueue { td data-label="Assignee" { @match row.assignee.as_deref() { Some(name) => (hostile::line(name, 24)), None => span.dim title="given to nobody" { "–" } } } }
-            td data-label="Trend" { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "failures over the period")) }
+            @if listed == Listed::AsQueue { td data-label="Assignee" { @match row.assignee.as_deref() { Some(name) => (hostile::line(name, 24)), None => span.dim title="given to nobody" { "–" } } } } @else {
+                td data-label="Trend" { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "failures over the period")) }
+            }
         }
     }
 }
@@ -275,10 +276,14 @@ pub(crate) fn view_one(
     let quiet = format!("None in this period; the newest was at {}.", format::day_clock(row.last_seen));
     html! {
         p.lede data-testid="lede" {
-            @if let Some(tool) = &row.tool { b { (hostile::line(tool, 48)) } " failed " } @else { "Failed " }
-            b { (format::counted(row.events, "time", "times")) } " in " a href=(all) { (format::counted(row.sessions, "session", "sessions")) }
-            @if row.people > 0 { " of " (format::counted(row.people, "person", "people")) }
-            " in this period; first seen " (format::time(row.first_seen, &format::ago(row.first_seen, place.now)))
+            @let who = row.tool.as_deref().unwrap_or("This");
+            @if row.events == 0 { b { (hostile::line(who, 48)) } " did not fail like this in this period" } @else {
+                b { (hostile::line(who, 48)) } " failed "
+                b { (format::counted(row.events, "time", "times")) } " in " a href=(all) { (format::counted(row.sessions, "session", "sessions")) }
+                @if row.people > 0 { " of " (format::counted(row.people, "person", "people")) }
+                " in this period"
+            }
+            "; first seen " (format::time(row.first_seen, &format::ago(row.first_seen, place.now)))
             @if let Some(v) = &row.since_version { " in version " (hostile::line(v, 24)) }
             ". " @if let Some(recovery) = &row.recovery { (work::recovered(recovery)) }
         }

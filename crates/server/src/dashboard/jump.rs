@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use maud::{Markup, html};
 use trackway_event::{Kind, limits};
-use trackway_store::query::{ListAsk, PageAsk, Scope, ToolsAsk};
+use trackway_store::query::{Depth, ListAsk, PageAsk, Scope, ToolPreset, ToolsAsk};
 use trackway_store::{ProjectKey, Store};
 
 use super::icons::{Icon, icon};
@@ -149,8 +149,17 @@ fn by_name(
         (!matches!(id, "" | "." | ".."))
             .then(|| format!("{}/{}", link::path(project, page), link::encode(id)))
     };
-    let tools = store
-        .tools(key, &ToolsAsk { scope: scope.clone(), kind: Kind::ToolCall, sort: None, page: page() })?;
+    let tools = store.tools(
+        key,
+        &ToolsAsk {
+            scope: scope.clone(),
+            kind: Kind::ToolCall,
+            sort: None,
+            preset: ToolPreset::All,
+            depth: Depth::Figures,
+            page: page(),
+        },
+    )?;
     out.extend(best(
         tools.items.into_iter().filter_map(|t| {
             Some(Found { sort: "Tool", href: own("tools", &t.name)?, note: String::new(), name: t.name })

@@ -294,7 +294,7 @@ impl Params {
             .as_deref()
             .unwrap_or("")
             .split(',')
-            .filter(|w| matches!(*w, "listings" | "gaps" | "bursts" | "retries"))
+            .filter(|w| matches!(*w, "listings" | "gaps" | "bursts" | "retries" | "scatter"))
             .collect();
         if words.contains(&what) {
             words.retain(|w| *w != what);

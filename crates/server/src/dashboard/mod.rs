@@ -63,6 +63,7 @@ mod steps;
 mod stitched;
 #[cfg(test)]
 mod tests;
+mod tool_list;
 mod tools;
 mod track;
 pub(crate) mod views;

@@ -15,6 +15,7 @@ mod people;
 mod replay;
 mod rounds;
 mod states;
+mod tools;
 
 use http::StatusCode;
 use trackway_event::{DropReason, Kind, Status};

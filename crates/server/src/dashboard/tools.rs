@@ -7,7 +7,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
 use trackway_event::{Kind, Timestamp};
-use trackway_store::query::{ClientRow, Page, Thing, ToolDetail, ToolRow, ToolsAsk};
+use trackway_store::query::{ClientRow, Depth, Page, Thing, ToolDetail, ToolPreset, ToolRow, ToolsAsk};
 
 use super::frame::Bar;
 use super::late::{self, Sheet};
@@ -15,7 +15,10 @@ use super::link::{self, Params};
 use super::overview::{maybe, rate};
 use super::place::Place;
 use super::visit::Visit;
-use super::{chart, format, hostile, issues, lists, parts};
+use super::{chart, format, hostile, issues, lists, parts, tool_list};
+
+/// What the address says where the list is drawn as dots.
+const SCATTER: &str = "scatter";
 
 /// The tabs: key in the URL, name, one of them, kind, what is said where there is none.
 const TABS: [(&str, &str, &str, Kind, &str); 3] = [
@@ -41,8 +44,41 @@ const TABS: [(&str, &str, &str, Kind, &str); 3] = [
         "No prompt was fetched. Each one that clients fetch becomes a row here.",
     ),
 ];
-/// The order of the list when none is asked for.
-const ORDER: &str = "-calls";
+/// Choices of tools: word in the URL, name, what is in it, what is said where nothing is.
+const PRESETS: [(ToolPreset, &str, &str, &str); 7] = [
+    (ToolPreset::All, "All", "every tool", ""),
+    (
+        ToolPreset::Failing,
+        "Failing",
+        "20 finished calls or more, the highest failed share first",
+        "No tool with 20 finished calls or more has failed.",
+    ),
+    (
+        ToolPreset::Slow,
+        "Slow",
+        "20 timed calls or more, the highest p95 first",
+        "No tool has 20 timed calls yet.",
+    ),
+    (ToolPreset::Heavy, "Heavy", "the heaviest results first", "No result of known size."),
+    (
+        ToolPreset::Dead,
+        "Dead",
+        "listed and not called, the longest definition first",
+        "Every listed tool was called, or no listing was seen in this period.",
+    ),
+    (
+        ToolPreset::Confusing,
+        "Confusing",
+        "unknown names, and tools that fewer than 80 of 100 attempts solve at first try",
+        "No tool is hard to use at first try, and no unknown name was called.",
+    ),
+    (
+        ToolPreset::New,
+        "New",
+        "first called in this period",
+        "No tool was called here for the first time in this period.",
+    ),
+];
 
 /// What the list shows.
 #[derive(Clone, Debug)]
@@ -51,6 +87,8 @@ pub(crate) struct Vm {
     pub page: Page<ToolRow>,
     /// Place of the tab in [`TABS`].
     pub tab: usize,
+    /// Which tools.
+    pub preset: ToolPreset,
     /// Newest event of the project, to explain an empty list.
     pub last_event_at: Option<Timestamp>,
 }
@@ -68,15 +106,16 @@ pub(crate) async fn show(visit: Visit) -> Response {
         .enumerate()
         .find(|(_, (k, ..))| Some(*k) == asked)
         .map_or((0, Kind::ToolCall), |(i, (.., kind, _))| (i, *kind));
+    let preset = asked.and_then(ToolPreset::parse).filter(|_| tab == 0).unwrap_or_default();
     let (key, period) = (visit.project.key, scope.period);
     let (sort, page) = (visit.guest.params.sort.clone(), visit.guest.params.page());
     late::show(
         visit,
         Sheet { title, at, bar },
         "tools",
-        move |store| store.tools(key, &ToolsAsk { scope, kind, sort, page }),
+        move |store| store.tools(key, &ToolsAsk { scope, kind, sort, preset, depth: Depth::Whole, page }),
         move |page, visit| {
-            let vm = Vm { page, tab, last_event_at: visit.project.last_event_at };
+            let vm = Vm { page, tab, preset, last_event_at: visit.project.last_event_at };
             view(&vm, &visit.place(period))
         },
     )
@@ -118,74 +157,53 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             @let params = Params { tab: (!key.is_empty()).then(|| (*key).to_owned()), ..place.params.carried() };
             a href=(format!("{}{}", place.path, params.query())) aria-current=[(i == vm.tab).then_some("page")] data-testid=(format!("tab-{}", name.to_lowercase())) { (name) }
         } }
+        @if vm.tab == 0 { (presets(vm.preset, place)) }
         (parts::partial(vm.page.partial.as_deref()))
-        @if rows.is_empty() {
+        @if rows.is_empty() && vm.preset != ToolPreset::All {
+            @let none = PRESETS.iter().find(|(p, ..)| *p == vm.preset).map_or("", |(.., none)| *none);
+            div.empty data-testid="empty" { p { (none) } a.button href=(place.path) { "All tools" } }
+        } @else if rows.is_empty() {
             @let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
             (parts::empty(&why, what, place.project, place.path, place.params))
         } @else {
-            (table(rows, one, &many, place))
+            @if vm.tab == 0 && place.params.shows(SCATTER) { (tool_list::scatter(rows, place)) } @else { (tool_list::table(rows, vm.preset, vm.tab == 0, one, &many, place)) }
             (lists::pager(&vm.page, one, &many, place))
+        }
+    }
+}
+
+/// Choices of tools, and how they are drawn.
+fn presets(here: ToolPreset, place: &Place<'_>) -> Markup {
+    let word = |preset| ToolPreset::ALL.iter().find(|(_, p)| *p == preset).map_or("all", |(word, _)| *word);
+    let drawn = place.params.shows(SCATTER);
+    html! {
+        div.presets {
+            nav.segments aria-label="Which tools" { @for (preset, name, what, _) in PRESETS {
+                @let tab = (preset != ToolPreset::All).then(|| word(preset).to_owned());
+                @let params = Params { tab, sort: None, ..place.params.top() };
+                a href=(format!("{}{}", place.path, params.query())) aria-current=[(preset == here).then_some("page")] title=(what) data-testid=(format!("preset-{}", word(preset))) { (name) }
+            } }
+            a.quiet href=(format!("{}{}", place.path, place.params.toggled(SCATTER).query())) data-testid="toggle-scatter" { @if drawn { "As a table" } @else { "As a drawing" } }
         }
     }
 }
 
 fn lede(page: &Page<ToolRow>, one: &str, many: &str) -> Markup {
     let calls: u64 = page.items.iter().map(|r| r.calls.calls).sum();
+    let silent = page.items.iter().filter(|r| r.calls.calls == 0).count() as u64;
     let worst = page.items.iter().filter(|r| r.calls.finished >= 20 && r.calls.failed > 0).max_by(|a, b| {
         let share = |r: &ToolRow| r.calls.failed_share().unwrap_or(0.0);
         share(a).total_cmp(&share(b))
     });
     html! {
         p.lede data-testid="lede" {
-            b { (format::counted(page.total.unwrap_or(page.items.len() as u64), one, many)) } " in use, " (format::counted(calls, "call", "calls"))
+            b { (format::counted(page.total.unwrap_or(page.items.len() as u64), one, many)) } ", " (format::counted(calls, "call", "calls"))
             @if page.next.is_some() { " on this page" }
             @if let Some(row) = worst { @if let Some(share) = row.calls.failed_share() {
                 "; " b { (hostile::line(&row.name, 40)) } " fails most often, in " (format::percent(share)) " of " (format::count(row.calls.finished))
             } }
+            @if silent > 0 { "; " b { (format::count(silent)) } " listed and not called" }
             "."
-        }
-    }
-}
-
-fn table(rows: &[ToolRow], one: &str, many: &str, place: &Place<'_>) -> Markup {
-    let most = rows.iter().map(|r| r.calls.calls).max().unwrap_or(1);
-    let sort = |field: &str, name: &str| lists::sort_head(field, name, ORDER, place);
-    html! {
-        section.panel.flush {
-            div.scroll tabindex="0" role="region" aria-label=(many) {
-                table.data {
-                    caption.sr { (many) " by use" }
-                    thead { tr {
-                        (sort("name", "Name")) th scope="col" { span.sr { "Share of calls" } } (sort("calls", "Calls")) (sort("failed", "Failed"))
-                        th.num scope="col" { "p50" } (sort("p95", "p95")) th.num scope="col" { "p99" }
-                        th.num scope="col" title="estimated tokens of one answer, on average" { "A result" }
-                        (sort("last", "Last call")) th scope="col" { "Trend" }
-                    } }
-                    tbody #rows { @for row in rows { (line(row, most, one, place)) } }
-                }
-            }
-        }
-    }
-}
-
-fn line(row: &ToolRow, most: u64, one: &str, place: &Place<'_>) -> Markup {
-    let none = format!("no {one} named");
-    html! {
-        tr data-testid="tool-row" {
-            th scope="row" { @match lists::detail(place, "tools", &row.name) {
-                Some(href) => a.row href=(href) { (hostile::line(&row.name, 48)) },
-                None if row.name.is_empty() => span.dim title="the request did not say which" { (none) },
-                None => (hostile::line(&row.name, 48)),
-            } }
-            td.bar-cell { (chart::share_bar(row.calls.calls, most, row.calls.failed)) }
-            td.num data-label="Calls" { (format::count(row.calls.calls)) }
-            td.num data-label="Failed" { (rate(&row.calls)) }
-            td.num data-label="p50" { (maybe(row.calls.p50_us, "no timed call")) }
-            td.num data-label="p95" { (maybe(row.calls.p95_us, "needs 20 timed calls")) }
-            td.num data-label="p99" { (maybe(row.calls.p99_us, "needs 100 timed calls")) }
-            td.num data-label="A result" { (result_tokens(row)) }
-            td.num data-label="Last call" { @match row.last_at { Some(at) => (format::time(at, &format::ago(at, place.now))), None => (format::unknown("no call in this period")) } }
-            td data-label="Trend" { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "calls over the period")) }
         }
     }
 }
@@ -256,7 +274,7 @@ fn arguments(tool: &ToolDetail) -> Markup {
 
 /// How tries of it go, and how heavy its answers are.
 fn signals(tool: &ToolDetail) -> Markup {
-    let s = &tool.signals;
+    let Some(s) = &tool.row.signals else { return html! {} };
     let (a, w) = (&s.attempts, &s.weight);
     let figure = |name: &str, value: Markup, note: String| html! { div { dt { (name) } dd { (value) } dd.dim { (note) } } };
     let share = |share: Option<f64>, n: u64| match share.filter(|_| n >= 10) {

@@ -55,6 +55,17 @@ pub(super) fn catalogs_are_compared_and_weighed(make: &dyn Fn() -> Arc<dyn Store
         }
         let all = store.catalogs(p, &scope()).unwrap();
         assert_eq!((all.items.len(), all.sessions), (2, 3));
+        let tools = |preset: ToolPreset| -> Vec<(String, u64, Standing)> {
+            let (scope, kind, depth, page) = (scope(), Kind::ToolCall, Depth::Whole, PageAsk::default());
+            let found = store.tools(p, &ToolsAsk { scope, kind, sort: None, preset, depth, page }).unwrap();
+            found.items.into_iter().map(|t| (t.name, t.calls.calls, t.standing)).collect()
+        };
+        let names = |preset| tools(preset).into_iter().map(|(name, ..)| name).collect::<Vec<_>>();
+        assert_eq!(tools(ToolPreset::All)[0], ("search".into(), 4, Standing::Listed));
+        assert_eq!(tools(ToolPreset::All)[1], ("serch".into(), 1, Standing::Unlisted));
+        assert_eq!(names(ToolPreset::Dead), ["idle", "extra"], "the longer definition first");
+        assert_eq!(names(ToolPreset::Confusing), ["serch"]);
+        assert!(names(ToolPreset::Failing).is_empty() && names(ToolPreset::New).is_empty());
         let (new, old) = (&all.items[0], &all.items[1]);
         assert_eq!((old.sessions, old.listings, old.first_seen, old.last_seen), (2, 2, at(0), at(MINUTE)));
         assert_eq!(

@@ -174,6 +174,8 @@ fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, (all, told): (&[Event], 
         scope: scope.clone(),
         kind: Kind::ToolCall,
         sort: Some("name".into()),
+        preset: ToolPreset::All,
+        depth: Depth::Whole,
         page: page.clone(),
     };
     let tools = store.tools(p, &ask).unwrap().items;
@@ -181,12 +183,21 @@ fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, (all, told): (&[Event], 
         tools.iter().map(|t| t.name.clone()).collect::<Vec<_>>(),
         by_tool.keys().cloned().collect::<Vec<_>>()
     );
+    let rows = every_event(store, p, scope);
     for tool in &tools {
         let members = &by_tool[&tool.name];
         let counted = members.iter().filter(|e| e.is_counted_call()).count() as u64;
         same(&tool.calls, members);
         assert_eq!(tool.trend.iter().sum::<u64>(), counted);
+        let people: BTreeSet<&ActorId> = members.iter().filter_map(|e| owners.get(&e.id).copied()).collect();
+        let sessions: BTreeSet<String> = rows
+            .iter()
+            .filter(|r| members.iter().any(|m| m.id == r.id))
+            .filter_map(|r| r.session_id.as_ref().map(ToString::to_string))
+            .collect();
+        assert_eq!((tool.sessions, tool.people), (Some(sessions.len() as u64), Some(people.len() as u64)));
         let detail = store.tool(p, &tool.name, scope).unwrap().expect("a tool of the list");
+        assert_eq!((detail.row.sessions, detail.row.people), (tool.sessions, tool.people));
         same(&detail.row.calls, members);
         assert_eq!(detail.series.iter().map(|b| b.calls.calls).sum::<u64>(), counted);
         assert_eq!(detail.samples.len(), by_tool[&tool.name].len().min(50));
@@ -194,7 +205,6 @@ fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, (all, told): (&[Event], 
 
     // Calls count under their own client, else under their session's.
     let mut by_client: BTreeMap<Option<String>, u64> = BTreeMap::new();
-    let rows = every_event(store, p, scope);
     for row in rows.iter().filter(|r| calls.iter().any(|c| c.id == r.id && c.is_counted_call())) {
         *by_client.entry(row.client.as_ref().map(|c| c.name.to_string())).or_default() += 1;
     }

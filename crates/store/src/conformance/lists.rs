@@ -77,6 +77,8 @@ pub(super) fn cursors_cover_every_row_once(make: &dyn Fn() -> Arc<dyn Store>) {
             scope: scope(),
             kind: Kind::ToolCall,
             sort: Some("name".into()),
+            preset: ToolPreset::All,
+            depth: Depth::Whole,
             page: PageAsk { after: None, limit: 2 },
         };
         let first = store.tools(p, &tools).unwrap();

@@ -159,7 +159,7 @@ pub(super) fn inv_05_signals_equal_their_folds(make: &dyn Fn() -> Arc<dyn Store>
         assert_eq!(overview.signals.attempts, expect.attempts);
         assert!(overview.worth_a_look.iter().all(|s| !s.why.is_empty()));
         assert!(matches!(overview.worth_a_look[0].why[0], Worth::Loop { .. }));
-        let tool = store.tool(p, "tool_0", &scope()).unwrap().unwrap().signals;
+        let tool = store.tool(p, "tool_0", &scope()).unwrap().unwrap().row.signals.unwrap();
         assert_eq!((tool.calls, tool.attempts), (expect.tools["tool_0"].0, expect.tools["tool_0"].1));
         super::filters::tabs_hold_what_rows_show(&store, p);
         let rows = sessions(&store, p);

@@ -129,10 +129,86 @@ pub struct ToolsAsk {
     pub scope: Scope,
     /// [`Kind::ToolCall`], [`Kind::ResourceRead`] or [`Kind::PromptGet`].
     pub kind: Kind,
-    /// `calls` (default, descending), `name`, `failed`, `p95`, `last`.
+    /// `calls`, `name`, `failed`, `p50`, `p95`, `last`, `sessions`, `people`, `first_try`, `repeats`, `definition` or `result`;
+    /// the default is that of the choice.
     pub sort: Option<String>,
+    /// Which of them.
+    pub preset: ToolPreset,
+    /// How much is told of each.
+    pub depth: Depth,
     /// Which page.
     pub page: PageAsk,
+}
+
+/// How much a list tells of a tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// Everything.
+    #[default]
+    Whole,
+    /// What rollups know: names, calls, times. Neither reach nor what the newest calls and the listings tell.
+    Figures,
+}
+
+/// A choice of tools.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ToolPreset {
+    /// All.
+    #[default]
+    All,
+    /// With a failure, and 20 finished calls or more; by failed share.
+    Failing,
+    /// With a p95; by it.
+    Slow,
+    /// With results of known size; by their p95.
+    Heavy,
+    /// Listed and not called; by the size of their definition.
+    Dead,
+    /// In no listing, or solved at first try in less than 80 of 100 of at least 20 attempts.
+    Confusing,
+    /// First called in the scope, on a day later than the first of all data.
+    New,
+}
+
+impl ToolPreset {
+    /// Each with its word.
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("all", Self::All),
+        ("failing", Self::Failing),
+        ("slow", Self::Slow),
+        ("heavy", Self::Heavy),
+        ("dead", Self::Dead),
+        ("confusing", Self::Confusing),
+        ("new", Self::New),
+    ];
+
+    /// The choice of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, preset)| preset)
+    }
+}
+
+/// What the listings of a scope say of a tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// It was listed.
+    Listed,
+    /// It was called and is in no listing: an unknown tool.
+    Unlisted,
+    /// No listing was seen, or not every one is known whole.
+    #[default]
+    Untold,
+}
+
+impl Standing {
+    /// `listed`, `unlisted`; nothing where it cannot be told.
+    pub const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Listed => Some("listed"),
+            Self::Unlisted => Some("unlisted"),
+            Self::Untold => None,
+        }
+    }
 }
 
 /// Figures of one tool.
@@ -142,14 +218,22 @@ pub struct ToolRow {
     pub name: String,
     /// Calls.
     pub calls: CallFigures,
-    /// Sessions that used it; `None` where only rollups were read.
+    /// Sessions with a call of it in the scope; `None` where they were not counted.
     pub sessions: Option<u64>,
-    /// People who used it; `None` where only rollups were read.
+    /// People with a call of it in the scope; `None` where they were not counted.
     pub people: Option<u64>,
     /// Calls per bucket of the scope, for a sparkline.
     pub trend: Vec<u64>,
     /// Latest call.
     pub last_at: Option<Timestamp>,
+    /// The day of its first call ever, where data is older than that; in lists.
+    pub first_at: Option<Timestamp>,
+    /// What its newest calls tell, for tools, where it was asked.
+    pub signals: Option<ToolSignals>,
+    /// Estimated tokens of its definition in the newest listing of the scope; in lists.
+    pub definition_tokens: Option<u64>,
+    /// What listings say of it; in lists.
+    pub standing: Standing,
 }
 
 /// One tool in full.
@@ -165,9 +249,7 @@ pub struct ToolDetail {
     pub clients: Vec<ClientRow>,
     /// Newest calls, at most 50.
     pub samples: Vec<EventRow>,
-    /// What its newest calls tell.
-    pub signals: ToolSignals,
-    /// Their arguments against what was shown.
+    /// The arguments of its newest calls against what was shown.
     pub arguments: ArgumentCheck,
 }
 

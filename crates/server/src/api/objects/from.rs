@@ -72,6 +72,10 @@ impl From<q::ToolRow> for ToolObject {
             sessions: t.sessions,
             people: t.people,
             last_at: time(t.last_at),
+            first_at: time(t.first_at),
+            signals: t.signals.map(Into::into),
+            definition_tokens: t.definition_tokens,
+            standing: t.standing.as_str(),
         }
     }
 }
@@ -324,7 +328,6 @@ impl ToolDetailObject {
             issues: all(tool.issues, Into::into),
             clients: all(tool.clients, Into::into),
             samples: all(tool.samples, |row| EventObject::of(project, row)),
-            signals: tool.signals.into(),
             arguments: tool.arguments.into(),
         }
     }

@@ -334,6 +334,14 @@ pub struct ToolObject {
     pub people: Option<u64>,
     /// Latest call.
     pub last_at: Option<String>,
+    /// The day of the first call ever, where data is older than that; in lists.
+    pub first_at: Option<String>,
+    /// What the newest calls tell; of tools.
+    pub signals: Option<ToolSignalsObject>,
+    /// Estimated tokens of the definition in the newest listing of the period; in lists.
+    pub definition_tokens: Option<u64>,
+    /// `listed`, or `unlisted` for a name that no listing has; `null` where it cannot be told.
+    pub standing: Option<&'static str>,
 }
 
 /// One tool in full.
@@ -350,9 +358,7 @@ pub struct ToolDetailObject {
     pub clients: Vec<ClientObject>,
     /// Newest calls.
     pub samples: Vec<EventObject>,
-    /// What its newest calls tell.
-    pub signals: ToolSignalsObject,
-    /// Their arguments against the schema that was shown.
+    /// The arguments of its newest calls against the schema that was shown.
     pub arguments: ArgumentCheckObject,
 }
 

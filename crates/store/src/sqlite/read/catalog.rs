@@ -104,6 +104,36 @@ pub(in crate::sqlite) fn tools_of(reader: &Reader, hash: &str) -> Result<Option<
     data.flatten().map(|data| text_of(&data)).transpose()
 }
 
+/// What the listings of a scope say of tools.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// Estimated tokens of each definition of the newest listing.
+    pub(super) tokens: HashMap<String, u64>,
+    /// Every listed name; `None` where some listing is not known whole, or none was seen.
+    pub(super) names: Option<BTreeSet<String>>,
+}
+
+/// Names and sizes of the tools that were listed in a scope.
+pub(super) fn listing(reader: &Reader, scope: &Scope) -> Result<Listing> {
+    let mut listing = Listing::default();
+    let mut names = BTreeSet::new();
+    let (mut whole, mut newest) = (true, i64::MIN);
+    for (row, ..) in seen(reader, scope)? {
+        let (_, tools, first) = definitions(reader, row)?;
+        let Some(tools) = tools else {
+            whole = false;
+            continue;
+        };
+        if first > newest {
+            newest = first;
+            listing.tokens = tools.iter().map(|t| (t.name.clone(), u64::from(t.tokens()))).collect();
+        }
+        names.extend(tools.into_iter().map(|t| t.name));
+    }
+    listing.names = Some(names).filter(|names| whole && !names.is_empty());
+    Ok(listing)
+}
+
 /// Row, last sighting, sessions and sightings of each listing of a scope, the newest.
 fn seen(reader: &Reader, scope: &Scope) -> Result<Vec<(i64, i64, u64, u64)>> {
     let mut sql = Sql::new(sql!("catalog.seen"));

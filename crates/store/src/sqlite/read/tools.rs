@@ -8,11 +8,10 @@ use trackway_event::{Kind, Timestamp, limits};
 use super::cursor::{Cursor, List};
 use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
+use super::reach::reach;
 use super::span::{Buckets, bounds};
 use super::{Reader, Sql, catalog, event, issues, rows_of, signals};
-use crate::query::{
-    ArgumentCheck, Bucket, ClientRow, Page, PageAsk, Scope, ToolDetail, ToolRow, ToolSignals, ToolsAsk,
-};
+use crate::query::{ArgumentCheck, Bucket, ClientRow, Page, PageAsk, Scope, Standing, ToolDetail, ToolRow};
 use crate::sqlite::commit::{DAY_US, DAYS, HOUR_US, HOURS};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -21,39 +20,6 @@ use crate::{Result, StoreError};
 const SAMPLES: usize = 50;
 /// Hours looked into for them.
 const SAMPLE_HOURS: usize = 24;
-
-/// Figures per tool, resource or prompt.
-pub(in crate::sqlite) fn tools(reader: &Reader, ask: &ToolsAsk) -> Result<Page<ToolRow>> {
-    let (mut rows, partial) = tool_rows(reader, &ask.scope, ask.kind)?;
-    let asked = ask.sort.as_deref().unwrap_or("-calls");
-    let (name, down) = asked.strip_prefix('-').map_or((asked, false), |name| (name, true));
-    let code = match name {
-        "calls" => 0,
-        "name" => 2,
-        "failed" => 4,
-        "p95" => 6,
-        "last" => 8,
-        other => {
-            return Err(StoreError::BadQuestion(format!(
-                "tools cannot be sorted by {other:?}; use calls, name, failed, p95 or last"
-            )));
-        }
-    };
-    rows.sort_by(|a, b| {
-        let order = match name {
-            "calls" => a.calls.calls.cmp(&b.calls.calls),
-            "failed" => {
-                let share = |r: &ToolRow| r.calls.failed_share().unwrap_or(-1.0);
-                share(a).total_cmp(&share(b))
-            }
-            "p95" => a.calls.p95_us.cmp(&b.calls.p95_us),
-            "last" => a.last_at.cmp(&b.last_at),
-            _ => a.name.cmp(&b.name),
-        };
-        if down { order.reverse() } else { order }.then_with(|| a.name.cmp(&b.name))
-    });
-    sorted_page(rows, &ask.page, code + u8::from(down), partial)
-}
 
 /// One tool with its series, failures and callers; a resource or prompt where no tool has the name.
 pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Result<Option<ToolDetail>> {
@@ -94,13 +60,16 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
         })
         .collect();
     clients.sort_by(|a, b| b.calls.calls.cmp(&a.calls.calls).then_with(|| a.client.cmp(&b.client)));
+    let reach = reach(reader, scope, kind, Some(id))?.map(|r| r.get(&id).copied().unwrap_or_default());
+    let signals = match kind {
+        Kind::ToolCall => Some(signals::of_tool(reader, scope, name)?),
+        _ => None,
+    };
     let row = ToolRow {
-        name: name.to_owned(),
-        calls: all.figures(),
-        sessions: None,
-        people: None,
-        trend,
-        last_at: all.last_at(),
+        sessions: reach.map(|r| r.sessions),
+        people: reach.map(|r| r.people),
+        signals,
+        ..plain(name.to_owned(), &all, trend)
     };
     Ok(Some(ToolDetail {
         row,
@@ -112,11 +81,6 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
             catalog::check(reader, scope, id, name)?
         } else {
             ArgumentCheck::default()
-        },
-        signals: if kind == Kind::ToolCall {
-            signals::of_tool(reader, scope, name)?
-        } else {
-            ToolSignals::default()
         },
     }))
 }
@@ -207,6 +171,31 @@ pub(super) fn tool_rows(
     scope: &Scope,
     kind: Kind,
 ) -> Result<(Vec<ToolRow>, Option<String>)> {
+    let (rows, partial) = numbered_rows(reader, scope, kind)?;
+    Ok((rows.into_iter().map(|(_, row)| row).collect(), partial))
+}
+
+/// A row of what rollups know.
+fn plain(name: String, sum: &Sum, trend: Vec<u64>) -> ToolRow {
+    ToolRow {
+        name,
+        calls: sum.figures(),
+        sessions: None,
+        people: None,
+        trend,
+        last_at: sum.last_at(),
+        first_at: None,
+        signals: None,
+        definition_tokens: None,
+        standing: Standing::Untold,
+    }
+}
+
+/// Rows by the number of their name, and what is missing where the deadline passed.
+pub(super) type Numbered = (Vec<(i64, ToolRow)>, Option<String>);
+
+/// The same, each with the number of its name.
+pub(super) fn numbered_rows(reader: &Reader, scope: &Scope, kind: Kind) -> Result<Numbered> {
     let buckets = Buckets::in_utc(scope);
     let mut sums: HashMap<i64, (Sum, Vec<u64>)> = HashMap::new();
     let partial = figures::visit(reader, scope, Want::Tools(kind), Some(&buckets), |item| {
@@ -220,14 +209,10 @@ pub(super) fn tool_rows(
         }
     })?;
     let mut names = figures::texts(reader, &sums.keys().copied().collect())?;
-    let rows = sums.into_iter().filter(|(_, (sum, _))| sum.events > 0).map(|(id, (sum, trend))| ToolRow {
-        name: names.remove(&id).unwrap_or_default(),
-        calls: sum.figures(),
-        sessions: None,
-        people: None,
-        trend,
-        last_at: sum.last_at(),
-    });
+    let rows = sums
+        .into_iter()
+        .filter(|(_, (sum, _))| sum.events > 0)
+        .map(|(id, (sum, trend))| (id, plain(names.remove(&id).unwrap_or_default(), &sum, trend)));
     Ok((rows.collect(), partial))
 }
 

@@ -1,0 +1,155 @@
+//! Tools as a table, and as dots by reach and failures (`dashboard.md` §7.5).
+//!
+//! Called by the Tools page. A rate from few calls is grey; what is not known is no zero.
+
+use maud::{Markup, html};
+use trackway_store::query::{Standing, ToolPreset, ToolRow};
+
+use super::overview::{maybe, rate};
+use super::place::Place;
+use super::{chart, format, hostile, lists};
+
+/// Attempts from which a share is shown as a rate.
+const FEW: u64 = 10;
+/// The drawing.
+const HEIGHT: f64 = 320.0;
+/// Largest and smallest dot, radius.
+const DOT: (f64, f64) = (14.0, 4.0);
+
+/// The order of a choice when none is asked for, as the storage sorts it.
+fn order(preset: ToolPreset) -> &'static str {
+    match preset {
+        ToolPreset::All | ToolPreset::New => "-calls",
+        ToolPreset::Failing => "-failed",
+        ToolPreset::Slow => "-p95",
+        ToolPreset::Heavy => "-result",
+        ToolPreset::Dead => "-definition",
+        ToolPreset::Confusing => "first_try",
+    }
+}
+
+/// Rows as a table; what only tools have is left out of the others.
+pub(super) fn table(
+    rows: &[ToolRow],
+    preset: ToolPreset,
+    of_tools: bool,
+    one: &str,
+    many: &str,
+    place: &Place<'_>,
+) -> Markup {
+    let most = rows.iter().map(|r| r.calls.calls).max().unwrap_or(1);
+    let sort = |field: &str, name: &str| lists::sort_head(field, name, order(preset), place);
+    html! {
+        section.panel.flush {
+            div.scroll tabindex="0" role="region" aria-label=(many) {
+                table.data.tools {
+                    caption.sr { (many) " by use" }
+                    thead { tr {
+                        (sort("name", "Name")) th scope="col" { span.sr { "Share of calls" } } (sort("calls", "Calls")) (sort("sessions", "Sessions")) (sort("people", "People"))
+                        (sort("failed", "Failed")) (sort("p50", "p50")) (sort("p95", "p95")) th.num scope="col" { "p99" }
+                        @if of_tools { (sort("first_try", "First try")) (sort("repeats", "Repeats")) (sort("definition", "Definition")) (sort("result", "Result p50, p95")) }
+                        @else { th.num scope="col" title="estimated tokens of one answer, on average" { "An answer" } }
+                        (sort("last", "Last call")) th scope="col" { "Trend" }
+                    } }
+                    tbody #rows { @for row in rows { (line(row, most, of_tools, one, place)) } }
+                }
+            }
+        }
+    }
+}
+
+fn line(row: &ToolRow, most: u64, of_tools: bool, one: &str, place: &Place<'_>) -> Markup {
+    let none = format!("no {one} named");
+    let counted = |n: Option<u64>| match n {
+        Some(n) => html! { (format::count(n)) },
+        None => format::unknown("counting took too long; a shorter period shows it"),
+    };
+    let silent = row.calls.calls == 0;
+    html! {
+        tr data-testid="tool-row" {
+            th scope="row" {
+                @match lists::detail(place, "tools", &row.name).filter(|_| !silent || row.standing != Standing::Listed) {
+                    Some(href) => a.row href=(href) { (hostile::line(&row.name, 48)) },
+                    None if row.name.is_empty() => span.dim title="the request did not say which" { (none) },
+                    None => (hostile::line(&row.name, 48)),
+                }
+                @if row.standing == Standing::Unlisted { span.tag.warn title="called, and in no listing of this period" { "unknown tool" } }
+                @if silent { span.tag title="listed and not called in this period" { "not called" } }
+            }
+            td.bar-cell { (chart::share_bar(row.calls.calls, most, row.calls.failed)) }
+            td.num data-label="Calls" { @if silent { span.dim { "0" } } @else { (format::count(row.calls.calls)) } }
+            td.num data-label="Sessions" { (counted(row.sessions)) }
+            td.num data-label="People" { (counted(row.people)) }
+            td.num data-label="Failed" { (rate(&row.calls)) }
+            td.num data-label="p50" { (maybe(row.calls.p50_us, "no timed call")) }
+            td.num data-label="p95" { (maybe(row.calls.p95_us, "needs 20 timed calls")) }
+            td.num data-label="p99" { (maybe(row.calls.p99_us, "needs 100 timed calls")) }
+            @if of_tools { (told(row)) } @else {
+                td.num data-label="An answer" { @match row.calls.calls { 0 => (format::unknown("no call")), n => (format::tokens(row.calls.tokens_out / n)) } }
+            }
+            td.num data-label="Last call" { @match row.last_at { Some(at) => (format::time(at, &format::ago(at, place.now))), None => (format::unknown("no call in this period")) } }
+            td data-label="Trend" { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "calls over the period")) }
+        }
+    }
+}
+
+/// What the newest calls and the listings tell.
+fn told(row: &ToolRow) -> Markup {
+    let signals = row.signals.as_ref();
+    let old = "not among the newest calls, which are looked at for this";
+    html! {
+        td.num data-label="First try" { @match signals.map(|s| s.attempts).filter(|a| a.chains > 0) {
+            None => (format::unknown("no attempt began with it")),
+            Some(a) if a.chains < FEW => span.dim { (a.first) " of " (a.chains) },
+            Some(a) => span title=(format!("{} of {} attempts", a.first, a.chains)) { (format::percent(a.first as f64 / a.chains as f64)) },
+        } }
+        td.num data-label="Repeats" { @match signals { Some(s) if s.repeats > 0 => (format::count(s.repeats)), Some(_) => span.dim { "0" }, None => (format::unknown(old)) } }
+        td.num data-label="Definition" { @match row.definition_tokens { Some(n) => (format::tokens(n)), None => (format::unknown("in no listing of this period")) } }
+        td.num data-label="Result" { @match signals.and_then(|s| s.weight.p50.map(|p50| (p50, s.weight.p95))) {
+            Some((p50, p95)) => { (format::tokens(p50)) @if let Some(p95) = p95 { ", " (format::tokens(p95).trim_start_matches("≈ ")) } },
+            None => (format::unknown("no result of known size among the newest calls")),
+        } }
+    }
+}
+
+/// Tools as dots: how many sessions they reach, how often they fail, and how much they are called.
+pub(super) fn scatter(rows: &[ToolRow], place: &Place<'_>) -> Markup {
+    let reach = |r: &ToolRow| r.sessions.unwrap_or(0);
+    let shown: Vec<&ToolRow> = rows.iter().filter(|r| r.calls.finished > 0 && r.sessions.is_some()).collect();
+    let widest = shown.iter().map(|r| reach(r)).max().unwrap_or(1).max(1);
+    let most = shown.iter().map(|r| r.calls.calls).max().unwrap_or(1).max(1);
+    let x = |r: &ToolRow| 4.0 + 88.0 * reach(r) as f64 / widest as f64;
+    let y = |share: f64| HEIGHT - 24.0 - (HEIGHT - 56.0) * share;
+    let radius = |r: &ToolRow| DOT.1 + (DOT.0 - DOT.1) * (r.calls.calls as f64 / most as f64).sqrt();
+    let caption = "Each dot is a tool: further right reaches more sessions, higher fails more often, larger is called more. Hollow: fewer than 20 finished calls.";
+    html! {
+        section.panel data-testid="scatter" {
+            h2 { "Reach and failures" }
+            figure.chart {
+                svg.dots width="100%" height=(HEIGHT) role="group" aria-label=(caption) {
+                    @for step in [0.0, 0.25, 0.5, 0.75, 1.0] {
+                        line.rule x1="0" x2="100%" y1=(px(y(step))) y2=(px(y(step))) {}
+                        text x="0" y=(px(y(step) - 4.0)) { (format::percent(step)) @if step >= 1.0 { " failed" } }
+                    }
+                    text x="100%" y=(px(HEIGHT - 4.0)) text-anchor="end" { (format::counted(widest, "session", "sessions")) }
+                    @for row in &shown {
+                        @let share = row.calls.failed_share().unwrap_or(0.0);
+                        @let words = format!("{}: {} in {}, {} failed", hostile::plain(&row.name, 60), format::counted(row.calls.calls, "call", "calls"), format::counted(reach(row), "session", "sessions"), format::percent(share));
+                        @let at = (format!("{:.2}%", x(row)), px(y(share)));
+                        @let dot = html! {
+                            title { (words) }
+                            circle.few[row.calls.finished < 20] cx=(at.0) cy=(at.1) r=(px(radius(row))) {}
+                            text.name x=(at.0) y=(px(y(share) - radius(row) - 4.0)) text-anchor=(if x(row) > 80.0 { "end" } else { "middle" }) { (hostile::plain(&row.name, 24)) }
+                        };
+                        @match lists::detail(place, "tools", &row.name) { Some(href) => a href=(href) aria-label=(words) { (dot) }, None => g { (dot) } }
+                    }
+                }
+                figcaption { (caption) }
+            }
+        }
+    }
+}
+
+fn px(v: f64) -> String {
+    format!("{v:.1}")
+}

@@ -1,0 +1,131 @@
+//! How far a tool, resource or prompt reaches: distinct sessions and people with a call of it in a scope.
+//!
+//! Counted from the index `event_named`, in one pass over the period. People are those shown now, after merges; a call that
+//! names nobody counts for whom its session is put down to. Called by the questions on tools.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, params_from_iter};
+use trackway_event::Kind;
+
+use super::filter_sql::{self, Target};
+use super::people::Moved;
+use super::{Reader, Sql, figures};
+use crate::query::Scope;
+use crate::sqlite::control::sql;
+use crate::{Result, StoreError};
+
+/// Rows of one list from which it is made distinct on the way, so that a long period does not fill the memory.
+const SETTLE: usize = 65_536;
+
+/// Sessions and people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reach {
+    pub(super) sessions: u64,
+    pub(super) people: u64,
+}
+
+/// Rows, repeated until they are settled.
+#[derive(Default)]
+struct Rows(Vec<i64>, usize);
+
+impl Rows {
+    fn add(&mut self, row: i64) {
+        if self.0.last() == Some(&row) {
+            return;
+        }
+        self.0.push(row);
+        if self.0.len() >= (self.1 * 2).max(SETTLE) {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        self.0.sort_unstable();
+        self.0.dedup();
+        self.1 = self.0.len();
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    sessions: Rows,
+    people: Rows,
+    /// Sessions with a call that names nobody.
+    nameless: Rows,
+}
+
+/// Reach by the number of the name, of all of a kind or of one; `None` where the deadline passed.
+pub(super) fn reach(
+    reader: &Reader,
+    scope: &Scope,
+    kind: Kind,
+    only: Option<i64>,
+) -> Result<Option<HashMap<i64, Reach>>> {
+    let unnamed = figures::name_of(reader, "")?.unwrap_or(-1);
+    let mut sql = Sql::new(sql!("event.named"));
+    if !scope.filter.is_empty() {
+        sql.push(" LEFT JOIN session s ON s.row = e.session");
+    }
+    sql.push(" WHERE e.kind IN (1, 4, 7) AND e.kind = ").bind(i64::from(kind.code()));
+    sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
+    sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
+    if let Some(only) = only {
+        let column = if kind == Kind::ToolCall { "e.tool" } else { "e.resource" };
+        sql.push(&format!(" AND ({column} = ")).bind(only);
+        sql.push(&format!(" OR ({column} IS NULL AND ")).bind(only == unnamed).push("))");
+    }
+    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    let mut seen: HashMap<i64, Seen> = HashMap::new();
+    match read(reader, &sql, kind, unnamed, &mut seen) {
+        Ok(()) => {}
+        Err(StoreError::Deadline) => return Ok(None),
+        Err(other) => return Err(other),
+    }
+    let (moved, joined) = (Moved::read(reader)?, Moved::sessions(reader)?);
+    let mut whose = reader.conn.prepare_cached(sql!("nameless.whose"))?;
+    let mut known: HashMap<i64, Option<i64>> = HashMap::new();
+    let mut reach = HashMap::with_capacity(seen.len());
+    for (name, mut seen) in seen {
+        seen.nameless.settle();
+        for session in seen.nameless.0 {
+            let person = match known.get(&session) {
+                Some(person) => *person,
+                None => {
+                    let person = whose.query_row([session], |r| r.get(0)).optional()?;
+                    known.insert(session, person);
+                    person
+                }
+            };
+            if let Some(person) = person {
+                seen.people.add(person);
+            }
+        }
+        moved.settle(&mut seen.people.0);
+        joined.settle(&mut seen.sessions.0);
+        seen.people.settle();
+        seen.sessions.settle();
+        let (sessions, people) = (seen.sessions.0.len() as u64, seen.people.0.len() as u64);
+        reach.insert(name, Reach { sessions, people });
+    }
+    Ok(Some(reach))
+}
+
+fn read(reader: &Reader, sql: &Sql, kind: Kind, unnamed: i64, seen: &mut HashMap<i64, Seen>) -> Result<()> {
+    let mut statement = reader.conn.prepare_cached(&sql.text)?;
+    let mut rows = statement.query(params_from_iter(&sql.values))?;
+    let column = if kind == Kind::ToolCall { 0 } else { 1 };
+    while let Some(r) = rows.next()? {
+        let seen = seen.entry(r.get::<_, Option<i64>>(column)?.unwrap_or(unnamed)).or_default();
+        let session: Option<i64> = r.get(2)?;
+        if let Some(session) = session {
+            seen.sessions.add(session);
+        }
+        match (r.get::<_, Option<i64>>(3)?, session) {
+            (Some(person), _) => seen.people.add(person),
+            (None, Some(session)) => seen.nameless.add(session),
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
