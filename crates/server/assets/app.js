@@ -545,6 +545,19 @@ if (growing) {
   setInterval(() => again && grow(), 3000);
 }
 
+// counters beside the navigation: asked for once the page stands, so that nothing waits for them
+const entries = $(".side ul[data-needs]");
+if (entries) {
+  fetch(entries.dataset.needs, { headers: { "hx-request": "true" } })
+    .then(async (answer) => {
+      if (!answer.ok) return;
+      const holder = document.createElement("template");
+      holder.innerHTML = await answer.text();
+      for (const count of $$("[data-entry]", holder.content)) $(`[data-testid="nav-${count.dataset.entry}"]`, entries)?.append(count);
+    })
+    .catch(() => {});
+}
+
 // the machine itself has no network: said on every page
 addEventListener("offline", () => ($("#offline").hidden = false));
 addEventListener("online", () => ($("#offline").hidden = true));

@@ -75,7 +75,11 @@ for (const svg of $$(".chart .plot svg.bars")) {
     const at = place(svg, event.clientX, all.length);
     cross(at, all.length);
     if (!from || (!dragged && Math.abs(event.clientX - from.x) < 6)) return;
-    if (!dragged) svg.setPointerCapture(event.pointerId);
+    if (!dragged) {
+      svg.setPointerCapture(event.pointerId);
+      document.activeElement?.blur();
+    }
+    uncross();
     dragged = true;
     const [a, b] = [Math.min(at, from.at), Math.max(at, from.at)];
     const share = 100 / all.length;

@@ -71,8 +71,14 @@ pub(crate) fn view(frame: &Frame<'_>) -> Markup {
                     @for (i, condition) in params.f.iter().enumerate() {
                         @let bad = frame.bad.filter(|b| b.condition == Some(i));
                         li.chip.bad[bad.is_some()] data-testid=(if bad.is_some() { "chip-bad" } else { "chip" }) title=[bad.map(|b| hostile::plain(&b.why, 200))] {
-                            (chip_words(condition))
+                            a.words href=(to(&params.switched_off(i))) title="Switch this filter off" { (chip_words(condition)) }
                             a href=(to(&params.without(i))) { (icon(Icon::Close)) span.sr { "Remove this filter" } }
+                        }
+                    }
+                    @for (i, condition) in params.off.iter().enumerate() {
+                        li.chip.off data-testid="chip-off" {
+                            a.words href=(to(&params.switched_on(i))) title="Switch this filter on again" { span.sr { "switched off: " } (chip_words(condition)) }
+                            a href=(to(&params.forgotten(i))) { (icon(Icon::Close)) span.sr { "Forget this filter" } }
                         }
                     }
                     @if let Some(q) = &params.q {
@@ -165,6 +171,7 @@ pub(crate) fn hidden(params: &Params) -> Markup {
         @for (name, value) in fields { @if let Some(value) = value { input type="hidden" name=(name) value=(value); } }
         @for name in &top.env { input type="hidden" name="env" value=(name); }
         @for f in &top.f { input type="hidden" name="f" value=(f); }
+        @for f in &top.off { input type="hidden" name="off" value=(f); }
     }
 }
 

@@ -335,7 +335,7 @@ fn nav(frame: &Frame<'_>) -> Markup {
     html! {
         nav.side aria-label="Pages" {
             @if let Some(project) = frame.project {
-                ul { @for entry in NAV {
+                ul data-needs=(link::path(project.id.as_str(), "needs")) { @for entry in NAV {
                     @let here = entry.path == frame.at;
                     @let query = if matches!(entry.path, "setup" | "settings") { "" } else { &carried };
                     li { a href=(format!("{}{query}", link::path(project.id.as_str(), entry.path))) title=(entry.title)

@@ -25,6 +25,8 @@ pub(crate) struct Params {
     pub env: Vec<String>,
     /// Conditions as written.
     pub f: Vec<String>,
+    /// Conditions that are switched off: kept, not asked.
+    pub off: Vec<String>,
     /// Free text.
     pub q: Option<String>,
     /// Sort field.
@@ -76,6 +78,7 @@ impl Params {
                 "cmp" => params.cmp = some,
                 "env" => params.env.extend(some.filter(|_| params.env.len() < limits::FILTER_VALUES)),
                 "f" => params.f.extend(some.filter(|_| params.f.len() <= limits::FILTER_CONDITIONS)),
+                "off" => params.off.extend(some.filter(|_| params.off.len() < limits::FILTER_CONDITIONS)),
                 "q" => params.q = some,
                 "sort" => params.sort = some,
                 "cols" => params.take_columns(some.as_deref().unwrap_or("")),
@@ -125,6 +128,7 @@ impl Params {
             cmp: self.cmp.or_else(|| view.cmp.clone()),
             env: many(self.env, &view.env),
             f: many(self.f, &view.f),
+            off: self.off,
             q: self.q.or_else(|| view.q.clone()),
             sort: self.sort.or_else(|| view.sort.clone()),
             cols: self.cols.or_else(|| view.cols.clone()),
@@ -209,6 +213,9 @@ impl Params {
         for condition in &self.f {
             put("f", condition);
         }
+        for condition in &self.off {
+            put("off", condition);
+        }
         let rest = [
             (&self.q, "q"),
             (&self.sort, "sort"),
@@ -238,6 +245,7 @@ impl Params {
             tz: self.tz.clone(),
             env: self.env.clone(),
             f: self.f.clone(),
+            off: self.off.clone(),
             q: self.q.clone(),
             ..Self::default()
         }
@@ -263,6 +271,29 @@ impl Params {
         let mut next = self.top();
         if place < next.f.len() {
             next.f.remove(place);
+        }
+        next
+    }
+
+    /// With the condition at this place switched off, kept at hand.
+    pub(crate) fn switched_off(&self, place: usize) -> Self {
+        let mut next = self.without(place);
+        next.off.extend(self.f.get(place).filter(|f| !self.off.contains(f)).cloned());
+        next
+    }
+
+    /// With the switched-off condition at this place asked again.
+    pub(crate) fn switched_on(&self, place: usize) -> Self {
+        let mut next = self.forgotten(place);
+        next.f.extend(self.off.get(place).filter(|f| !self.f.contains(f)).cloned());
+        next
+    }
+
+    /// Without the switched-off condition at this place.
+    pub(crate) fn forgotten(&self, place: usize) -> Self {
+        let mut next = self.top();
+        if place < next.off.len() {
+            next.off.remove(place);
         }
         next
     }
@@ -405,6 +436,7 @@ mod tests {
             ("n=25&sel=evt_1&f=tool:eq:a%20b&q=x", "?f=tool:eq:a%20b&q=x&sel=evt_1&n=25"),
             ("f=tool:eq:a&f=client:eq:Cursor&bogus=1", "?f=tool:eq:a&f=client:eq:Cursor"),
             ("q=%zz%4", "?q=%25zz%254"),
+            ("off=client:eq:x&f=tool:eq:a&off=q", "?f=tool:eq:a&off=client:eq:x&off=q"),
             ("q=a+b", "?q=a%20b"),
             ("group=client&cols=a,b&cols=c&cols=a&sort=x", "?sort=x&cols=a,b,c&group=client"),
             ("cols=%3Cb%3E,A,,a-b", ""),
@@ -422,6 +454,18 @@ mod tests {
             let scope = back.scope(Timestamp::from_millis(1_767_323_045_000)).unwrap();
             assert_eq!(scope.filter.conditions[0].values, vec![value.to_owned()], "{link}");
         }
+    }
+
+    #[test]
+    fn a_condition_is_switched_off_and_on_without_being_lost() {
+        let on = read("f=tool:eq:a&f=client:eq:b&after=x");
+        let off = on.switched_off(0);
+        assert_eq!(off.query(), "?f=client:eq:b&off=tool:eq:a");
+        assert_eq!(off.carried().query(), off.query());
+        assert_eq!(off.switched_on(0).query(), "?f=client:eq:b&f=tool:eq:a");
+        assert_eq!(off.forgotten(0).query(), "?f=client:eq:b");
+        // What is off is not asked, even where it could not be.
+        assert!(read("off=toool:eq:b").scope(Timestamp::from_millis(1_767_323_045_000)).is_ok());
     }
 
     #[test]

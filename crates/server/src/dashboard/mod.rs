@@ -43,6 +43,7 @@ mod link;
 mod lists;
 mod live;
 mod login;
+mod needs;
 mod overview;
 mod pages;
 mod panel;
@@ -150,6 +151,7 @@ pub const PAGES: &[PageRoute] = &[
     action("/p/{p}/views/{id}", || post(views::change)),
     action("/p/{p}/views/{id}/delete", || post(views::delete)),
     page("/p/{p}/export/{file}", || get(export::show)),
+    page("/p/{p}/needs", || get(needs::show)),
     page("/p/{p}/jump", || get(jump::go)),
     page("/p/{p}/jump/list", || get(jump::list)),
     page("/p/{p}/setup", || get(pages::setup)),

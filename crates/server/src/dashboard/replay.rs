@@ -193,7 +193,7 @@ fn heading(vm: &Vm, place: &Place<'_>) -> Markup {
         @if !s.why.is_empty() {
             p.facts data-testid="why" { @for why in &s.why { span.tag.warn { (hostile::line(&why.to_string(), 120)) } } }
         }
-        p.facts {
+        div.facts {
             @if s.attempts.chains > 0 { span title="attempts: calls of one thing that belong together" { (format::count(s.attempts.first)) " of " (format::counted(s.attempts.chains, "attempt", "attempts")) " solved at first try" } }
             @if let Some(first) = s.first_success.filter(|f| f.call > 1) { span { "first success on call " (first.call) ", after " (format::span(i64::try_from(first.after_us).unwrap_or(i64::MAX))) } }
             (stitched::view(s, &vm.rows))

@@ -277,6 +277,19 @@ pub(super) fn views_are_seen_by_whom_they_are_for(make: &dyn Fn() -> Arc<dyn Sto
     );
     assert!(!store.delete_view(other, mine.key).unwrap());
     assert!(store.delete_view(p, mine.key).unwrap() && !store.delete_view(p, mine.key).unwrap());
+    // Who is removed takes their own views along; what they shared stays, and is nobody's who gets the name.
+    let eve = store.add_member("eve", Role::Member, at(4)).unwrap();
+    let kept = store.save_view(p, &new("kept", "eve", Sharing::Project), at(4)).unwrap();
+    store.save_view(p, &new("hers", "eve", Sharing::Mine), at(4)).unwrap();
+    assert!(store.remove_member(eve.key).unwrap());
+    let left: Vec<_> = store
+        .views(p, "eve")
+        .unwrap()
+        .into_iter()
+        .filter(|v| v.key == kept.key || v.view.name == "hers")
+        .collect();
+    assert_eq!((left.len(), left[0].view.owner.as_str()), (1, "eve (removed)"));
+    assert!(store.delete_view(p, kept.key).unwrap());
     for n in 0..limits::VIEWS - 2 {
         store.save_view(p, &new(&format!("view {n}"), "dan", Sharing::Mine), at(5)).unwrap();
     }

@@ -96,3 +96,34 @@ async fn rows_take_the_room_the_reader_chose() {
     let wrong = kit.post("/density", "density=%22huge&next=//evil.test").await;
     assert_eq!((wrong.header("set-cookie").as_str(), wrong.header("location").as_str()), ("", "/"));
 }
+
+#[tokio::test]
+async fn the_navigation_counts_the_issues_that_need_somebody() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", EVIL).await;
+    let rows = Page::read(&kit.get("/p/proj_a/issues").await.body).testid("issue-row");
+    let counter = kit.fragment("/p/proj_a/needs").await;
+    assert!(counter.header("cache-control").contains("max-age=60"));
+    let told = Page::read(&format!("<main>{}</main>", counter.body)).text_of("needs-issues");
+    assert!(rows > 0 && told.starts_with(&format!("{rows} new")), "{told:?} of {rows} rows");
+    // Nothing needs anybody: nothing is counted.
+    kit.project("proj_b").await;
+    assert_eq!(kit.fragment("/p/proj_b/needs").await.body, "");
+}
+
+#[tokio::test]
+async fn a_filter_is_switched_off_without_being_lost() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", EVIL).await;
+    let on = Page::read(&kit.get("/p/proj_a/sessions?f=client:eq:nobody").await.body);
+    assert_eq!((on.testid("chip"), on.testid("session-row")), (1, 0));
+    let off = on.links().into_iter().find(|l| l.contains("off=client:eq:nobody")).unwrap();
+    let page = Page::read(&kit.get(&off).await.body);
+    page.assert_inert(&off);
+    assert!(page.testid("chip") == 0 && page.testid("chip-off") == 1 && page.testid("session-row") > 5);
+    assert!(
+        page.links().iter().any(|l| l.contains("f=client:eq:nobody") && !l.contains("off=")),
+        "it can be switched on"
+    );
+    assert!(page.links().iter().any(|l| l.starts_with("/p/proj_a/tools?off=")), "it goes along");
+}

@@ -46,6 +46,8 @@ impl ControlDb {
             keep_an_owner(tx, member)?;
             tx.prepare(sql!("login.delete_of"))?.execute([member.0])?;
             tx.prepare(sql!("login.link_delete_of"))?.execute([member.0])?;
+            tx.prepare(sql!("view.forget_mine"))?.execute([member.0])?;
+            tx.prepare(sql!("view.leave"))?.execute([member.0])?;
             Ok(tx.prepare(sql!("member.delete"))?.execute([member.0])? > 0)
         })
     }
