@@ -3,7 +3,8 @@
 // Called by tests/tests/browser.rs: node browser.mjs LINK CHROMIUM ARTIFACTS. LINK is a one-use sign-in link.
 // Every page of the navigation, a session's replay and the pages for adding a source are looked at in both themes and at
 // three widths: status, one heading, text, sideways scroll, console, CSP reports, requests to other origins, axe at AA.
-// Then: stepping through a replay by keys, the side panel, search or jump, the zone of times, a walk by Tab, large text, and
+// Then: stepping through a replay by keys, the side panel, search or jump, the zone of times, columns and filters of a list, a
+// chart by hand, a walk by Tab, large text, and
 // the same text without script; bytes, nodes and layout shift of each page against the budgets of
 // the design. Screenshots are kept in ARTIFACTS.
 
@@ -48,6 +49,8 @@ try {
   await besideTheList(storageState, pages);
   await jumpByKeys(storageState, pages);
   await zones(storageState, pages);
+  await listByHand(storageState, pages);
+  await chartByHand(storageState, pages);
   await walkByTab(storageState, pages);
   await largeText(storageState, pages);
   report.budgets = await budgets(storageState, pages);
@@ -267,6 +270,65 @@ async function jumpByKeys(storageState, pages) {
   await page.screenshot({ path: path.join(artifacts, "jump-light-1440.png") });
   await page.keyboard.press("Enter");
   await page.waitForURL((url) => url.pathname.endsWith("/people"), { timeout: 15000 }).catch(() => problem("jump", `it leads to ${page.url()}`));
+  await context.close();
+}
+
+/** Columns are chosen in a menu and kept in the address; a value is left out, and the filter switched off and on again. */
+async function listByHand(storageState, pages) {
+  const sessions = pages.find(({ name }) => name === "sessions");
+  if (!check("list", sessions, "no sessions")) return;
+  const context = await browser.newContext({ storageState, viewport: { width: 1440, height: 1000 } });
+  const page = await context.newPage();
+  await page.goto(sessions.url);
+  await page.locator("details.columns summary").click();
+  await accessible(page, "columns");
+  await page.locator("details.columns input[value=server]").check();
+  await page.locator("details.columns input[value=track]").uncheck();
+  await Promise.all([page.waitForURL(/cols=/), page.locator("details.columns button.primary").click()]);
+  const heads = await page.locator("table.sessions thead th").allInnerTexts();
+  check("list", heads.includes("Server") && !heads.includes("Track"), `the heads are ${heads}`);
+  const value = page.locator("#rows a.val").first();
+  await value.focus();
+  const exclude = page.locator(".value-menu a");
+  await exclude.waitFor({ timeout: 15000 }).catch(() => problem("list", "a value has no menu"));
+  await accessible(page, "value menu");
+  await page.keyboard.press("Tab");
+  await Promise.all([page.waitForURL(/%3Ane%3A|:ne:/), page.keyboard.press("Enter")]);
+  check("list", await page.locator("[data-testid=chip]").count() === 1, "no chip for what was left out");
+  await Promise.all([page.waitForURL(/off=/), page.locator("[data-testid=chip] a.words").click()]);
+  await accessible(page, "a filter that is off");
+  check("list", await page.locator("[data-testid=chip-off]").count() === 1, "the filter is lost");
+  check("list", new URL(page.url()).searchParams.get("cols")?.includes("server"), `the columns are lost: ${page.url()}`);
+  await Promise.all([page.waitForURL((url) => !url.searchParams.has("off")), page.locator("[data-testid=chip-off] a.words").click()]);
+  check("list", new URL(page.url()).searchParams.has("f"), "the filter does not come back");
+  await context.close();
+}
+
+/** Dragging over a chart chooses the period; arrows go from bucket to bucket. */
+async function chartByHand(storageState, pages) {
+  const overview = pages.find(({ name }) => name === "overview");
+  if (!check("chart", overview, "no overview")) return;
+  const context = await browser.newContext({ storageState, viewport: { width: 1440, height: 1000 } });
+  const page = await context.newPage();
+  await page.goto(overview.url);
+  const bars = page.locator(".chart svg.bars").first();
+  if (check("chart", await bars.count() > 0, "no chart on the overview")) {
+    await page.locator(".chart a.bucket[tabindex='0']").first().focus();
+    const told = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+    const last = await told();
+    await page.keyboard.press("ArrowLeft");
+    check("chart", last && (await told()) !== last, "an arrow goes nowhere");
+    await page.evaluate(() => document.activeElement.blur());
+    await bars.scrollIntoViewIfNeeded();
+    const box = await bars.boundingBox();
+    await page.mouse.move(box.x + box.width * 0.3, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.7, box.y + box.height / 2, { steps: 4 });
+    check("chart", await page.locator(".chart .chosen").count() === 1, "what is being chosen is not shown");
+    await Promise.all([page.waitForURL((url) => url.searchParams.has("to"), { timeout: 15000 }).catch(() => problem("chart", `it leads to ${page.url()}`)), page.mouse.up()]);
+    const asked = new URL(page.url()).searchParams;
+    check("chart", Date.parse(asked.get("from")) < Date.parse(asked.get("to")), `the period is ${asked}`);
+  }
   await context.close();
 }
 

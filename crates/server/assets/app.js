@@ -529,7 +529,8 @@ if (growing) {
         const [old, now] = [$(part), $(part, fresh)];
         if (old && now && old.textContent !== now.textContent) old.replaceChildren(...document.adoptNode(now).childNodes);
       }
-      const id = $("#detail [data-sel]")?.dataset.sel;
+      // the address is ahead of a detail that is still on its way
+      const id = new URLSearchParams(location.search).get("sel") ?? $("#detail [data-sel]")?.dataset.sel;
       globalThis.htmx?.process($("#steps"));
       $("#play")?.addEventListener("click", play);
       show($(".railbox"));

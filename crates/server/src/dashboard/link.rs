@@ -33,8 +33,6 @@ pub(crate) struct Params {
     pub sort: Option<String>,
     /// Columns of a list, comma list of their keys.
     pub cols: Option<String>,
-    /// What a list is counted by in place of its rows.
-    pub group: Option<String>,
     /// Tab of a list.
     pub tab: Option<String>,
     /// What a replay shows beside its steps, comma list of `listings`, `gaps` and `retries`.
@@ -82,7 +80,6 @@ impl Params {
                 "q" => params.q = some,
                 "sort" => params.sort = some,
                 "cols" => params.take_columns(some.as_deref().unwrap_or("")),
-                "group" => params.group = some,
                 "tab" => params.tab = some,
                 "show" => params.show = some,
                 "view" => params.view = some,
@@ -132,7 +129,6 @@ impl Params {
             q: self.q.or_else(|| view.q.clone()),
             sort: self.sort.or_else(|| view.sort.clone()),
             cols: self.cols.or_else(|| view.cols.clone()),
-            group: self.group.or_else(|| view.group.clone()),
             tab: self.tab.or_else(|| view.tab.clone()),
             show: self.show.or_else(|| view.show.clone()),
             view: None,
@@ -220,7 +216,6 @@ impl Params {
             (&self.q, "q"),
             (&self.sort, "sort"),
             (&self.cols, "cols"),
-            (&self.group, "group"),
             (&self.tab, "tab"),
             (&self.show, "show"),
             (&self.sel, "sel"),
@@ -438,7 +433,7 @@ mod tests {
             ("q=%zz%4", "?q=%25zz%254"),
             ("off=client:eq:x&f=tool:eq:a&off=q", "?f=tool:eq:a&off=client:eq:x&off=q"),
             ("q=a+b", "?q=a%20b"),
-            ("group=client&cols=a,b&cols=c&cols=a&sort=x", "?sort=x&cols=a,b,c&group=client"),
+            ("cols=a,b&cols=c&cols=a&sort=x", "?sort=x&cols=a,b,c"),
             ("cols=%3Cb%3E,A,,a-b", ""),
             ("q=%00%ff", "?q=%00%EF%BF%BD"),
         ] {
