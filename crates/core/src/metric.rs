@@ -3,8 +3,9 @@
 //!
 //! - [`attempts`]: first try, recovery, time to first success; [`repeats`]: repeats and loops
 //! - [`weight`]: how heavy results are; [`worth`]: which sessions are worth a look, and why
-//! - [`suspects`]: circumstances of failures; [`health`]: warnings about the data itself
+//! - [`arguments`]: what calls are given; [`suspects`]: circumstances of failures; [`health`]: warnings about the data itself
 
+pub mod arguments;
 pub mod attempts;
 pub mod health;
 pub mod repeats;

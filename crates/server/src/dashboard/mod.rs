@@ -64,6 +64,7 @@ mod steps;
 mod stitched;
 #[cfg(test)]
 mod tests;
+mod tool_detail;
 mod tool_list;
 mod tools;
 mod track;

@@ -118,7 +118,7 @@ pub(super) fn scatter(rows: &[ToolRow], place: &Place<'_>) -> Markup {
     let shown: Vec<&ToolRow> = rows.iter().filter(|r| r.calls.finished > 0 && r.sessions.is_some()).collect();
     let widest = shown.iter().map(|r| reach(r)).max().unwrap_or(1).max(1);
     let most = shown.iter().map(|r| r.calls.calls).max().unwrap_or(1).max(1);
-    let x = |r: &ToolRow| 4.0 + 88.0 * reach(r) as f64 / widest as f64;
+    let x = |r: &ToolRow| 10.0 + 82.0 * reach(r) as f64 / widest as f64;
     let y = |share: f64| HEIGHT - 24.0 - (HEIGHT - 56.0) * share;
     let radius = |r: &ToolRow| DOT.1 + (DOT.0 - DOT.1) * (r.calls.calls as f64 / most as f64).sqrt();
     let caption = "Each dot is a tool: further right reaches more sessions, higher fails more often, larger is called more. Hollow: fewer than 20 finished calls.";

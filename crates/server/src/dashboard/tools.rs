@@ -15,7 +15,7 @@ use super::link::{self, Params};
 use super::overview::{maybe, rate};
 use super::place::Place;
 use super::visit::Visit;
-use super::{chart, format, hostile, issues, lists, parts, tool_list};
+use super::{chart, format, hostile, issues, lists, parts, tool_detail, tool_list};
 
 /// What the address says where the list is drawn as dots.
 const SCATTER: &str = "scatter";
@@ -238,34 +238,12 @@ pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
                 }
                 div.col-4 { (callers(&tool.clients, &of_tool, place)) }
                 div.col-12 {
-                    (signals(tool)) (arguments(tool))
+                    (signals(tool))
                     @if !tool.issues.is_empty() {
                         section.panel.flush { h2 { "Why it fails" } (issues::table(&tool.issues, None, place)) }
                     }
+                    (tool_detail::arguments(&tool.arguments)) (tool_detail::neighbours(&tool.row.name, &tool.neighbours, place))
                     (lists::calls(&tool.samples, "Newest calls", "None of the newest hours; the charts count older ones.", place))
-                }
-            }
-        }
-    }
-}
-
-/// The arguments of its newest calls against the schema their sessions were shown.
-fn arguments(tool: &ToolDetail) -> Markup {
-    let check = &tool.arguments;
-    html! {
-        @if check.checked > 0 {
-            section.panel data-testid="arguments" {
-                h2 { "Arguments against the schema" span.aside.dim { "newest " (format::counted(check.checked, "call", "calls")) } }
-                @if check.findings.is_empty() { p.quiet { "Every call fits what was shown. Checked: unknown and missing arguments, types, listed values, bounds." } } @else {
-                    p { b { (format::count(check.wrong)) } " of " (format::counted(check.checked, "call", "calls")) " did not fit what was shown." }
-                    div.scroll tabindex="0" role="region" aria-label="Arguments against the schema" { table.data {
-                        caption.sr { "What was wrong with arguments" }
-                        thead { tr { th scope="col" { "Argument" } th scope="col" { "What is wrong" } th.num scope="col" { "Calls" } th.num scope="col" { "Of those failed" } } }
-                        tbody { @for f in &check.findings { tr data-testid="argument-row" {
-                            th scope="row" { span.mono { (hostile::line(&f.path, 60)) } } td data-label="What is wrong" { (hostile::line(&f.what, 120)) }
-                            td.num data-label="Calls" { (format::count(f.calls)) } td.num data-label="Of those failed" { (format::count(f.failed)) }
-                        } } }
-                    } }
                 }
             }
         }

@@ -105,6 +105,23 @@ pub(super) fn catalogs_are_compared_and_weighed(make: &dyn Fn() -> Arc<dyn Store
                 ("q", "type", 1, 1)
             ]
         );
+        let used: Vec<(&str, u64, ArgumentPlace, u64)> =
+            tool.uses.iter().map(|u| (u.used.name.as_str(), u.used.sent, u.place, u.invalid)).collect();
+        assert_eq!(
+            used,
+            [
+                ("q", 4, ArgumentPlace::Optional, 1),
+                ("limit", 1, ArgumentPlace::Required, 2),
+                ("limti", 1, ArgumentPlace::Unknown, 1)
+            ]
+        );
+        assert_eq!(
+            (tool.calls, tool.uses[0].used.types.as_slice()),
+            (4, [("string", 3), ("number", 1)].as_slice())
+        );
+        let around = store.tool(p, "search", &scope()).unwrap().unwrap().neighbours;
+        assert_eq!(around.before, [(String::new(), 3), ("search".into(), 1)]);
+        assert_eq!(around.after, [(String::new(), 2), ("search".into(), 1), ("serch".into(), 1)]);
         let other = project(&store, "proj_b");
         assert!(store.catalogs(other, &scope()).unwrap().items.is_empty());
         assert_eq!(store.catalog_tools(other, &new.hash).unwrap(), None);

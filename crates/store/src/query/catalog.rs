@@ -2,6 +2,7 @@
 //! F-120).
 
 pub use trackway_core::catalog::diff::{Change, Grade};
+pub use trackway_core::metric::arguments::{ArgumentUse, Values as ArgumentValues};
 use trackway_event::{Peer, Timestamp};
 
 use super::{Attempts, CallFigures, Period};
@@ -159,6 +160,46 @@ pub struct ArgumentCheck {
     pub wrong: u64,
     /// What is wrong, most calls first.
     pub findings: Vec<ArgumentFinding>,
+    /// Calls whose arguments were looked at, the newest; at most [`CHECKED_CALLS`].
+    pub calls: u64,
+    /// Each argument that was sent or is in the newest schema.
+    pub uses: Vec<UsedArgument>,
+}
+
+/// One argument of a tool (F-110).
+#[derive(Clone, Debug, PartialEq)]
+pub struct UsedArgument {
+    /// Name, how often sent, types, values.
+    pub used: ArgumentUse,
+    /// What the newest schema says of it.
+    pub place: ArgumentPlace,
+    /// Calls in which it did not fit what was shown.
+    pub invalid: u64,
+}
+
+/// What a schema says of an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgumentPlace {
+    /// It has to be sent.
+    Required,
+    /// It may be sent.
+    Optional,
+    /// It is not in it.
+    Unknown,
+    /// No schema is known.
+    Untold,
+}
+
+impl ArgumentPlace {
+    /// `required`, `optional`, `unknown`; nothing where no schema is known.
+    pub const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Required => Some("required"),
+            Self::Optional => Some("optional"),
+            Self::Unknown => Some("unknown"),
+            Self::Untold => None,
+        }
+    }
 }
 
 /// One thing that is wrong with calls.

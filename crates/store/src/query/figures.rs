@@ -5,8 +5,8 @@ pub use trackway_core::person::{How, TraitSource};
 use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
 use super::{
-    AccountRef, ActorRef, ArgumentCheck, Decision, EventRow, IssueMember, IssueNote, JustBefore, PageAsk,
-    Recovery, Scope, SessionRow, Signals, State, Suspect, ToolSignals, Variants,
+    AccountRef, ActorRef, ArgumentCheck, Decision, EventRow, IssueMember, IssueNote, JustBefore, Neighbours,
+    PageAsk, Recovery, Scope, SessionRow, Signals, State, Suspect, ToolSignals, Variants,
 };
 
 /// The overview of a scope.
@@ -249,6 +249,8 @@ pub struct ToolDetail {
     pub clients: Vec<ClientRow>,
     /// Newest calls, at most 50.
     pub samples: Vec<EventRow>,
+    /// What comes before and after it, among the newest calls; of tools.
+    pub neighbours: Neighbours,
     /// The arguments of its newest calls against what was shown.
     pub arguments: ArgumentCheck,
 }

@@ -75,6 +75,18 @@ pub struct ToolSignals {
     pub weight: Weight,
 }
 
+/// What comes just before and after calls of a tool, in the same session; an empty name is the session's beginning or end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Neighbours {
+    /// Tools before it, most often first; at most [`NEIGHBOURS`].
+    pub before: Vec<(String, u64)>,
+    /// Tools after it.
+    pub after: Vec<(String, u64)>,
+}
+
+/// Neighbours of a tool that are told.
+pub const NEIGHBOURS: usize = 8;
+
 /// A name that no tool has (F-109).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownTool {

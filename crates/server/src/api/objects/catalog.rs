@@ -152,6 +152,31 @@ pub struct ArgumentCheckObject {
     pub wrong: u64,
     /// What is wrong, most calls first.
     pub findings: Vec<ArgumentFindingObject>,
+    /// Calls whose arguments were looked at.
+    pub calls: u64,
+    /// Each argument that was sent or is in the newest schema.
+    pub uses: Vec<UsedArgumentObject>,
+}
+
+/// One argument of a tool.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UsedArgumentObject {
+    /// Its name.
+    pub name: String,
+    /// `required`, `optional` or `unknown` to the newest schema; `null` where none is known.
+    pub place: Option<&'static str>,
+    /// Calls that sent it.
+    pub sent: u64,
+    /// Calls in which it did not fit what was shown.
+    pub invalid: u64,
+    /// Types with calls, most first.
+    pub types: Vec<(String, u64)>,
+    /// Values with calls, where there are few.
+    pub values: Option<Vec<(String, u64)>>,
+    /// Shortest and longest text, in signs, where values are many texts.
+    pub lengths: Option<(u64, u64)>,
+    /// Lowest and highest number, where values are many numbers.
+    pub range: Option<(f64, f64)>,
 }
 
 /// One thing that is wrong with calls.
@@ -286,7 +311,35 @@ impl From<q::ArgumentCheck> for ArgumentCheckObject {
             calls: f.calls,
             failed: f.failed,
         };
-        Self { checked: c.checked, wrong: c.wrong, findings: c.findings.into_iter().map(finding).collect() }
+        Self {
+            checked: c.checked,
+            wrong: c.wrong,
+            findings: c.findings.into_iter().map(finding).collect(),
+            calls: c.calls,
+            uses: c.uses.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<q::UsedArgument> for UsedArgumentObject {
+    fn from(u: q::UsedArgument) -> Self {
+        let (mut values, mut lengths, mut range) = (None, None, None);
+        match u.used.values {
+            q::ArgumentValues::Few(few) => values = Some(few),
+            q::ArgumentValues::Lengths(low, high) => lengths = Some((low, high)),
+            q::ArgumentValues::Range(low, high) => range = Some((low, high)),
+            q::ArgumentValues::Mixed => {}
+        }
+        Self {
+            name: u.used.name,
+            place: u.place.as_str(),
+            sent: u.used.sent,
+            invalid: u.invalid,
+            types: u.used.types.into_iter().map(|(kind, n)| (kind.to_owned(), n)).collect(),
+            values,
+            lengths,
+            range,
+        }
     }
 }
 

@@ -328,6 +328,7 @@ impl ToolDetailObject {
             issues: all(tool.issues, Into::into),
             clients: all(tool.clients, Into::into),
             samples: all(tool.samples, |row| EventObject::of(project, row)),
+            neighbours: tool.neighbours.into(),
             arguments: tool.arguments.into(),
         }
     }

@@ -358,6 +358,8 @@ pub struct ToolDetailObject {
     pub clients: Vec<ClientObject>,
     /// Newest calls.
     pub samples: Vec<EventObject>,
+    /// What comes before and after it.
+    pub neighbours: NeighboursObject,
     /// The arguments of its newest calls against the schema that was shown.
     pub arguments: ArgumentCheckObject,
 }

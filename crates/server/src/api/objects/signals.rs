@@ -59,6 +59,21 @@ pub struct ToolSignalsObject {
     pub weight: WeightObject,
 }
 
+/// What comes just before and after calls of a tool in the same session; an empty name is its beginning or end.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NeighboursObject {
+    /// Tools before it with calls, most often first.
+    pub before: Vec<(String, u64)>,
+    /// Tools after it.
+    pub after: Vec<(String, u64)>,
+}
+
+impl From<q::Neighbours> for NeighboursObject {
+    fn from(n: q::Neighbours) -> Self {
+        Self { before: n.before, after: n.after }
+    }
+}
+
 /// A name that no tool has.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UnknownToolObject {

@@ -13,6 +13,8 @@ async fn tools_say_how_far_they_reach_and_which_are_not_used() {
     let named = |m: i64, session: &str, tool: &str, status| {
         let mut event = call(at(m), session, &format!("call {m}"), status);
         event.tool = Some(tool.into());
+        event.arguments =
+            trackway_event::json::payload_of(&serde_json::json!({ "q": format!("ord-{m:03}") }));
         event
     };
     let mut list = call(at(90), "ses_a", "list", Status::Ok);
@@ -62,4 +64,19 @@ async fn tools_say_how_far_they_reach_and_which_are_not_used() {
     drawn.assert_inert("scatter");
     assert_eq!((drawn.testid("scatter"), drawn.testid("tool-row")), (1, 0));
     assert_eq!(drawn.count("circle"), 2 + page.count("circle"), "a dot for each tool that was called");
+
+    let one = kit.get("/p/proj_a/tools/search").await.body;
+    let page = Page::read(&one);
+    page.assert_inert("tool");
+    assert_eq!((page.testid("arguments"), page.testid("used-row"), page.testid("neighbours")), (1, 1, 1));
+    assert!(page.testid("neighbour") >= 2);
+    let api = kit.get("/api/v1/projects/proj_a/tools/search").await.body;
+    let api: serde_json::Value = serde_json::from_str(&api).unwrap();
+    let used = &api["arguments"]["uses"][0];
+    assert_eq!((&used["name"], &used["sent"], &used["place"]), (&"q".into(), &24.into(), &"unknown".into()));
+    assert_eq!(
+        used["lengths"],
+        serde_json::json!([7, 7]),
+        "values that never come again are told by their shape"
+    );
 }

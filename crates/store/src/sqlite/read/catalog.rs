@@ -9,14 +9,16 @@ use serde_json::Value;
 use trackway_core::catalog::diff::{Grade, diff};
 use trackway_core::catalog::schema::{check as check_arguments, nearest};
 use trackway_core::catalog::{self, Tool};
+use trackway_core::metric::arguments::Arguments;
 use trackway_event::{Kind, Status, Timestamp};
 
 use super::filter_sql::{self, Target};
 use super::tools::tool_rows;
 use super::{Reader, Sql, figures, ledger, peer, signals};
 use crate::query::{
-    Affected, ArgumentCheck, ArgumentFinding, Around, CATALOGS, CHECKED_CALLS, CatalogRow, CatalogSize,
-    Catalogs, Period, Release, Scope, ToolCost, UnlistedTool, Use,
+    Affected, ArgumentCheck, ArgumentFinding, ArgumentPlace, ArgumentUse, ArgumentValues, Around, CATALOGS,
+    CHECKED_CALLS, CatalogRow, CatalogSize, Catalogs, Period, Release, Scope, ToolCost, UnlistedTool, Use,
+    UsedArgument,
 };
 use crate::sqlite::commit::{inflate, part_of};
 use crate::sqlite::control::sql;
@@ -36,6 +38,8 @@ const RELEASES: usize = 2;
 const RELEASE_US: i64 = 28 * 86_400_000_000;
 /// How much later than the period before the first event may have been.
 const DAY_SLACK_US: i64 = 86_400_000_000;
+/// Newest listings that are looked at for what a tool takes now.
+const NEWEST_LISTINGS: usize = 20;
 /// Findings and unlisted names that are shown.
 const SHOWN: usize = 50;
 
@@ -366,14 +370,13 @@ pub(super) fn check(reader: &Reader, scope: &Scope, tool: i64, name: &str) -> Re
     let mut statement = reader.conn.prepare_cached(sql!("catalog.all"))?;
     let known = statement.query_map([], |r| Ok((r.get(0)?, r.get::<_, Option<i64>>(1)?.unwrap_or(0))))?;
     let known: Vec<(i64, i64)> = known.collect::<rusqlite::Result<_>>()?;
-    if known.is_empty() {
-        return Ok(check);
-    }
+    let (mut folded, mut invalid) = (Arguments::default(), HashMap::<String, u64>::new());
     let mut shown = reader.conn.prepare_cached(sql!("catalog.shown"))?;
     let mut schemas: HashMap<i64, Option<Value>> = HashMap::new();
     let mut found: HashMap<(String, &'static str, String), (u64, u64)> = HashMap::new();
     let period = (scope.period.from.micros(), scope.period.to.micros());
     for call in calls_of(reader, tool, period, CHECKED_CALLS)? {
+        folded.add(&call.arguments);
         let own: Option<i64> = shown.query_row((call.session, call.at), |r| r.get(0)).optional()?;
         let row = own.filter(|own| known.iter().any(|(row, _)| row == own));
         let row = row.or_else(|| known.iter().find(|(_, first)| *first <= call.at).map(|(row, _)| *row));
@@ -390,6 +393,11 @@ pub(super) fn check(reader: &Reader, scope: &Scope, tool: i64, name: &str) -> Re
         check.checked += 1;
         let findings = check_arguments(schema, &call.arguments);
         check.wrong += u64::from(!findings.is_empty());
+        // A path begins with the name of the argument.
+        let top = |path: &str| path.split(['.', '[', '/']).next().unwrap_or("").to_owned();
+        for name in findings.iter().map(|(path, _)| top(path)).collect::<BTreeSet<String>>() {
+            *invalid.entry(name).or_default() += 1;
+        }
         for (path, fault) in findings {
             let counts = found.entry((path, fault.sort(), fault.to_string())).or_default();
             counts.0 += 1;
@@ -404,5 +412,50 @@ pub(super) fn check(reader: &Reader, scope: &Scope, tool: i64, name: &str) -> Re
         .findings
         .sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| (&a.path, &a.what).cmp(&(&b.path, &b.what))));
     check.findings.truncate(SHOWN);
+    check.calls = folded.calls;
+    // The newest listing that has the tool says what it takes now.
+    let mut newest = None;
+    for (row, _) in known.iter().take(NEWEST_LISTINGS) {
+        let (_, tools, _) = definitions(reader, *row)?;
+        newest = tools.and_then(|tools| tools.into_iter().find(|t| t.name == name)).map(|t| t.input);
+        if newest.is_some() {
+            break;
+        }
+    }
+    check.uses = uses(folded, newest.as_ref(), &invalid);
     Ok(check)
+}
+
+/// What was sent, and what the schema has beside it.
+fn uses(folded: Arguments, schema: Option<&Value>, invalid: &HashMap<String, u64>) -> Vec<UsedArgument> {
+    let names = |at: &str| -> BTreeSet<String> {
+        match schema.and_then(|s| s.get(at)) {
+            Some(Value::Object(map)) => map.keys().take(SHOWN).cloned().collect(),
+            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => BTreeSet::new(),
+        }
+    };
+    let (has, must) = (names("properties"), names("required"));
+    let mut used = folded.uses();
+    let sent: BTreeSet<String> = used.iter().map(|u| u.name.clone()).collect();
+    used.extend(has.iter().filter(|name| !sent.contains(*name)).map(|name| ArgumentUse {
+        name: name.clone(),
+        sent: 0,
+        types: Vec::new(),
+        values: ArgumentValues::Few(Vec::new()),
+    }));
+    used.truncate(SHOWN);
+    let place = |name: &String| match schema {
+        None => ArgumentPlace::Untold,
+        Some(_) if must.contains(name) => ArgumentPlace::Required,
+        Some(_) if has.contains(name) => ArgumentPlace::Optional,
+        Some(_) => ArgumentPlace::Unknown,
+    };
+    used.into_iter()
+        .map(|used| UsedArgument {
+            place: place(&used.name),
+            invalid: invalid.get(&used.name).copied().unwrap_or(0),
+            used,
+        })
+        .collect()
 }

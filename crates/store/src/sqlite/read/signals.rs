@@ -15,12 +15,14 @@ use super::figures::texts;
 use super::filter_sql::{self, Target};
 use super::{CUT_SHORT, Reader, Sql};
 use crate::query::{
-    Attempts, Ending, Mark, SIGNAL_CALLS, Scope, Signals, ToolSignals, UnknownTool, WARNING_SESSIONS,
-    Warning, Weight,
+    Attempts, Ending, Mark, NEIGHBOURS, Neighbours, SIGNAL_CALLS, Scope, Signals, ToolSignals, UnknownTool,
+    WARNING_SESSIONS, Warning, Weight,
 };
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
 
+/// Stands for the beginning or end of a session; no name has it.
+const EDGE: i64 = i64::MIN;
 /// Names without a tool that are shown.
 const UNKNOWN: usize = 50;
 
@@ -69,6 +71,11 @@ struct Row {
 
 /// What the newest calls of a scope tell.
 pub(in crate::sqlite) fn signals(reader: &Reader, scope: &Scope) -> Result<Signals> {
+    fold(reader, scope, &mut |_| {})
+}
+
+/// The same; `each` is given the tools of every session, in order.
+fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[Row])) -> Result<Signals> {
     let mut all = Signals::default();
     let mut sessions: HashMap<i64, Vec<Row>> = HashMap::new();
     // A call in no session is one of its own.
@@ -88,6 +95,7 @@ pub(in crate::sqlite) fn signals(reader: &Reader, scope: &Scope) -> Result<Signa
     for rows in sessions.values_mut() {
         // They were read newest first.
         rows.reverse();
+        each(rows);
         let mut calls = Calls::default();
         rows.iter().for_each(|r| calls.add(r.tool, r.mark, r.flags, r.repeat));
         let views = calls.views();
@@ -146,9 +154,35 @@ fn minute_of(at: Timestamp) -> Timestamp {
     at.plus_micros(-at.micros().rem_euclid(60_000_000))
 }
 
-/// What the newest calls tell of one tool. Its chains may lead through others, so all are looked at.
-pub(super) fn of_tool(reader: &Reader, scope: &Scope, name: &str) -> Result<ToolSignals> {
-    Ok(signals(reader, scope)?.tools.into_iter().find(|t| t.tool == name).unwrap_or_default())
+/// What the newest calls tell of one tool, and what comes before and after it. Its chains may lead through others, so all are
+/// looked at.
+pub(super) fn of_tool(
+    reader: &Reader,
+    scope: &Scope,
+    id: i64,
+    name: &str,
+) -> Result<(ToolSignals, Neighbours)> {
+    let (mut before, mut after): (HashMap<i64, u64>, HashMap<i64, u64>) = Default::default();
+    let all = fold(reader, scope, &mut |rows| {
+        for (i, _) in rows.iter().enumerate().filter(|(_, r)| r.tool == id) {
+            let tool = |at: Option<usize>| at.and_then(|at| rows.get(at)).map_or(EDGE, |r| r.tool);
+            *before.entry(tool(i.checked_sub(1))).or_default() += 1;
+            *after.entry(tool(i.checked_add(1))).or_default() += 1;
+        }
+    })?;
+    let names = texts(reader, &before.keys().chain(after.keys()).copied().collect())?;
+    let told = |counts: HashMap<i64, u64>| {
+        let name = |id: i64| match id {
+            EDGE => String::new(),
+            id => names.get(&id).cloned().unwrap_or_else(|| "(no name)".to_owned()),
+        };
+        let mut told: Vec<(String, u64)> = counts.into_iter().map(|(id, n)| (name(id), n)).collect();
+        told.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        told.truncate(NEIGHBOURS);
+        told
+    };
+    let neighbours = Neighbours { before: told(before), after: told(after) };
+    Ok((all.tools.into_iter().find(|t| t.tool == name).unwrap_or_default(), neighbours))
 }
 
 /// Tools by name, and names that no tool has.

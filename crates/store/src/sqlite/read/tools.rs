@@ -61,10 +61,8 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
         .collect();
     clients.sort_by(|a, b| b.calls.calls.cmp(&a.calls.calls).then_with(|| a.client.cmp(&b.client)));
     let reach = reach(reader, scope, kind, Some(id))?.map(|r| r.get(&id).copied().unwrap_or_default());
-    let signals = match kind {
-        Kind::ToolCall => Some(signals::of_tool(reader, scope, name)?),
-        _ => None,
-    };
+    let told = if kind == Kind::ToolCall { Some(signals::of_tool(reader, scope, id, name)?) } else { None };
+    let (signals, neighbours) = told.unzip();
     let row = ToolRow {
         sessions: reach.map(|r| r.sessions),
         people: reach.map(|r| r.people),
@@ -77,6 +75,7 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
         issues: issues::of_tool(reader, scope, id)?,
         clients,
         samples: samples(reader, scope, kind, id, name)?,
+        neighbours: neighbours.unwrap_or_default(),
         arguments: if kind == Kind::ToolCall {
             catalog::check(reader, scope, id, name)?
         } else {
