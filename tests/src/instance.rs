@@ -1,12 +1,13 @@
 //! A server under test: started on a free port, stopped, killed, started again on the same data.
 //!
-//! Used by every test that needs a server. Invariant: the process never outlives the [`Instance`]; what the server said is
-//! kept in `target/artifacts`, under the name of the test.
+//! Used by every test that needs a server. Invariants: the process never outlives the [`Instance`]; what the server said is
+//! kept in `target/artifacts`, under the name of the test; no test ends well whose server counts wrongly ([`conserved`]).
 
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,6 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary::{self, Output, clean};
+use crate::conserved::{self, Told};
 use crate::http::{self, Answer};
 use crate::wait_for;
 
@@ -37,6 +39,8 @@ pub struct Setup {
     pub variables: Vec<(String, String)>,
     /// A data directory of the test's own, instead of a fresh one.
     pub data: Option<PathBuf>,
+    /// Not asked at its end whether it counts what came in: it cannot answer, or its ledger was tampered with.
+    pub unchecked: bool,
 }
 
 /// A server under test.
@@ -47,6 +51,7 @@ pub struct Instance {
     data: PathBuf,
     port: u16,
     client: ureq::Agent,
+    told: Mutex<Told>,
 }
 
 impl Instance {
@@ -66,7 +71,7 @@ impl Instance {
         let home = tempfile::tempdir()?;
         let data = setup.data.clone().unwrap_or_else(|| home.path().join("data"));
         let mut instance =
-            Self { setup, child: None, home, data, port: free_port()?, client: http::client() };
+            Self { setup, child: None, home, data, port: free_port()?, client: http::client(), told: Mutex::default() };
         instance.start_again()?;
         Ok(instance)
     }
@@ -278,7 +283,14 @@ impl Instance {
         ensure!(answer.status == 200, "ingest: {} {}", answer.status, answer.text);
         let answer = answer.json()?;
         let results = answer["results"].as_array().context("results")?;
-        Ok(results.iter().filter_map(|result| result["outcome"].as_str().map(str::to_owned)).collect())
+        let outcomes: Vec<String> =
+            results.iter().filter_map(|result| result["outcome"].as_str().map(str::to_owned)).collect();
+        let count = |what: &str| outcomes.iter().filter(|outcome| *outcome == what).count() as u64;
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.stored += count("stored");
+        told.dropped += count("dropped");
+        drop(told);
+        Ok(outcomes)
     }
 
     /// The binary, with this data directory and clean variables.
@@ -318,11 +330,20 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
+        let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let conserved = match &self.child {
+            Some(_) if !std::thread::panicking() && !self.setup.unchecked => conserved::check(self, told),
+            Some(_) | None => Ok(()),
+        };
         self.keep_output();
         if let Some(mut child) = self.child.take() {
             // Gone already is as good as killed.
             let _gone = child.kill();
             let _gone = child.wait();
+        }
+        #[expect(clippy::panic, reason = "the only way in which an end can fail a test")]
+        if let Err(error) = conserved {
+            panic!("what came in is not what is counted: {error:?}");
         }
     }
 }

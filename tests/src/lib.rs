@@ -6,6 +6,7 @@
 
 mod agent;
 mod binary;
+mod conserved;
 mod dice;
 mod events;
 mod http;

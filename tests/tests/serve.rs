@@ -156,7 +156,7 @@ fn other_addresses_than_loopback_need_a_token_and_a_reason() -> Result<()> {
     let instance = Instance::start_with(Setup {
         args: vec!["--insecure".into()],
         variables: vec![("TRACKWAY_ADMIN_TOKEN".into(), token.into())],
-        data: None,
+        ..Setup::default()
     })?;
     let bearer = format!("Bearer {token}");
     let answer = instance.get_with("/api/v1/projects", &[("authorization", &bearer)])?;
