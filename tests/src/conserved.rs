@@ -69,7 +69,7 @@ fn once(instance: &Instance, token: &str, told: Told) -> Result<()> {
     let whole = !done(&["project_delete", "backup_restore"]);
     ensure!(
         !whole || (all.stored >= told.stored && all.dropped >= told.dropped),
-        "senders were told {told:?}, the server counts {all:?}"
+        "senders were told {told:?}, the server counts {all:?}; {acts:?}"
     );
     let mut sum = Sum::default();
     let projects = instance.get("/api/v1/projects", token)?;
@@ -77,7 +77,8 @@ fn once(instance: &Instance, token: &str, told: Told) -> Result<()> {
         let id = project["id"].as_str().context("id")?;
         let own = of_intake(&instance.get(&format!("/api/v1/projects/{id}/intake"), token)?)?;
         ensure!(own.received == own.stored + own.duplicates + own.dropped, "{id}: {own:?}");
-        let page = instance.get_with(&format!("/p/{id}/settings?tab=health"), &[("authorization", &bearer)])?;
+        let page =
+            instance.get_with(&format!("/p/{id}/settings?tab=health"), &[("authorization", &bearer)])?;
         shows(&page.text, own).with_context(|| format!("Data health of {id}"))?;
         sum.stored += own.stored;
         sum.duplicates += own.duplicates;
@@ -89,8 +90,8 @@ fn once(instance: &Instance, token: &str, told: Told) -> Result<()> {
         "all projects say {sum:?}, /metrics {all:?}"
     );
     let rows = rows(&instance.data().join("projects"))?;
-    // What was removed stays counted.
-    let removed = done(&["person_delete", "project_delete", "retention_run"]);
+    // What was removed stays counted; a restore repeats removals.
+    let removed = done(&["person_delete", "project_delete", "retention_run", "backup_restore"]);
     ensure!(
         if removed { rows <= all.stored } else { rows == all.stored },
         "{rows} rows lie on disk, {} events were counted as stored",
@@ -144,7 +145,9 @@ fn shows(page: &str, sum: Sum) -> Result<()> {
     }
     let bold = lede.split("<b>").skip(1).filter_map(|part| part.split_once("</b>"));
     let numbers: Vec<u64> = bold
-        .filter_map(|(number, _)| number.chars().filter(char::is_ascii_digit).collect::<String>().parse().ok())
+        .filter_map(|(number, _)| {
+            number.chars().filter(char::is_ascii_digit).collect::<String>().parse().ok()
+        })
         .collect();
     ensure!(
         numbers == [sum.received, sum.stored, sum.duplicates, sum.dropped],

@@ -70,8 +70,15 @@ impl Instance {
     pub fn start_with(setup: Setup) -> Result<Self> {
         let home = tempfile::tempdir()?;
         let data = setup.data.clone().unwrap_or_else(|| home.path().join("data"));
-        let mut instance =
-            Self { setup, child: None, home, data, port: free_port()?, client: http::client(), told: Mutex::default() };
+        let mut instance = Self {
+            setup,
+            child: None,
+            home,
+            data,
+            port: free_port()?,
+            client: http::client(),
+            told: Mutex::default(),
+        };
         instance.start_again()?;
         Ok(instance)
     }

@@ -36,10 +36,8 @@ fn the_image_needs_nothing_but_its_binary() -> Result<()> {
     let server = Peer::start(serve, port)?;
     let made = run(inside(&["project", "create", "box", "--id", "proj_box"]), Duration::from_secs(20))?;
     ensure!(made.code == Some(0), "{made:?}");
-    let zone = run(
-        inside(&["project", "set", "proj_box", "timezone", "Europe/Berlin"]),
-        Duration::from_secs(20),
-    )?;
+    let zone =
+        run(inside(&["project", "set", "proj_box", "timezone", "Europe/Berlin"]), Duration::from_secs(20))?;
     ensure!(zone.code == Some(0), "no zones in an empty image: {zone:?}");
     let event = json!({"id": "evt_box", "kind": "custom", "started_at": "2026-03-02T10:00:00Z"});
     let answer = post(port, &json!({"project": "proj_box", "events": [event]}))?;
@@ -60,7 +58,9 @@ fn fill(root: &Path) -> Result<()> {
     std::fs::set_permissions(root, PermissionsExt::from_mode(0o755))?;
     std::fs::copy(&ours, root.join("trackway"))?;
     let listed = Command::new("ldd").arg(&ours).output().context("ldd")?;
-    for path in String::from_utf8_lossy(&listed.stdout).split_whitespace().filter(|word| word.starts_with('/')) {
+    for path in
+        String::from_utf8_lossy(&listed.stdout).split_whitespace().filter(|word| word.starts_with('/'))
+    {
         let to = root.join(path.trim_start_matches('/'));
         std::fs::create_dir_all(to.parent().context("a library lies in a directory")?)?;
         std::fs::copy(path, to)?;

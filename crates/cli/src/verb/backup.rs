@@ -170,11 +170,9 @@ fn deletions_of(dir: &Path) -> Result<Vec<Deletion>> {
     Ok(ControlDb::open(scratch.path())?.deletions()?)
 }
 
-/// Notes deletions in restored data that were done after the backup; the next start does them before it is asked anything.
+/// Notes in restored data that it was restored, and the deletions that were done after the backup; the next start does them
+/// before it is asked anything.
 fn repeat(restored: &Path, deletions: &[Deletion]) -> Result<()> {
-    if deletions.is_empty() {
-        return Ok(());
-    }
     let control = ControlDb::open(restored)?;
     let known: Vec<String> = control.deletions()?.into_iter().map(|d| d.id).collect();
     for deletion in deletions.iter().filter(|d| !known.contains(&d.id)) {
