@@ -190,6 +190,8 @@ pub trait Store: Send + Sync + 'static {
     fn account(&self, project: ProjectKey, kind: &str, key: &str) -> Result<Option<AccountDetail>>;
     /// Figures per client name and version.
     fn clients(&self, project: ProjectKey, scope: &Scope) -> Result<Vec<ClientRow>>;
+    /// How well each client, model, revision, recorder or person does, from the newest calls.
+    fn ways(&self, project: ProjectKey, scope: &Scope, by: By) -> Result<Ways>;
     /// What agents say they came for, by matter.
     fn intents(&self, project: ProjectKey, scope: &Scope) -> Result<Intents>;
     /// Decides on an error group, merges or splits it, and keeps who did. `false`: there is no such group, or nothing to do.

@@ -47,6 +47,7 @@ pub const ROUTES: &[Route] = &[
     route("DELETE", "/api/v1/projects/{p}/joined/{id}", Change, || delete(people::part)),
     route("PUT", "/api/v1/projects/{p}/joined/{id}", Change, || put(people::rejoin)),
     route("GET", "/api/v1/projects/{p}/clients", Read, || get(questions::clients)),
+    route("GET", "/api/v1/projects/{p}/ways/{by}", Read, || get(questions::ways)),
     route("GET", "/api/v1/projects/{p}/intents", Read, || get(questions::intents)),
     route("POST", "/api/v1/projects/{p}/issues/{id}/act", Change, || post(insight::act_on_issue)),
     route("GET", "/api/v1/projects/{p}/catalog", Read, || get(insight::catalogs)),

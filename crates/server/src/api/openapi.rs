@@ -51,6 +51,7 @@ use crate::{health, ingest};
         people::part,
         people::rejoin,
         questions::clients,
+        questions::ways,
         questions::intents,
         insight::act_on_issue,
         insight::catalogs,

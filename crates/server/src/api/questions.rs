@@ -6,7 +6,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use trackway_event::{Kind, ProblemCode};
 use trackway_store::query::{
-    Compare, Depth, EventsAsk, IssueTab, OverviewAsk, Protocol, SessionTab, SessionsAsk, ToolPreset, ToolsAsk,
+    By, Compare, Depth, EventsAsk, IssueTab, OverviewAsk, Protocol, SessionTab, SessionsAsk, ToolPreset,
+    ToolsAsk,
 };
 
 use super::ask::{Asked, Keys};
@@ -216,6 +217,23 @@ pub(super) async fn clients(
     let (key, scope) = (at.project.key, asked.scope);
     let rows = state.ask("clients", move |store| store.clients(key, &scope)).await?;
     Ok(Json(List { items: rows.into_iter().map(ClientObject::from).collect(), next: None, partial: None }))
+}
+
+/// What the newest calls tell of each client, model, revision, recorder or person.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/ways/{by}", tag = "read", params(("p" = String, Path), ("by" = String, Path, description = "client, model, protocol, recorder or person"), Keys),
+    responses((status = 200, body = WaysObject), (status = 404, body = ProblemBody)))]
+pub(super) async fn ways(
+    State(state): State<AppState>,
+    at: InProject,
+    names: Names,
+    asked: Asked,
+) -> Answer<WaysObject> {
+    let word = name(&names, "by");
+    let all = [By::Client, By::Model, By::Protocol, By::Recorder, By::Person];
+    let by = all.into_iter().find(|by| by_word(*by) == word).ok_or_else(Problem::not_found)?;
+    let (key, scope) = (at.project.key, asked.scope);
+    let found = state.ask("ways", move |store| store.ways(key, &scope, by)).await?;
+    Ok(Json(WaysObject::of(by, found)))
 }
 
 /// What agents came for, by matter: their intents clustered by words.

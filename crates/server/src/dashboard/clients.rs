@@ -1,25 +1,43 @@
-//! Clients (`dashboard.md` §7.9): which programs drive the server, and how well does each do?
+//! Clients (`dashboard.md` §7.9): which programs drive the server, and how well does each do? Tabs Clients, Models, Protocol and
+//! SDKs tell the same calls apart in four ways.
 //!
-//! One table, client by client with its versions; every name filters. Rates never without their volume. What a client did not
-//! say of itself is a row of its own and is never mixed with others.
+//! Figures of sessions, calls and times are those of every surface; what needs whole sessions (first try, refused arguments,
+//! intents) comes from the newest calls and says so. What nobody said of itself is a row of its own, never mixed with others.
 
 use axum::response::Response;
 use maud::{Markup, html};
 use trackway_event::{Peer, Timestamp};
-use trackway_store::query::ClientRow;
+use trackway_store::query::{By, ClientRow, Way, Ways};
 
 use super::frame::Bar;
+use super::icons::{Icon, icon};
 use super::late::{self, Sheet};
+use super::link::{self, Params};
 use super::overview::{maybe, rate};
 use super::place::Place;
 use super::visit::Visit;
-use super::{chart, format, hostile, link, parts};
+use super::{chart, format, hostile, parts};
+
+/// Calls or attempts below which a share says nothing.
+const FEW: u64 = 10;
+
+/// Key in the address, name, and what the tab tells calls apart by.
+const TABS: [(&str, &str, By); 4] = [
+    ("", "Clients", By::Client),
+    ("models", "Models", By::Model),
+    ("protocol", "Protocol", By::Protocol),
+    ("sdks", "SDKs", By::Recorder),
+];
 
 /// What the page shows.
 #[derive(Clone, Debug)]
 pub(crate) struct Vm {
-    /// Every client and version of the scope, most sessions first.
+    /// Which tab.
+    pub by: By,
+    /// Every client and version of the scope, most sessions first; of the tab Clients.
     pub rows: Vec<ClientRow>,
+    /// The newest calls, told apart as the tab wants it.
+    pub ways: Ways,
     /// Newest event of the project, to explain an empty list.
     pub last_event_at: Option<Timestamp>,
 }
@@ -31,14 +49,19 @@ pub(crate) async fn show(visit: Visit) -> Response {
         Ok(scope) => scope,
         Err(bad) => return visit.bad(title, at, bar, &bad),
     };
+    let asked = visit.guest.params.tab.as_deref();
+    let by = TABS.iter().find(|(key, ..)| Some(*key) == asked).map_or(By::Client, |(.., by)| *by);
     let (key, period) = (visit.project.key, scope.period);
     late::show(
         visit,
         Sheet { title, at, bar },
         "clients",
-        move |store| store.clients(key, &scope),
-        move |rows, visit| {
-            let vm = Vm { rows, last_event_at: visit.project.last_event_at };
+        move |store| {
+            let rows = if by == By::Client { store.clients(key, &scope)? } else { Vec::new() };
+            Ok((rows, store.ways(key, &scope, by)?))
+        },
+        move |(rows, ways), visit| {
+            let vm = Vm { by, rows, ways, last_event_at: visit.project.last_event_at };
             view(&vm, &visit.place(period))
         },
     )
@@ -47,11 +70,26 @@ pub(crate) async fn show(visit: Visit) -> Response {
 
 /// The page's body.
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
-    if vm.rows.is_empty() {
-        let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
-        let what = "Each program that opens sessions with your server becomes a row: Claude Code, Cursor, your own agent.";
-        return parts::empty(&why, what, place.project, place.path, place.params);
+    let empty = vm.rows.is_empty() && vm.ways.items.is_empty();
+    html! {
+        nav.tabs aria-label="Told apart by" { @for (key, name, by) in TABS {
+            @let params = Params { tab: (!key.is_empty()).then(|| key.to_owned()), ..place.params.carried() };
+            a href=(format!("{}{}", place.path, params.query())) aria-current=[(by == vm.by).then_some("page")] data-testid=(format!("tab-{}", if key.is_empty() { "clients" } else { key })) { (name) }
+        } }
+        @if empty {
+            @let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
+            (parts::empty(&why, "Each program that opens sessions with your server becomes a row: Claude Code, Cursor, your own agent.", place.project, place.path, place.params))
+        } @else {
+            @match vm.by {
+                By::Client => (clients(vm, place)),
+                By::Model | By::Protocol | By::Recorder | By::Person => (ways(vm, place)),
+            }
+            (parts::partial(vm.ways.partial.as_deref()))
+        }
     }
+}
+
+fn clients(vm: &Vm, place: &Place<'_>) -> Markup {
     let sessions: u64 = vm.rows.iter().map(|r| r.sessions).sum();
     html! {
         (lede(&vm.rows, sessions))
@@ -63,20 +101,19 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                         th scope="col" { "Client" } th scope="col" { "Version" }
                         th.num colspan="2" scope="col" { "Sessions" } th.num scope="col" { "Share" }
                         th.num scope="col" { "Calls" } th.num scope="col" { "Failed" }
-                        th.num scope="col" { "p50" } th.num scope="col" { "p95" }
-                        th.num scope="col" title="estimated: arguments and results" { "Tokens a call" } th.num scope="col" { "Last seen" }
+                        (way_heads())
+                        th.num scope="col" { "p95" }
+                        th scope="col" { "Protocol" } th scope="col" { "Recorded by" } th.num scope="col" { "Last seen" }
                     } }
-                    tbody { @for row in &vm.rows { (line(row, sessions, place)) } }
+                    tbody { @for row in &vm.rows { (line(row, &vm.ways, sessions, place)) } }
                 }
             }
         }
+        (how())
         section.panel {
             h2 { "For a README" }
             p.quiet { "What your server is used with, as a table to paste." }
-            div.code {
-                pre #code-readme tabindex="0" { (readme(&vm.rows)) }
-                button.quiet data-copy="#code-readme" hidden { (super::icons::icon(super::icons::Icon::Copy)) span.sr { "Copy" } }
-            }
+            (parts::copyable("readme", &readme(&vm.rows)))
         }
     }
 }
@@ -96,20 +133,17 @@ fn lede(rows: &[ClientRow], sessions: u64) -> Markup {
     }
 }
 
-fn line(row: &ClientRow, sessions: u64, place: &Place<'_>) -> Markup {
-    let base = link::path(place.project, "sessions");
-    let only = |field: &str, value: &str| {
-        format!("{base}{}", place.params.carried().and(field, "eq", value).query())
-    };
+fn line(row: &ClientRow, ways: &Ways, sessions: u64, place: &Place<'_>) -> Markup {
     let most = sessions.max(1);
+    let way = ways.items.iter().find(|way| way.name == row.client);
     html! {
         tr data-testid="client-row" {
             th scope="row" { @match &row.client {
-                Some(c) => a.val href=(only("client", &c.name)) { (hostile::line(&c.name, 40)) },
+                Some(c) => a.val href=(only(place, "client", &c.name)) { (hostile::line(&c.name, 40)) },
                 None => (format::unknown("these sessions did not name their client")),
             } }
             td data-label="Version" { @match row.client.as_ref().and_then(|c| c.version.as_deref()) {
-                Some(v) => a.val href=(only("client_version", v)) { (hostile::line(v, 24)) },
+                Some(v) => a.val href=(only(place, "client_version", v)) { (hostile::line(v, 24)) },
                 None => span.dim { "none given" },
             } }
             td.bar-cell { (chart::share_bar(row.sessions, most, 0)) }
@@ -117,16 +151,126 @@ fn line(row: &ClientRow, sessions: u64, place: &Place<'_>) -> Markup {
             td.num data-label="Share" { (format::percent(row.sessions as f64 / most as f64)) }
             td.num data-label="Calls" { (format::count(row.calls.calls)) }
             td.num data-label="Failed" { (rate(&row.calls)) }
-            td.num data-label="p50" { (maybe(row.calls.p50_us, "no timed call")) }
+            (way_cells(way))
             td.num data-label="p95" { (maybe(row.calls.p95_us, "needs 20 timed calls")) }
-            td.num data-label="Tokens a call" { @match row.calls.calls {
-                0 => (format::unknown("no call")),
-                n => (format::tokens((row.calls.tokens_in + row.calls.tokens_out) / n)),
-            } }
+            td data-label="Protocol" { (names(way.map_or(&[][..], |w| &w.protocols), "no call named its revision")) }
+            td data-label="Recorded by" { (names(way.map_or(&[][..], |w| &w.recorders), "no call in this period")) }
             td.num data-label="Last seen" { @match row.last_at {
                 Some(at) => (format::time(at, &format::ago(at, place.now))),
                 None => (format::unknown("no session and no call")),
             } }
+        }
+    }
+}
+
+/// Heads of what the newest calls tell.
+fn way_heads() -> Markup {
+    html! {
+        th.num scope="col" title="calls whose arguments the server refused" { "Bad arguments" }
+        th.num scope="col" title="attempts solved by their first call" { "First try" }
+        th.num scope="col" title="calls whose agent said why" { "Intent" }
+        th.num scope="col" title="results near the size at which clients cut, estimated" { "Near the cap" }
+        th.num scope="col" title="estimated: arguments and results" { "Tokens a call" }
+    }
+}
+
+/// The cells below them; a way without a call has none of it.
+fn way_cells(way: Option<&Way>) -> Markup {
+    let none = Way::default();
+    let way = way.unwrap_or(&none);
+    html! {
+        td.num data-label="Bad arguments" { (share(way.bad_arguments, way.calls, "no call")) }
+        td.num data-label="First try" { (share(way.attempts.first, way.attempts.chains, "no attempt")) }
+        td.num data-label="Intent" { (share(way.intents, way.calls, "no call")) }
+        td.num data-label="Near the cap" { @if way.calls == 0 { (format::unknown("no call")) } @else if way.near_cap == 0 { span.dim { "0" } } @else { span.st.warn { (icon(Icon::Warn)) (format::count(way.near_cap)) } } }
+        td.num data-label="Tokens a call" { @match way.tokens.checked_div(way.calls) { Some(n) => (format::tokens(n)), None => (format::unknown("no call")) } }
+    }
+}
+
+/// A share with its volume: below [`FEW`] the numbers themselves, grey (P3).
+pub(crate) fn share(part: u64, of: u64, none: &str) -> Markup {
+    html! { @match of {
+        0 => (format::unknown(none)),
+        n if n < FEW => span.dim title="too few for a share" { (format::count(part)) " of " (format::count(n)) },
+        n => span title=(format!("{} of {}", format::separated(part), format::separated(n))) { (format::percent(part as f64 / n as f64)) },
+    } }
+}
+
+/// Some names, the first first.
+pub(crate) fn names(list: &[String], none: &str) -> Markup {
+    html! { @if list.is_empty() { (format::unknown(none)) } @else { @for (i, name) in list.iter().enumerate() { @if i > 0 { ", " } (hostile::line(name, 28)) } } }
+}
+
+fn only(place: &Place<'_>, field: &str, value: &str) -> String {
+    let base = link::path(place.project, "sessions");
+    format!("{base}{}", place.params.carried().and(field, "eq", value).query())
+}
+
+/// The tabs Models, Protocol and SDKs.
+fn ways(vm: &Vm, place: &Place<'_>) -> Markup {
+    let (one, many, field, unnamed) = match vm.by {
+        By::Model => ("model", "models", "model", "clients seldom name their model; PostHog's SDKs do"),
+        By::Protocol => ("revision", "revisions", "protocol", "these calls did not name a revision"),
+        By::Recorder | By::Client | By::Person => {
+            ("recorder", "recorders", "sdk", "no recorder named itself")
+        }
+    };
+    let named = vm.ways.items.iter().filter(|w| w.name.is_some()).count() as u64;
+    let most = vm.ways.items.iter().map(|w| w.sessions).max().unwrap_or(1);
+    html! {
+        p.lede data-testid="lede" {
+            b { (format::counted(named, one, many)) } " in " (format::counted(vm.ways.calls, "call", "calls"))
+            @let silent: u64 = vm.ways.items.iter().filter(|w| w.name.is_none()).map(|w| w.calls).sum();
+            @if silent > 0 { "; " (format::counted(silent, "call", "calls")) " named none" }
+            "."
+        }
+        section.panel.flush {
+            div.scroll tabindex="0" role="region" aria-label=(many) {
+                table.data {
+                    caption.sr { "The newest calls by " (one) }
+                    thead { tr {
+                        th scope="col" { (capital(one)) }
+                        @if vm.by == By::Recorder { th scope="col" { "Version" } th scope="col" { "How" } }
+                        th.num colspan="2" scope="col" { "Sessions" } th.num scope="col" { "Calls" } th.num scope="col" { "Failed" }
+                        (way_heads())
+                        th scope="col" { "Clients" } th.num scope="col" { "Last call" }
+                    } }
+                    tbody { @for way in &vm.ways.items { tr data-testid="way-row" {
+                        th scope="row" { @match &way.name {
+                            Some(name) => a.val href=(only(place, field, &name.name)) { (hostile::line(&name.name, 48)) },
+                            None => (format::unknown(unnamed)),
+                        } }
+                        @if vm.by == By::Recorder {
+                            td data-label="Version" { @match way.name.as_ref().and_then(|n| n.version.as_deref()) { Some(v) => (hostile::line(v, 24)), None => span.dim { "none given" } } }
+                            td data-label="How" { (names(&way.recorders, "not said")) }
+                        }
+                        td.bar-cell { (chart::share_bar(way.sessions, most, 0)) }
+                        td.num data-label="Sessions" { (format::count(way.sessions)) }
+                        td.num data-label="Calls" { (format::count(way.calls)) }
+                        td.num data-label="Failed" { span.bad[way.failed > 0 && way.finished >= FEW] { (share(way.failed, way.finished, "no finished call")) } }
+                        (way_cells(Some(way)))
+                        td data-label="Clients" { (names(&way.clients, "none named itself")) }
+                        td.num data-label="Last call" { @match way.last_at { Some(at) => (format::time(at, &format::ago(at, place.now))), None => (format::unknown("no call")) } }
+                    } } }
+                }
+            }
+        }
+        p.dim { "From the newest calls of the period. "
+            a href=(format!("/api/v1/projects/{}/ways/{}{}", link::encode(place.project), crate::api::objects::by_word(vm.by), place.params.carried().query())) { "The same as JSON" } }
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// How a client got its name.
+fn how() -> Markup {
+    html! {
+        details.panel data-testid="how-named" {
+            summary { "How was this named?" }
+            p { "By the client itself, as it was sent: " code { "clientInfo" } " of the handshake or, from revision 2026-07-28 on, of each request; where there is none, the " code { "User-Agent" } " of an HTTP request, marked so in the event. Nothing is guessed and nothing is put together: two spellings are two rows, and sessions that named nothing are a row of their own." }
         }
     }
 }
@@ -168,5 +312,12 @@ mod tests {
             last_at: None,
         };
         assert_eq!(readme(&[row]).lines().last(), Some("| a\\|b\\[x\\](javascript:1) |  | 3 |"));
+    }
+
+    #[test]
+    fn a_share_of_few_is_no_share() {
+        assert!(share(1, 9, "none").into_string().contains("1 of 9"));
+        assert!(share(1, 10, "none").into_string().contains("10 %"));
+        assert!(share(0, 0, "no call").into_string().contains("no call"));
     }
 }

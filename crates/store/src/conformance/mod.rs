@@ -18,6 +18,7 @@ mod people;
 mod replay;
 mod sessions;
 mod signals;
+mod ways;
 mod wishes;
 
 use std::sync::Arc;
@@ -96,6 +97,7 @@ const PARTS: &[(&str, Part)] = &[
     ("issues_are_merged_and_split_again", issues::issues_are_merged_and_split_again),
     ("issues_are_given_talked_about_and_taken_back", issues::issues_are_given_talked_about_and_taken_back),
     ("issues_say_why_and_whether_agents_recover", issues::issues_say_why_and_whether_agents_recover),
+    ("ways_are_told_apart_and_add_up", ways::ways_are_told_apart_and_add_up),
     ("catalogs_are_compared_and_weighed", catalogs::catalogs_are_compared_and_weighed),
     (
         "a_listing_is_held_against_the_same_weekdays_before",

@@ -13,6 +13,7 @@ mod issue;
 mod replay;
 mod session;
 mod signals;
+mod way;
 mod wish;
 
 pub use account::*;
@@ -25,6 +26,7 @@ pub use issue::*;
 pub use replay::*;
 pub use session::*;
 pub use signals::*;
+pub use way::*;
 pub use wish::*;
 
 use trackway_core::filter::Filter;

@@ -471,6 +471,10 @@ impl Store for SqliteStore {
         self.ask(project, |reader| read::clients(reader, scope))
     }
 
+    fn ways(&self, project: ProjectKey, scope: &Scope, by: By) -> Result<Ways> {
+        self.ask(project, |reader| read::ways(reader, scope, by))
+    }
+
     fn act_on_issue(
         &self,
         project: ProjectKey,

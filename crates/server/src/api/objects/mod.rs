@@ -7,6 +7,7 @@ mod from;
 mod issue;
 mod people;
 mod signals;
+mod ways;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub use catalog::*;
 pub use issue::*;
 pub use people::*;
 pub use signals::*;
+pub use ways::*;
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]

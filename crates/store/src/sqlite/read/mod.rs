@@ -25,6 +25,7 @@ mod signals;
 mod span;
 mod tool_list;
 mod tools;
+mod ways;
 mod why;
 mod wishes;
 
@@ -44,6 +45,7 @@ pub(super) use session::{counts as session_counts, session, sessions};
 pub(super) use signals::{signals, warnings};
 pub(super) use tool_list::tools;
 pub(super) use tools::{clients, tool};
+pub(super) use ways::ways;
 pub(super) use wishes::{feedback, is_wish, wishes};
 
 use rusqlite::types::Value;

@@ -1,0 +1,259 @@
+//! Ways of a scope: its newest calls told apart by client, model, revision, recorder or person. Attempts are those of whole
+//! sessions, counted where they began (INV-05: the folds of `core::metric` are the definition).
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
+use rusqlite::{Row, params_from_iter};
+use trackway_core::chain;
+use trackway_core::metric::weight::NEAR_CAP_TOKENS;
+use trackway_event::event::Flags;
+use trackway_event::{CaptureBy, ErrorClass, Input, Kind, Peer, Status, Timestamp};
+
+use super::figures::{self, texts};
+use super::filter_sql::{self, Target};
+use super::people::Moved;
+use super::signals::Calls;
+use super::{CUT_SHORT, Reader, Sql};
+use crate::query::{Attempts, By, Mark, SIGNAL_CALLS, Scope, Way, Ways};
+use crate::sqlite::control::sql;
+use crate::{Result, StoreError};
+
+/// Names listed of a way.
+const NAMES: usize = 3;
+
+/// One call.
+struct Call {
+    session: i64,
+    tool: i64,
+    mark: Mark,
+    flags: Flags,
+    repeat: Option<i64>,
+    tokens: (u64, u64),
+    client: i64,
+    model: i64,
+    protocol: i64,
+    sdk: i64,
+    /// Who recorded, and by which wire, by their numbers.
+    recorder: (u8, u8),
+    person: i64,
+    says_why: bool,
+    bad_arguments: bool,
+}
+
+/// What a way is told by: one number, and for recorders how they recorded.
+type Key = (i64, u8, u8);
+
+#[derive(Default)]
+struct Sum {
+    way: Way,
+    sessions: HashSet<i64>,
+    people: HashSet<i64>,
+    tools: HashMap<i64, u64>,
+    clients: HashMap<i64, u64>,
+    protocols: HashMap<i64, u64>,
+    recorders: HashMap<(u8, u8), u64>,
+}
+
+/// Who comes by which way, and how well each does.
+pub(in crate::sqlite) fn ways(reader: &Reader, scope: &Scope, by: By) -> Result<Ways> {
+    let moved = Moved::read(reader)?;
+    let (mut sums, mut sessions): (HashMap<Key, Sum>, HashMap<i64, Vec<Call>>) = Default::default();
+    let mut lone = 0;
+    let mut all = Ways::default();
+    all.partial = read(reader, scope, |mut call| {
+        all.calls += 1;
+        let mut person = vec![call.person];
+        moved.settle(&mut person);
+        call.person = person.first().copied().unwrap_or(0);
+        if call.session == 0 {
+            lone -= 1;
+            call.session = lone;
+        }
+        sums.entry(key(&call, by)).or_default().add(&call);
+        sessions.entry(call.session).or_default().push(call);
+    })?;
+    for calls in sessions.values_mut() {
+        // They were read newest first.
+        calls.reverse();
+        let mut marks = Calls::default();
+        calls.iter().for_each(|c| marks.add(c.tool, c.mark, c.flags, c.repeat));
+        let views = marks.views();
+        for chain in chain::chains(&views) {
+            let Some(first) = chain.calls.first().and_then(|i| calls.get(*i)) else { continue };
+            if let Some(sum) = sums.get_mut(&key(first, by)) {
+                sum.way.attempts.merge(Attempts::of(&chain, &views));
+            }
+        }
+    }
+    let names = Names::of(reader, &sums, by)?;
+    all.items = sums.into_iter().filter_map(|(key, sum)| sum.done(&names, key, by)).collect();
+    all.items
+        .sort_by(|a, b| (b.sessions, b.calls).cmp(&(a.sessions, a.calls)).then_with(|| a.name.cmp(&b.name)));
+    Ok(all)
+}
+
+fn key(call: &Call, by: By) -> Key {
+    match by {
+        By::Client => (call.client, 0, 0),
+        By::Model => (call.model, 0, 0),
+        By::Protocol => (call.protocol, 0, 0),
+        By::Recorder => (call.sdk, call.recorder.0, call.recorder.1),
+        By::Person => (call.person, 0, 0),
+    }
+}
+
+impl Sum {
+    fn add(&mut self, call: &Call) {
+        let way = &mut self.way;
+        let status = call.mark.status.filter(|s| !(call.flags.declared_error && s.failed()));
+        let finished = matches!(status, Some(Status::Ok | Status::ToolError | Status::ProtocolError));
+        way.calls += 1;
+        way.finished += u64::from(finished);
+        way.failed += u64::from(status.is_some_and(Status::failed));
+        way.bad_arguments += u64::from(call.bad_arguments);
+        way.intents += u64::from(call.says_why);
+        way.near_cap += u64::from(status == Some(Status::Ok) && call.tokens.1 >= NEAR_CAP_TOKENS);
+        way.tokens += call.tokens.0 + call.tokens.1;
+        way.last_at = way.last_at.max(Some(call.mark.started_at));
+        self.sessions.insert(call.session);
+        if call.person != 0 {
+            self.people.insert(call.person);
+        }
+        for (map, id) in [
+            (&mut self.tools, call.tool),
+            (&mut self.clients, call.client),
+            (&mut self.protocols, call.protocol),
+        ] {
+            if id != 0 {
+                *map.entry(id).or_default() += 1;
+            }
+        }
+        *self.recorders.entry(call.recorder).or_default() += 1;
+    }
+
+    /// With names; `None` for a person nobody knows: the anonymous are no person.
+    fn done(self, names: &Names, key: Key, by: By) -> Option<Way> {
+        let name = match by {
+            By::Client | By::Recorder => names.peers.get(&key.0).cloned(),
+            By::Model | By::Protocol => names.texts.get(&key.0).map(|t| plain(t)),
+            By::Person => Some(plain(names.people.get(&key.0)?)),
+        };
+        let text =
+            |ids: HashMap<i64, u64>| most(ids).iter().filter_map(|id| names.texts.get(id).cloned()).collect();
+        let client = |id: &i64| names.peers.get(id).map(|p| p.name.to_string());
+        let recorder = |(capture, input): &(u8, u8)| {
+            let input = Input::from_code(*input).map_or("", Input::as_str);
+            match CaptureBy::from_code(*capture) {
+                Some(by) => format!("{} over {input}", by.as_str()),
+                None => input.to_owned(),
+            }
+        };
+        Some(Way {
+            name,
+            sessions: self.sessions.len() as u64,
+            people: self.people.len() as u64,
+            tools: text(self.tools),
+            clients: most(self.clients).iter().filter_map(client).collect(),
+            protocols: text(self.protocols),
+            recorders: most(self.recorders).iter().map(recorder).collect(),
+            ..self.way
+        })
+    }
+}
+
+/// Names of everything that was met.
+struct Names {
+    peers: HashMap<i64, Peer>,
+    texts: HashMap<i64, String>,
+    people: HashMap<i64, String>,
+}
+
+impl Names {
+    fn of(reader: &Reader, sums: &HashMap<Key, Sum>, by: By) -> Result<Self> {
+        let mut ids: HashSet<i64> = HashSet::new();
+        for (key, sum) in sums {
+            ids.extend(sum.tools.keys().chain(sum.protocols.keys()));
+            if matches!(by, By::Model | By::Protocol) {
+                ids.insert(key.0);
+            }
+        }
+        let mut people = HashMap::new();
+        if by == By::Person {
+            let mut statement = reader.conn.prepare_cached(sql!("person.row"))?;
+            for (row, ..) in sums.keys().filter(|(row, ..)| *row != 0) {
+                let mut rows = statement.query([row])?;
+                if let Some(r) = rows.next()? {
+                    people.insert(*row, r.get(0)?);
+                }
+            }
+        }
+        Ok(Self { peers: figures::peers(reader)?, texts: texts(reader, &ids)?, people })
+    }
+}
+
+fn plain(text: &str) -> Peer {
+    Peer { name: text.into(), version: None }
+}
+
+/// The most frequent ones.
+fn most<K: Ord + Copy + Hash>(counts: HashMap<K, u64>) -> Vec<K> {
+    let mut all: Vec<(K, u64)> = counts.into_iter().collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    all.into_iter().take(NAMES).map(|(key, _)| key).collect()
+}
+
+fn read(reader: &Reader, scope: &Scope, mut each: impl FnMut(Call)) -> Result<Option<String>> {
+    let mut sql = Sql::new(sql!("event.ways"));
+    sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
+    sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
+    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    sql.push(" ORDER BY e.started_at DESC, e.seq DESC");
+    let mut statement = reader.conn.prepare_cached(&sql.text)?;
+    let mut rows = statement.query(params_from_iter(&sql.values))?;
+    let mut looked = 0;
+    loop {
+        let call = match rows.next() {
+            Ok(Some(row)) => call_of(row)?,
+            Ok(None) => return filter_sql::cut_matches(reader, &scope.filter),
+            Err(error) => match StoreError::from(error) {
+                StoreError::Deadline => return Ok(Some(CUT_SHORT.to_owned())),
+                other => return Err(other),
+            },
+        };
+        if call.flags.nested || call.flags.mrtr_open || call.mark.status == Some(Status::InputRequired) {
+            continue;
+        }
+        if looked == SIGNAL_CALLS {
+            return Ok(Some(format!("of the newest {SIGNAL_CALLS} calls")));
+        }
+        looked += 1;
+        each(call);
+    }
+}
+
+fn call_of(r: &Row<'_>) -> rusqlite::Result<Call> {
+    let id = |at: usize| Ok::<i64, rusqlite::Error>(r.get::<_, Option<i64>>(at)?.unwrap_or(0));
+    let code = |at: usize| Ok::<u8, rusqlite::Error>(r.get::<_, Option<u8>>(at)?.unwrap_or(0));
+    Ok(Call {
+        session: id(0)?,
+        tool: id(1)?,
+        mark: Mark {
+            kind: Kind::ToolCall,
+            status: r.get::<_, Option<u8>>(4)?.and_then(Status::from_code),
+            started_at: Timestamp::from_micros(r.get(2)?),
+            duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
+        },
+        flags: Flags::from_bits(r.get(5)?),
+        repeat: r.get(6)?,
+        tokens: (id(7)? as u64, id(8)? as u64),
+        client: id(9)?,
+        model: id(10)?,
+        protocol: id(11)?,
+        sdk: id(12)?,
+        recorder: (code(13)?, code(14)?),
+        person: id(15)?,
+        says_why: code(16)? != 0,
+        bad_arguments: code(17)? == ErrorClass::InputSchema.code(),
+    })
+}
