@@ -50,6 +50,7 @@ mod panel;
 mod parts;
 mod people;
 mod person;
+mod person_work;
 mod place;
 mod replay;
 mod rounds;
@@ -138,6 +139,7 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/clients", || get(clients::show)),
     page("/p/{p}/people", || get(people::show)),
     page("/p/{p}/people/{person}", || get(person::show)),
+    admin_action("/p/{p}/people/{person}/delete", || post(person_work::delete)),
     action("/p/{p}/joined", || post(joined::change)),
     action("/p/{p}/merge", || post(person::merge)),
     page("/p/{p}/accounts/{type}/{key}", || get(accounts::show_one)),

@@ -7,9 +7,11 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::Value;
 use trackway_event::Timestamp;
-use trackway_store::query::{ListAsk, Page, PersonRow};
+use trackway_store::query::{By, ListAsk, Page, PersonRow, Warning, Way, Ways};
 
+use super::clients::{names, share};
 use super::frame::Bar;
+use super::icons::{Icon, icon};
 use super::late::{self, Sheet};
 use super::link::Params;
 use super::place::Place;
@@ -19,15 +21,19 @@ use super::{accounts, format, hostile, lists, parts};
 /// The order of the list when none is asked for.
 const ORDER: &str = "-last";
 /// Accounts named on a row.
-const ACCOUNTS: usize = 2;
+const ACCOUNTS: usize = 1;
 /// Traits named on a row.
-const TRAITS: usize = 3;
+const TRAITS: usize = 1;
 
 /// What the list shows.
 #[derive(Clone, Debug)]
 pub(crate) struct Vm {
     /// People with an event in the period.
     pub page: Page<PersonRow>,
+    /// What the newest calls of the period tell of each.
+    pub ways: Ways,
+    /// Ids that look like nobody's or everybody's.
+    pub warnings: Vec<Warning>,
     /// Newest event of the project, to explain an empty list.
     pub last_event_at: Option<Timestamp>,
 }
@@ -61,9 +67,13 @@ pub(crate) async fn show(visit: Visit) -> Response {
         visit,
         Sheet { title, at, bar },
         "people",
-        move |store| store.people(key, &ask),
-        move |page, visit| {
-            let vm = Vm { page, last_event_at: visit.project.last_event_at };
+        move |store| {
+            let ways = store.ways(key, &ask.scope, By::Person)?;
+            let warnings = store.warnings(key, &ask.scope)?;
+            Ok((store.people(key, &ask)?, ways, warnings))
+        },
+        move |(page, ways, warnings), visit| {
+            let vm = Vm { page, ways, warnings, last_event_at: visit.project.last_event_at };
             view(&vm, &visit.place(period))
         },
     )
@@ -88,15 +98,21 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             "."
         }
         (parts::partial(vm.page.partial.as_deref()))
+        @for warning in vm.warnings.iter().filter(|w| !matches!(w, Warning::Fragmented { .. })) {
+            p.strip.warn data-testid="identity-warning" { (icon(Icon::Warn)) span { (hostile::line(&warning.to_string(), 400)) "." } }
+        }
         section.panel.flush {
             div.scroll tabindex="0" role="region" aria-label="People" {
                 table.data {
                     caption.sr { "Identified people; sessions, calls and failures of all time" }
                     thead { tr {
                         (sort("name", "Person")) th scope="col" { "Known of them" } (sort("sessions", "Sessions ever")) (sort("calls", "Calls ever"))
-                        (sort("errors", "Failures ever")) (sort("first", "First seen")) (sort("last", "Last seen"))
+                        (sort("errors", "Failures ever"))
+                        th.num scope="col" title="attempts of this period that their first call solved" { "First try" } th scope="col" title="called most in this period" { "Top tool" }
+                        th scope="col" title="used most in this period" { "Client" } th.num scope="col" title="arguments and results of this period, estimated" { "Tokens" }
+                        (sort("first", "First seen")) (sort("last", "Last seen"))
                     } }
-                    tbody #rows { @for row in rows { (line(row, place)) } }
+                    tbody #rows { @for row in rows { (line(row, Some(&vm.ways), place)) } }
                 }
             }
         }
@@ -117,7 +133,7 @@ pub(crate) fn panel(rows: &[PersonRow], title: &str, none: &str, place: &Place<'
                             th scope="col" { "Person" } th scope="col" { "Known of them" } th.num scope="col" { "Sessions ever" } th.num scope="col" { "Calls ever" }
                             th.num scope="col" { "Failures ever" } th.num scope="col" { "First seen" } th.num scope="col" { "Last seen" }
                         } }
-                        tbody { @for row in rows { (line(row, place)) } }
+                        tbody { @for row in rows { (line(row, None, place)) } }
                     }
                 }
             }
@@ -125,8 +141,12 @@ pub(crate) fn panel(rows: &[PersonRow], title: &str, none: &str, place: &Place<'
     }
 }
 
-fn line(row: &PersonRow, place: &Place<'_>) -> Markup {
+fn line(row: &PersonRow, ways: Option<&Ways>, place: &Place<'_>) -> Markup {
     let id = row.actor.id.as_str();
+    let none = Way::default();
+    let of =
+        |ways: &'_ Ways| ways.items.iter().find(|w| w.name.as_ref().is_some_and(|n| &*n.name == id)).cloned();
+    let way = ways.map(|ways| of(ways).unwrap_or_else(|| none.clone()));
     let name = row.actor.name.as_deref().filter(|n| !n.trim().is_empty() && *n != id);
     let shown = html! { (hostile::line(name.unwrap_or(id), 40)) };
     html! {
@@ -147,6 +167,12 @@ fn line(row: &PersonRow, place: &Place<'_>) -> Markup {
             td.num data-label="Sessions ever" { (format::count(row.sessions)) }
             td.num data-label="Calls ever" { (format::count(row.tool_calls)) }
             td.num data-label="Failures ever" { @if row.errors > 0 { span.bad { (format::count(row.errors)) } } @else { span.dim { "0" } } }
+            @if let Some(way) = &way {
+                td.num data-label="First try" { (share(way.attempts.first, way.attempts.chains, "no attempt in this period")) }
+                td.whole data-label="Top tool" { (names(way.tools.get(..1).unwrap_or(&way.tools), "no call in this period")) }
+                td.whole data-label="Client" { (names(way.clients.get(..1).unwrap_or(&way.clients), "no call in this period")) @if way.clients.len() > 1 { span.dim { " +" (way.clients.len() - 1) } } }
+                td.num data-label="Tokens" { @if way.calls == 0 { (format::unknown("no call in this period")) } @else { (format::tokens(way.tokens)) } }
+            }
             td.num data-label="First seen" { (format::time(row.first_seen, &format::ago(row.first_seen, place.now))) }
             td.num data-label="Last seen" { (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) }
         }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::{ProblemCode, Timestamp};
-use trackway_store::query::{Aside, How, Merging, PersonDetail, Thing, TraitSource, Verdict, Via};
+use trackway_store::query::{Aside, How, Merging, PersonDetail, Thing, TraitSource, Verdict, Via, Way};
 
 use super::frame::Bar;
 use super::late::{self, Sheet};
@@ -14,24 +14,31 @@ use super::link;
 use super::people::written;
 use super::place::Place;
 use super::visit::{self, Visit};
-use super::{accounts, format, hostile, lists};
+use super::{accounts, format, hostile, lists, person_work};
 use crate::api::people::change_merge;
 use crate::problem::Problem;
 
 /// `/p/{p}/people/{person}`
 pub(crate) async fn show(visit: Visit, Path((_, id)): Path<(String, String)>) -> Response {
     let (title, at) = ("Person", "people");
-    let (key, asked) = (visit.project.key, id.clone());
+    let (key, asked, now) = (visit.project.key, id.clone(), visit.guest.now);
     late::show_one(
         visit,
         Sheet { title, at, bar: Bar::Title },
         "person",
         Thing::Person(id.clone()),
-        move |store| store.person(key, &asked),
-        |person, visit| {
+        move |store| match store.person(key, &asked)? {
+            Some(person) => {
+                let way = person_work::way_of(store, key, person.row.actor.id.as_str(), now)?;
+                Ok(Some((person, way)))
+            }
+            None => Ok(None),
+        },
+        |(person, way), visit| {
             let period = trackway_store::query::Period { from: Timestamp::ZERO, to: visit.guest.now };
             let may_change = visit.guest.viewer.may_change(visit.project.key);
-            view(&person, may_change, &visit.place(period))
+            let may = May { change: may_change, delete: visit.guest.viewer.is_admin() };
+            view(&person, &way, may, &visit.place(period))
         },
         move |visit| {
             let back = link::path(visit.project.id.as_str(), "people");
@@ -73,8 +80,17 @@ pub(crate) async fn merge(visit: Visit, Path(_): Path<String>, Form(form): Form<
     }
 }
 
+/// What the reader may do to a person.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct May {
+    /// Take merges back.
+    pub change: bool,
+    /// Delete them.
+    pub delete: bool,
+}
+
 /// One person's body.
-pub(crate) fn view(person: &PersonDetail, may_change: bool, place: &Place<'_>) -> Markup {
+pub(crate) fn view(person: &PersonDetail, way: &Way, may: May, place: &Place<'_>) -> Markup {
     let row = &person.row;
     let id = row.actor.id.as_str();
     let all = place.params.carried().and("person", "eq", id);
@@ -92,11 +108,13 @@ pub(crate) fn view(person: &PersonDetail, may_change: bool, place: &Place<'_>) -
             span { "Last seen " (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) }
         }
         div.grid {
+            div.col-6 { (person_work::figures(person, way, place)) }
+            div.col-6 { (traits(&row.traits, &person.sources, &TRAITS, place)) }
             div.col-12 {
-                (traits(&row.traits, &person.sources, &TRAITS, place))
-                (ids(person, may_change, place))
+                (ids(person, may.change, place))
                 (lists::sessions(&person.sessions, "Their newest sessions", &all, "None is kept any more.", place))
                 (lists::calls(&person.timeline, "Their newest steps", "Nothing of theirs belongs to a session.", place))
+                (person_work::data(person, may.delete, place))
             }
         }
     }
@@ -153,11 +171,15 @@ pub(super) fn traits(
 /// When a trait was set; what it was set by in the title.
 fn said(source: &TraitSource, place: &Place<'_>) -> Markup {
     let how = match source.how {
-        How::Set => "set by event",
-        How::Once => "set once, where nothing was set, by event",
+        How::Set => "by event",
+        How::Once => "once, by event",
     };
-    let title = format!("{how} {}", hostile::plain(source.from.id.as_str(), 80));
-    html! { span title=(title) data-testid="trait-source" { (format::time(source.from.at, &format::ago(source.from.at, place.now))) } }
+    let event = source.from.id.as_str();
+    let jump = format!("{}?q={}", link::path(place.project, "jump"), link::encode(event));
+    html! { span data-testid="trait-source" {
+        (format::time(source.from.at, &format::ago(source.from.at, place.now))) " "
+        span.dim { (how) " " a.mono href=(jump) title=(hostile::plain(event, 80)) { "…" (hostile::line(&super::parts::tail(event), 6)) } }
+    } }
 }
 
 fn ids(person: &PersonDetail, may_change: bool, place: &Place<'_>) -> Markup {

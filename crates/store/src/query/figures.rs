@@ -388,6 +388,8 @@ pub struct PersonDetail {
     pub sessions: Vec<SessionRow>,
     /// Newest events in those sessions that belong to the person, at most 50.
     pub timeline: Vec<EventRow>,
+    /// Starts of the days (UTC) of the last 12 weeks on which they were seen, oldest first.
+    pub active_days: Vec<Timestamp>,
 }
 
 /// Figures of one client name and version.

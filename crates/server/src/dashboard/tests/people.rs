@@ -149,3 +149,43 @@ async fn fragments_of_a_conversation_say_why_and_are_parted() {
         assert_eq!(kit.post("/p/proj_a/joined", form).await.status, status, "{form}");
     }
 }
+
+#[tokio::test]
+async fn a_person_is_deleted_by_typing_their_id_and_the_receipt_names_nobody() {
+    let kit = Kit::new().await;
+    fill(&kit).await;
+    let page = Page::read(&kit.get("/p/proj_a/people/ana").await.body);
+    assert!(page.testid("trait-source") > 0, "each trait says when and by what");
+    let wrong = kit.post("/p/proj_a/people/ana/delete", "typed=ann").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert!(wrong.body.contains("Nothing was deleted."));
+    assert_eq!(kit.get("/p/proj_a/people/ana").await.status, StatusCode::OK);
+    let gone = kit.post("/p/proj_a/people/ana/delete", "typed=ana").await;
+    assert_eq!(gone.status, StatusCode::OK);
+    let page = Page::read(&gone.body);
+    page.assert_inert("receipt");
+    let said = page.text_of("receipt");
+    assert!(page.testid("receipt") == 1 && !said.contains("ana") && !said.contains("anon-1"), "{said}");
+    assert_eq!(kit.get("/p/proj_a/people/ana").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(kit.post("/p/proj_a/people/ana/delete", "typed=ana").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_list_tells_how_it_goes_for_each_and_warns_of_shared_ids() {
+    let kit = Kit::new().await;
+    let at = |s: i64| kit.now.plus_micros((s - 86_400) * 1_000_000);
+    let mut events = Vec::new();
+    for i in 0..30 {
+        events.push(by(at(i * 2_000), &format!("ses_{i}"), "everybody"));
+    }
+    kit.send("proj_a", events).await;
+    let answer = kit.get("/p/proj_a/people?from=now-2d").await;
+    let page = Page::read(&answer.body);
+    assert_eq!(page.testid("person-row"), 1);
+    assert!(
+        answer.body.contains("First try") && answer.body.contains("100 %"),
+        "every call was its own first try"
+    );
+    let person = Page::read(&kit.get("/p/proj_a/people/everybody").await.body);
+    assert!(person.count("rect") > 70, "twelve weeks of days");
+}

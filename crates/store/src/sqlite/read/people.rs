@@ -12,13 +12,15 @@ use super::span::{bounds, parts};
 use super::tools::sorted_page;
 use super::{CUT_SHORT, Reader, Sql, accounts, actor, event, session};
 use crate::query::{ListAsk, Page, PersonDetail, PersonRow, Scope};
-use crate::sqlite::commit::HOUR_US;
+use crate::sqlite::commit::{DAY_US, HOUR_US};
 use crate::sqlite::control::sql;
 use crate::sqlite::identity;
 use crate::{Result, StoreError};
 
 /// Sessions shown of one person.
 const SESSIONS: i64 = 50;
+/// Days of a person's calendar.
+const CALENDAR_DAYS: i64 = 84;
 
 /// People with an event in the scope.
 pub(in crate::sqlite) fn people(reader: &Reader, ask: &ListAsk) -> Result<Page<PersonRow>> {
@@ -74,7 +76,11 @@ pub(in crate::sqlite) fn person(reader: &Reader, actor_id: &str) -> Result<Optio
     timeline.push("\n").push(sql!("person.timeline"));
     let timeline = event::rows(&reader.conn, &timeline)?;
     let sessions = session::by_rows(reader, &newest)?;
-    Ok(Some(PersonDetail { row, sources, ids, merges, sessions, timeline }))
+    let today = (reader.clock)().micros().div_euclid(DAY_US);
+    let mut statement = reader.conn.prepare_cached(sql!("person_day.of"))?;
+    let days = statement.query_map((id, today - CALENDAR_DAYS + 1, today + 1), |r| r.get::<_, i64>(0))?;
+    let active_days = days.map(|day| Ok(Timestamp::from_micros(day? * DAY_US))).collect::<Result<_>>()?;
+    Ok(Some(PersonDetail { row, sources, ids, merges, sessions, timeline, active_days }))
 }
 
 /// What a person is sorted by, over all its ids.

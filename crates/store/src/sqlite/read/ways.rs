@@ -88,8 +88,10 @@ pub(in crate::sqlite) fn ways(reader: &Reader, scope: &Scope, by: By) -> Result<
     }
     let names = Names::of(reader, &sums, by)?;
     all.items = sums.into_iter().filter_map(|(key, sum)| sum.done(&names, key, by)).collect();
-    all.items
-        .sort_by(|a, b| (b.sessions, b.calls).cmp(&(a.sessions, a.calls)).then_with(|| a.name.cmp(&b.name)));
+    all.items.sort_by(|a, b| {
+        let size = (b.sessions, b.calls).cmp(&(a.sessions, a.calls));
+        size.then_with(|| (a.name.is_none(), &a.name).cmp(&(b.name.is_none(), &b.name)))
+    });
     Ok(all)
 }
 
@@ -154,7 +156,7 @@ impl Sum {
             sessions: self.sessions.len() as u64,
             people: self.people.len() as u64,
             tools: text(self.tools),
-            clients: most(self.clients).iter().filter_map(client).collect(),
+            clients: programs(self.clients.iter().filter_map(|(id, n)| Some((client(id)?, *n)))),
             protocols: text(self.protocols),
             recorders: most(self.recorders).iter().map(recorder).collect(),
             ..self.way
@@ -194,6 +196,17 @@ impl Names {
 
 fn plain(text: &str) -> Peer {
     Peer { name: text.into(), version: None }
+}
+
+/// The most frequent names, whatever their version.
+fn programs(counts: impl Iterator<Item = (String, u64)>) -> Vec<String> {
+    let mut by_name: HashMap<String, u64> = HashMap::new();
+    for (name, n) in counts {
+        *by_name.entry(name).or_default() += n;
+    }
+    let mut all: Vec<(String, u64)> = by_name.into_iter().collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    all.into_iter().take(NAMES).map(|(name, _)| name).collect()
 }
 
 /// The most frequent ones.
