@@ -153,3 +153,32 @@ async fn a_replay_says_how_it_was_put_together_and_what_the_client_was_shown() {
         "it is open: it grows"
     );
 }
+
+#[tokio::test]
+async fn a_thing_that_cannot_be_read_in_time_is_said_in_its_page() {
+    let mut kit = Kit::new().await;
+    let session = kit.fill("proj_a", "some words").await;
+    let mut pages: Vec<String> = details(&kit).await.into_iter().map(|(_, page)| page).collect();
+    pages.push(format!("/p/proj_a/sessions/{session}"));
+    kit.without_time();
+    let mut met = 0;
+    for path in &pages {
+        let answer = kit.get(path).await;
+        let page = Page::read(&answer.body);
+        page.assert_inert(path);
+        assert_eq!((page.count("h1"), page.count("main")), (1, 1), "{path}");
+        // A few rows are there before anyone looks at the clock.
+        if page.testid("error") == 0 {
+            assert_eq!(answer.status, StatusCode::OK, "{path}");
+            continue;
+        }
+        met += 1;
+        assert!(answer.status.is_server_error(), "{path}: {}", answer.status);
+        assert!(page.text_of("error").contains("Try again"), "{path}");
+        assert!(
+            page.links().iter().any(|l| l.starts_with(path.split('?').next().unwrap())),
+            "{path} leads nowhere"
+        );
+    }
+    assert!(met >= 1, "no page of {} met its deadline", pages.len());
+}
