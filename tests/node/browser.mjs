@@ -90,7 +90,7 @@ async function discover(storageState) {
   await page.goto(origin);
   const links = await page.locator("nav a[href]").evaluateAll((anchors) => anchors.map((a) => ({
     url: a.href,
-    name: (a.textContent || a.getAttribute("aria-label") || "").trim(),
+    name: (a.querySelector("span:not(.count)")?.textContent || a.textContent || a.getAttribute("aria-label") || "").trim(),
   })));
   const pages = [];
   for (const { url, name } of links) {

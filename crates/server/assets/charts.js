@@ -149,8 +149,8 @@ function beside(link) {
   if (!found || menu.previousElementSibling === link) return;
   copied = found.value;
   without.setAttribute("href", found.without);
-  without.setAttribute("aria-label", `Leave out ${found.value}`);
-  copy.setAttribute("aria-label", `Copy ${found.value}`);
+  without.setAttribute("aria-label", `exclude ${found.value}`);
+  copy.setAttribute("aria-label", `copy ${found.value}`);
   link.after(menu);
 }
 document.addEventListener("pointerover", (event) => {

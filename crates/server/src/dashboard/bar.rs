@@ -76,7 +76,7 @@ pub(crate) fn view(frame: &Frame<'_>) -> Markup {
                         }
                     }
                     @for (i, condition) in params.off.iter().enumerate() {
-                        li.chip.off data-testid="chip-off" {
+                        li.chip.aside data-testid="chip-off" {
                             a.words href=(to(&params.switched_on(i))) title="Switch this filter on again" { span.sr { "switched off: " } (chip_words(condition)) }
                             a href=(to(&params.forgotten(i))) { (icon(Icon::Close)) span.sr { "Forget this filter" } }
                         }

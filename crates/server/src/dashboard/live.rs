@@ -43,7 +43,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     html! {
         p.lede data-testid="lede" {
             @match vm.last_event_at {
-                Some(at) => { span.js-only hidden { "Listening since " (format::clock(place.now)) ". " } "Newest event " (format::time(at, &format::ago(at, place.now))) ". " span #rate {} },
+                Some(at) => { "Newest event " (format::time(at, &format::ago(at, place.now))) ". " span.js-only hidden { "Listening since " (format::clock(place.now)) ". " } span #rate {} },
                 None => "Listening. No event has arrived yet.",
             }
         }
