@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::{ProblemCode, Timestamp};
 use trackway_store::query::{
-    EventRow, INTENT_ROWS, IntentRow, Intents, ListAsk, Page, Said, Wish, WishNote, WishStatus,
+    Again, EventRow, INTENT_ROWS, IntentRow, Intents, ListAsk, Page, Said, Wish, WishNote, WishStatus,
 };
 
 use super::frame::Bar;
@@ -61,17 +61,19 @@ pub(crate) struct Word {
     event: EventRow,
     /// What somebody noted on a wish.
     note: Option<WishNote>,
+    /// Whether a shipped wish was asked for again.
+    again: Option<Again>,
     /// Sort and sentiment of feedback.
     said: Option<(&'static str, Option<&'static str>)>,
 }
 
 impl Word {
     fn wish(wish: Wish) -> Self {
-        Self { event: wish.event, note: wish.note, said: None }
+        Self { event: wish.event, note: wish.note, again: wish.again, said: None }
     }
 
     fn feedback(said: Said) -> Self {
-        Self { event: said.event, note: None, said: Some((said.kind, said.sentiment)) }
+        Self { event: said.event, note: None, again: None, said: Some((said.kind, said.sentiment)) }
     }
 }
 
@@ -303,6 +305,12 @@ fn becomes(wish: &Word, may: May, place: &Place<'_>) -> Markup {
         @if let Some(note) = &wish.note {
             @if !note.note.is_empty() { " " (hostile::line(&note.note, 120)) }
             " " span.dim { (hostile::line(&note.who, 24)) ", " (format::time(note.at, &format::ago(note.at, place.now))) }
+        }
+        @if let Some(again) = wish.again {
+            p data-testid="again" { @match again.newest {
+                Some(at) => { span.tag.warn { "asked again" } " " (format::counted(again.wishes, "time", "times")) " since, in like words; the newest " (format::time(at, &format::ago(at, place.now))) },
+                None => span.dim { "not asked for again since" },
+            } }
         }
         @if may == May::Change {
             details { summary { "Change" }

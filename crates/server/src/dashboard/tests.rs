@@ -375,6 +375,7 @@ async fn goals_show_matters_wishes_and_feedback_in_their_words() {
     let at = |s: i64| kit.now.plus_micros((s - 600) * 1_000_000);
     let mut wish = call(at(9), "ses_a", "a tool to refund an order", Status::Ok);
     wish.kind = Kind::MissingCapability;
+    let asked = wish.id.to_string();
     let mut feedback = call(at(10), "ses_a", "the search is slow", Status::Ok);
     feedback.kind = Kind::Feedback;
     feedback.tags.insert("feedback_type".into(), "issue".into());
@@ -397,6 +398,17 @@ async fn goals_show_matters_wishes_and_feedback_in_their_words() {
     let missing = kit.get("/p/proj_a/goals?tab=missing").await.body;
     assert_eq!(Page::read(&missing).testid("word-row"), 1);
     assert!(missing.contains("a tool to refund an order") && !missing.contains("the search is slow"));
+    let form = format!("event={asked}&status=shipped&note=in%202.0");
+    assert_eq!(kit.post("/p/proj_a/goals/wish", &form).await.status, StatusCode::SEE_OTHER);
+    let quiet = Page::read(&kit.get("/p/proj_a/goals?tab=missing").await.body);
+    assert!(quiet.text_of("again").contains("not asked for again"));
+    let mut once_more = call(at(900), "ses_c", "a tool to refund an order", Status::Ok);
+    once_more.kind = Kind::MissingCapability;
+    kit.send("proj_a", vec![once_more]).await;
+    let again = Page::read(&kit.get("/p/proj_a/goals?tab=missing").await.body);
+    assert!(again.text_of("again").contains("asked again 1 time"), "{}", again.text_of("again"));
+    let api = kit.get("/api/v1/projects/proj_a/wishes").await.body;
+    assert!(api.contains("\"asked_again\":1"), "{api}");
     let feedback = kit.get("/p/proj_a/goals?tab=feedback").await.body;
     assert_eq!(Page::read(&feedback).testid("word-row"), 1);
     for shown in ["tag.feedback_type:eq:issue", "negative", "search_orders"] {

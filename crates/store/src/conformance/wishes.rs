@@ -40,4 +40,23 @@ pub(super) fn wishes_keep_what_becomes_of_them(make: &dyn Fn() -> Arc<dyn Store>
     assert!(!store.set_wish(other, events[0].id.as_str(), WishStatus::New, "", "ann", at(0)).unwrap());
     put(&store, p, vec![events[0].clone()]);
     assert_eq!(all()[1].note.as_ref().map(|n| n.status), Some(WishStatus::Shipped));
+
+    // Asked for again after it was shipped: like words count, others and earlier ones do not.
+    // (the second wish says nearly the same, and was noted as later than the act itself)
+    assert_eq!(all()[1].again, Some(Again { wishes: 1, newest: Some(at(2 * MINUTE)) }));
+    assert!(all()[0].again.is_none(), "only what is shipped is watched");
+    let words = |n: u32, text: &str| {
+        let mut e = wish(n);
+        e.intent = Some(text.into());
+        e
+    };
+    let first = words(20, "cancel a running job");
+    put(&store, p, vec![first.clone(), words(21, "cancel the running job")]);
+    let shipped_at = at(30 * MINUTE);
+    let id = first.id.as_str();
+    assert!(store.set_wish(p, id, WishStatus::Shipped, "", "ann", shipped_at).unwrap());
+    let again = || all().into_iter().find(|w| w.event.id.as_str() == id).unwrap().again.unwrap();
+    assert_eq!(again(), Again::default());
+    put(&store, p, vec![words(40, "cancel a running job"), words(41, "export invoices as a table")]);
+    assert_eq!(again(), Again { wishes: 1, newest: Some(at(40 * MINUTE)) });
 }

@@ -54,6 +54,18 @@ pub struct WishNote {
     pub who: String,
 }
 
+/// Wishes in like words after one was shipped, in the whole project.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Again {
+    /// How many, among the newest [`LATER_WISHES`].
+    pub wishes: u64,
+    /// The newest of them.
+    pub newest: Option<Timestamp>,
+}
+
+/// Later wishes that a shipped one is held against.
+pub const LATER_WISHES: usize = 1_000;
+
 /// What an agent said of a tool or of the whole, as far as lists show it.
 #[derive(Clone, Debug)]
 pub struct Said {
@@ -93,4 +105,6 @@ pub struct Wish {
     pub event: EventRow,
     /// `None`: nobody noted anything.
     pub note: Option<WishNote>,
+    /// Where it is shipped: whether it was asked for again since.
+    pub again: Option<Again>,
 }

@@ -207,6 +207,10 @@ pub struct WishObject {
     pub noted_by: Option<String>,
     /// When.
     pub noted_at: Option<String>,
+    /// For a shipped one: wishes in like words since then; `null` for others.
+    pub asked_again: Option<u64>,
+    /// The newest of those.
+    pub asked_again_at: Option<String>,
 }
 
 /// What becomes of a wish.
@@ -352,6 +356,9 @@ impl WishObject {
             None => (None, None, None),
         };
         let event = EventObject::of(project, wish.event);
-        Self { event, status: status.as_str().into(), note, noted_by, noted_at }
+        let asked_again = wish.again.map(|again| again.wishes);
+        let asked_again_at = wish.again.and_then(|again| again.newest).map(|at| at.to_string());
+        let status = status.as_str().into();
+        Self { event, status, note, noted_by, noted_at, asked_again, asked_again_at }
     }
 }

@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 
 use rusqlite::OptionalExtension;
+use trackway_core::cluster;
 use trackway_core::filter::{Condition, Field, Op};
 use trackway_event::{Kind, ProjectId, Timestamp};
 
 use super::{Reader, event};
 use crate::Result;
-use crate::query::{EventsAsk, ListAsk, Page, Protocol, Said, Wish, WishNote, WishStatus};
+use crate::query::{
+    Again, EventsAsk, LATER_WISHES, ListAsk, Page, Protocol, Said, Wish, WishNote, WishStatus,
+};
 use crate::sqlite::control::sql;
 
 /// Wishes of a scope, newest first.
@@ -30,9 +33,43 @@ pub(in crate::sqlite) fn wishes(reader: &Reader, ask: &ListAsk) -> Result<Page<W
                 who: r.get(3)?,
             })
         });
-        wishes.push(Wish { note: note.optional()?, event });
+        wishes.push(Wish { note: note.optional()?, event, again: None });
     }
+    hold_against_later(reader, &mut wishes)?;
     Ok(Page { items: wishes, next, total, partial })
+}
+
+/// Tells of every shipped wish whether it was asked for again since: one clustering of all words at hand.
+fn hold_against_later(reader: &Reader, wishes: &mut [Wish]) -> Result<()> {
+    let shipped = |wish: &Wish| wish.note.as_ref().filter(|n| n.status == WishStatus::Shipped).map(|n| n.at);
+    let Some(first) = wishes.iter().filter_map(shipped).min() else { return Ok(()) };
+    let mut statement = reader.conn.prepare_cached(sql!("wish.later"))?;
+    let rows = statement.query_map((first.micros(), LATER_WISHES as i64), |r| {
+        Ok((r.get::<_, String>(0)?, Timestamp::from_micros(r.get(1)?)))
+    })?;
+    let later: Vec<(String, Timestamp)> = rows.collect::<rusqlite::Result<_>>()?;
+    let words = wishes.iter().map(|w| w.event.intent.as_deref().unwrap_or("").to_owned());
+    let sentences: Vec<String> = words.chain(later.iter().map(|(words, _)| words.clone())).collect();
+    for wish in wishes.iter_mut().filter(|w| shipped(w).is_some()) {
+        wish.again = Some(Again::default());
+    }
+    // The words of these wishes come first.
+    let before = wishes.len();
+    for cluster in cluster::clusters(&sentences) {
+        for at in cluster.members.iter().filter(|at| **at < before) {
+            let since = wishes.get(*at).and_then(shipped);
+            let Some((since, wish)) = since.zip(wishes.get_mut(*at)) else { continue };
+            let own = wish.event.started_at;
+            let others = cluster.members.iter().filter_map(|m| later.get(m.checked_sub(before)?));
+            let mut again = Again::default();
+            for (_, asked) in others.filter(|(_, asked)| *asked > since && *asked != own) {
+                again.wishes += 1;
+                again.newest = again.newest.max(Some(*asked));
+            }
+            wish.again = Some(again);
+        }
+    }
+    Ok(())
 }
 
 /// Whether an event is a wish.
