@@ -71,6 +71,7 @@ mod tools;
 mod track;
 pub(crate) mod views;
 mod visit;
+mod wanted;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -150,6 +151,7 @@ pub const PAGES: &[PageRoute] = &[
     own_action("/p/{p}/settings/keep/try", || post(settings_keep::try_on)),
     admin_action("/p/{p}/settings/members", || post(settings_members::add)),
     admin_action("/p/{p}/settings/members/remove", || post(settings_members::remove)),
+    action("/p/{p}/wanted", || post(wanted::put_aside)),
     action("/p/{p}/views", || post(views::save)),
     action("/p/{p}/views/{id}", || post(views::change)),
     action("/p/{p}/views/{id}/delete", || post(views::delete)),

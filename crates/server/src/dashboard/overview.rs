@@ -4,13 +4,12 @@
 //! checklist and the newest sessions stand where tiles and charts would.
 
 use maud::{Markup, html};
-use trackway_store::query::{ClientRow, Ending, EventRow, IssueRow, Overview, SessionRow, ToolRow};
+use trackway_store::query::{ClientRow, EventRow, Overview, SessionRow, ToolRow};
 
 use super::checklist::{self, Checklist};
-use super::icons::{Icon, icon};
 use super::link::{self, Params};
 use super::place::Place;
-use super::{chart, format, hostile, issues, lists, parts};
+use super::{chart, format, hostile, lists, parts, wanted};
 
 /// Calls ever, below which charts would say nothing (`dashboard.md` §6).
 const FEW_CALLS: u64 = 100;
@@ -26,11 +25,16 @@ pub(crate) struct Vm {
     pub checklist: Checklist,
     /// The newest sessions, for the low-volume state.
     pub recent: Vec<SessionRow>,
+    /// What somebody put aside for some days.
+    pub aside: wanted::Aside,
+    /// Whether the reader may put things aside.
+    pub may_change: bool,
 }
 
 /// The page's body.
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     let o = &vm.overview;
+    let wanted = wanted::list(o, &vm.checklist, &vm.aside, place);
     let quiet = o.now.events == 0 && o.now.sessions == 0;
     html! {
         (parts::partial(o.partial.as_deref()))
@@ -39,14 +43,14 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             (parts::empty(&why, "Here you will see who calls your tools, why, and what failed.", place.project, place.path, place.params))
             @if !vm.checklist.done() { (checklist::view(&vm.checklist, Some(&link::path(place.project, "setup")))) }
         } @else if o.calls_ever < FEW_CALLS {
-            (lede(o, &vm.checklist, place))
+            (lede(o, wanted.len() as u64, place))
             div.grid {
                 div.col-12 { (session_table(&vm.recent, place, "Sessions so far", "No session in this period.")) }
                 div.col-4 { (checklist::view(&vm.checklist, Some(&link::path(place.project, "setup")))) }
-                div.col-8 { (intents(o, place)) (missing(o, place)) }
+                div.col-8 { @if !wanted.is_empty() { (wanted::panel(&wanted, &vm.aside, vm.may_change, place)) } (intents(o, place)) (missing(o, place)) }
             }
         } @else {
-            (lede(o, &vm.checklist, place))
+            (lede(o, wanted.len() as u64, place))
             (tiles(o, place))
             div.grid {
                 div.col-8 {
@@ -56,7 +60,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                     (tools(&o.tools, place))
                     section.panel { h2 { "Time per call" } (chart::latency(&o.series, place.now)) }
                 }
-                div.col-4 { (needs_you(o, &vm.checklist, place)) (clients(&o.clients, place)) (missing(o, place)) }
+                div.col-4 { (wanted::panel(&wanted, &vm.aside, vm.may_change, place)) (clients(&o.clients, place)) (missing(o, place)) }
                 div.col-12 { (intents(o, place)) }
                 div.col-12 { (session_table(&o.worth_a_look, place, "Sessions worth a look", "No session of this period stands out. Checked: loops, failures, wishes, unusual length, new failures.")) }
             }
@@ -64,17 +68,20 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     }
 }
 
+fn page(place: &Place<'_>, name: &str, params: &Params) -> String {
+    format!("{}{}", link::path(place.project, name), params.query())
+}
+
 fn sessions(place: &Place<'_>, params: &Params) -> String {
     format!("{}{}", link::path(place.project, "sessions"), params.query())
 }
 
-fn lede(o: &Overview, checklist: &Checklist, place: &Place<'_>) -> Markup {
+fn lede(o: &Overview, needs: u64, place: &Place<'_>) -> Markup {
     let base = place.params.carried();
     let calls = &o.now.calls;
     let few = calls.finished < RATE_CALLS;
     let before =
         o.before.as_ref().and_then(|b| b.calls.failed_share().filter(|_| b.calls.finished >= RATE_CALLS));
-    let needs = needs(o, checklist);
     html! {
         p.lede data-testid="lede" {
             a href=(sessions(place, &base.and("calls", "gt", "0"))) { (format::counted(calls.calls, "call", "calls")) }
@@ -95,13 +102,6 @@ fn lede(o: &Overview, checklist: &Checklist, place: &Place<'_>) -> Markup {
             @if needs > 0 { a href="#needs" { (needs_words(needs)) } " you." } @else { "Nothing needs you." }
         }
     }
-}
-
-/// How many entries "Needs you" has; charts and the low-volume state count alike.
-fn needs(o: &Overview, checklist: &Checklist) -> u64 {
-    let stuck = o.worth_a_look.iter().any(|s| s.ending == Some(Ending::Stuck));
-    let lists = o.issues.len() + checklist.warnings().len();
-    lists as u64 + u64::from(o.now.missing_reports > 0) + u64::from(stuck)
 }
 
 fn failed(base: &Params) -> Params {
@@ -164,12 +164,12 @@ fn tiles(o: &Overview, place: &Place<'_>) -> Markup {
             (tile("Failed", match share { Some(s) => html! { (format::percent(s)) }, None => html! { span.dim { (format::count(now.calls.failed)) " " small { "few" } } } },
                 share.zip(share_before).map(|(a, b)| format::points(a, b)), Better::Less, &sessions(place, &failed(&base)), &series(&|b| b.calls.failed_share().unwrap_or(0.0)), Some("share of finished calls; change in points")))
             (tile("First try", match o.signals.attempts.first_share().filter(|_| o.signals.attempts.chains >= RATE_CALLS) { Some(s) => html! { (format::percent(s)) }, None => format::unknown("needs ten attempts") },
-                None, Better::Neither, &sessions(place, &base), &series(&|b| o.signals.attempts_within(b.start, b.end).first_share().unwrap_or(0.0)), Some("attempts solved by their first call, of all attempts; an attempt is a call and the tries after its failure")))
+                None, Better::Neither, &page(place, "tools", &base), &series(&|b| o.signals.attempts_within(b.start, b.end).first_share().unwrap_or(0.0)), Some("attempts solved by their first call, of all attempts; an attempt is a call and the tries after its failure")))
             (tile("p95", match now.calls.p95_us { Some(us) => html! { (format::duration(us)) }, None => format::unknown("needs 20 timed calls") },
-                now.calls.p95_us.zip(before.and_then(|b| b.calls.p95_us)).and_then(|(a, b)| format::change(a as f64, b as f64)), Better::Less, &sessions(place, &base), &series(&|b| b.calls.p95_us.unwrap_or(0) as f64),
+                now.calls.p95_us.zip(before.and_then(|b| b.calls.p95_us)).and_then(|(a, b)| format::change(a as f64, b as f64)), Better::Less, &page(place, "tools", &Params { sort: Some("-p95".into()), ..base.clone() }), &series(&|b| b.calls.p95_us.unwrap_or(0) as f64),
                 Some("95 of 100 calls took at most this; merged from sketches, within 5 %")))
             (tile("Tokens a session", match per_session(now) { Some(n) => html! { (format::tokens(n)) }, None => format::unknown("no session") },
-                per_session(now).zip(before.and_then(per_session)).and_then(|(a, b)| format::change(a as f64, b as f64)), Better::Neither, &sessions(place, &base),
+                per_session(now).zip(before.and_then(per_session)).and_then(|(a, b)| format::change(a as f64, b as f64)), Better::Neither, &page(place, "catalog", &Params { tab: Some("cost".into()), ..base.clone() }),
                 &series(&|b| (b.calls.tokens_in + b.calls.tokens_out) as f64 / b.sessions.max(1) as f64), Some("arguments and results, estimated at 3.5 bytes a token; tool listings not counted")))
         }
     }
@@ -195,46 +195,6 @@ fn tile(
             span.figure { (figure) }
             @match change { Some(c) => span class=(class) { (c) span.sr { " against the period before" } }, None => span.delta {} }
             @if !series.is_empty() { (chart::spark(series, &format!("{name} over the period"))) }
-        }
-    }
-}
-
-fn needs_you(o: &Overview, checklist: &Checklist, place: &Place<'_>) -> Markup {
-    let base = place.params.carried();
-    let stuck: Vec<_> = o.worth_a_look.iter().filter(|s| s.ending == Some(Ending::Stuck)).collect();
-    let warnings = checklist.warnings();
-    let nothing =
-        o.issues.is_empty() && stuck.is_empty() && o.now.missing_reports == 0 && warnings.is_empty();
-    html! {
-        section #needs.panel tabindex="-1" data-testid="needs-you" {
-            h2 { "Needs you" }
-            @if nothing {
-                p.quiet { (icon(Icon::Tick)) "Nothing needs you. Checked: failures by group, stuck sessions, missing tools, instrumentation." }
-            } @else {
-                ul.needs {
-                    @for issue in &o.issues { (issue_line(issue, &sessions(place, &base.and("issue", "eq", &issue.id.to_string())))) }
-                    @if o.now.missing_reports > 0 {
-                        li { span.tag.info { "wish" } a href=(sessions(place, &Params { tab: Some("asked".into()), ..base.clone() })) { "Asked for a tool that is not there" } span.n { (format::count(o.now.missing_reports)) } }
-                    }
-                    @if let Some(first) = stuck.first() {
-                        li { span.tag.fail { "stuck" } a href=(link::session(place.project, first.id.as_str())) { "A tool kept failing in " (format::counted(stuck.len() as u64, "session", "sessions")) } }
-                    }
-                    @for warning in warnings { li { span.tag.warn { "set-up" } a href=(link::path(place.project, "setup")) { (warning) } } }
-                }
-            }
-        }
-    }
-}
-
-fn issue_line(issue: &IssueRow, href: &str) -> Markup {
-    html! {
-        li data-testid="issue-row" {
-            (issues::state(&issue.state))
-            a href=(href) title=(hostile::plain(&issue.title, 300)) {
-                @if let Some(tool) = &issue.tool { b { (hostile::line(tool, 32)) } ": " }
-                (hostile::line(&issue.title, 90))
-            }
-            span.n title=(format!("{} in {}", format::counted(issue.events, "failure", "failures"), format::counted(issue.sessions, "session", "sessions"))) { (format::count(issue.sessions)) }
         }
     }
 }
@@ -271,7 +231,7 @@ fn clients(rows: &[ClientRow], place: &Place<'_>) -> Markup {
     let base = place.params.carried();
     html! {
         section.panel.flush {
-            h2 { "Clients" }
+            h2 { "Clients" a.aside href=(page(place, "clients", &place.params.carried())) { "By model, protocol and SDK" } }
             @if rows.is_empty() { p.quiet { "No session in this period." } } @else {
                 div.scroll tabindex="0" role="region" aria-label="Clients" {
                     table.data {

@@ -79,10 +79,12 @@ pub(crate) async fn overview(visit: Visit) -> Response {
         None | Some(_) => Compare::Previous,
     };
     let (key, now, period) = (visit.project.key, visit.guest.now, scope.period);
+    let may_change = visit.guest.viewer.may_change(key);
     let question = move |store: &dyn Store| {
         let overview = store.overview(key, &OverviewAsk { scope, compare })?;
         let (checklist, recent) = checklist(store, key, now)?;
-        Ok(overview_page::Vm { overview, checklist, recent })
+        let aside = super::wanted::aside(&store.settings(key)?, now);
+        Ok(overview_page::Vm { overview, checklist, recent, aside, may_change })
     };
     late::show(visit, Sheet { title, at, bar }, "overview", question, move |vm, visit| {
         overview_page::view(&vm, &visit.place(period))

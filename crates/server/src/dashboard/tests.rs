@@ -16,6 +16,7 @@ mod replay;
 mod rounds;
 mod states;
 mod tools;
+mod wanted;
 
 use http::StatusCode;
 use trackway_event::{DropReason, Kind, Status};
