@@ -107,10 +107,26 @@ pub const PROJECT_SETTINGS: &[ProjectSetting] = &[
         help: "the time zone of days and times for readers who chose none, by its IANA name, as in Europe/Berlin",
         check: |v| trackway_core::period::zone(Some(v)).is_ok(),
     },
+    ProjectSetting {
+        key: ENVIRONMENTS,
+        default: "",
+        help: "environments to choose from at the top of every page, separated by commas, as events name them in the tag env",
+        check: |v| {
+            environments(v).len() <= 20 && environments(v).iter().all(|name| name.chars().count() <= 60)
+        },
+    },
 ];
 
 /// The setting that names a project's time zone.
 pub(crate) const ZONE: &str = "timezone";
+
+/// The setting that names a project's environments.
+pub(crate) const ENVIRONMENTS: &str = "environments";
+
+/// Environments by their setting, in its order.
+pub(crate) fn environments(setting: &str) -> Vec<&str> {
+    setting.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
+}
 
 /// The setting of this name, if the value fits it.
 ///

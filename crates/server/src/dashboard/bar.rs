@@ -61,6 +61,7 @@ pub(crate) fn view(frame: &Frame<'_>) -> Markup {
                     }
                 }
             }
+            @if frame.bar != Bar::Title && !frame.environments.is_empty() { (environment(frame)) }
             @if frame.bar != Bar::Title {
                 ul.chips aria-label="Filters" {
                     @for (i, name) in params.env.iter().enumerate() {
@@ -108,6 +109,25 @@ pub(crate) fn view(frame: &Frame<'_>) -> Markup {
         }
         @if let Some(bad) = frame.bad {
             div.strip.fail role="alert" data-testid="bad-filter" { (icon(Icon::Fail)) span { (hostile::line(&bad.why, 300)) ". Nothing is shown until it is mended or removed." } }
+        }
+    }
+}
+
+/// The environments of the project, where it has some: one, or all.
+fn environment(frame: &Frame<'_>) -> Markup {
+    let params = frame.params;
+    let to = |env: Vec<String>| format!("{}{}", frame.path, Params { env, ..params.top() }.query());
+    html! {
+        details.menu.environment data-testid="environment" {
+            summary { span.sr { "Environment: " }
+                @match params.env.as_slice() { [] => "all envs", [one] => (hostile::line(one, 20)), some => { (some.len()) " envs" } }
+                (icon(Icon::Down)) }
+            ul.pop {
+                li { a href=(to(Vec::new())) aria-current=[params.env.is_empty().then_some("true")] { span.name { "all environments" } } }
+                @for name in frame.environments {
+                    li { a href=(to(vec![name.clone()])) aria-current=[(params.env == [name.as_str()]).then_some("true")] { span.name { (hostile::line(name, 60)) } } }
+                }
+            }
         }
     }
 }

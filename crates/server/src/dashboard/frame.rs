@@ -144,6 +144,8 @@ pub(crate) struct Frame<'a> {
     pub period: Option<Period>,
     /// What is selected, beside the page.
     pub panel: Option<Markup>,
+    /// Environments of the project, to choose from.
+    pub environments: &'a [String],
     /// The menu of saved views.
     pub views: Markup,
     /// The status line's left end.

@@ -327,7 +327,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         } }
         @match vm.tab {
             Tab::Health => (settings_health::view(vm, place)),
-            Tab::Project => { (refused(vm)) (project(vm)) (settings_keep::zone(&vm.keep, place.project)) }
+            Tab::Project => { (refused(vm)) (project(vm)) (settings_keep::readers(&vm.keep, place.project)) }
             Tab::Tokens => (tokens(vm, place)),
             Tab::Keep => { (refused(vm)) (settings_keep::view(&vm.keep, place.project)) }
             Tab::Members => { (refused(vm)) (settings_members::view(&vm.members, place.project, place.now)) }

@@ -18,7 +18,7 @@ use super::settings::{self, Tab};
 use super::visit::Visit;
 use super::{format, hostile, link};
 use crate::options::Limits;
-use crate::policy::{PROJECT_SETTINGS, Policy, ProjectSetting, ZONE, check_setting};
+use crate::policy::{ENVIRONMENTS, PROJECT_SETTINGS, Policy, ProjectSetting, ZONE, check_setting};
 
 /// Characters of a text in the test box.
 const TRIED_CHARS: usize = 4_000;
@@ -100,7 +100,11 @@ pub(crate) async fn change(
 ) -> Response {
     let typed = typed(form);
     let section = SECTIONS.iter().find(|s| typed.keys().any(|key| s.keys.contains(&key.as_str())));
-    let tab = if typed.contains_key(ZONE) { Tab::Project } else { Tab::Keep };
+    let tab = if [ZONE, ENVIRONMENTS].iter().any(|key| typed.contains_key(*key)) {
+        Tab::Project
+    } else {
+        Tab::Keep
+    };
     let sure = typed.contains_key("sure");
     let mut changes = BTreeMap::new();
     for (key, value) in typed.iter().filter(|(key, _)| !matches!(key.as_str(), "sure" | "section")) {
@@ -289,8 +293,8 @@ fn goes(gone: &Expired, bytes: u64) -> String {
     format!("Not saved yet. Saving this removes {}{size}, within the hour and for good.", parts.join(", "))
 }
 
-/// The project's time zone, on the section "Project".
-pub(crate) fn zone(vm: &Vm, project: &str) -> Markup {
+/// The project's time zone and environments, on the section "Project".
+pub(crate) fn readers(vm: &Vm, project: &str) -> Markup {
     let own = link::path(project, "settings");
     html! {
         (fault(vm))
@@ -301,6 +305,13 @@ pub(crate) fn zone(vm: &Vm, project: &str) -> Markup {
                 @if vm.may_change { div.row { button { "Save" } } }
             }
             p.quiet { "A reader's own choice, at the top of every page, comes first." }
+        }
+        section.panel.stepbox data-testid="environments" {
+            h2 { "Environments" }
+            form.settings method="post" action=(format!("{own}/keep")) {
+                @for setting in PROJECT_SETTINGS.iter().filter(|s| s.key == ENVIRONMENTS) { (field(vm, setting)) }
+                @if vm.may_change { div.row { button { "Save" } } }
+            }
         }
     }
 }
@@ -343,6 +354,7 @@ fn shape(key: &str) -> (&'static str, Input) {
         "limit.events_per_second" => ("A second", Input::Number("events")),
         "limit.events_per_day" => ("A day (UTC)", Input::Number("events")),
         ZONE => ("Days and times in", Input::Words),
+        ENVIRONMENTS => ("Choose from", Input::Words),
         _ => ("Value", Input::Words),
     }
 }

@@ -20,6 +20,7 @@ use super::place::Place;
 use super::{format, panel, parts, views};
 use crate::api::views as kept;
 use crate::auth::{InProject, Viewer};
+use crate::policy::{ENVIRONMENTS, environments};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -66,6 +67,8 @@ pub(crate) struct Visit {
     panel: Option<panel::Vm>,
     /// Saved views that the reader sees.
     views: Vec<View>,
+    /// Environments of the project, to choose from.
+    environments: Vec<String>,
     /// What was typed into the filter box, or the saved view asked for, that cannot be read.
     typed: Option<BadAsk>,
 }
@@ -108,12 +111,17 @@ impl FromRequestParts<AppState> for Visit {
             guest.projects.iter().find(|p| p.key == project.key).and_then(|p| p.last_event_at);
         let is = |name: &str| parts.headers.get(name).is_some_and(|v| v == "true");
         let wants = if is("hx-request") { Wants::Fragment } else { Wants::Page };
-        let views = match wants {
+        let (views, environments) = match wants {
             Wants::Page => {
                 let (key, who) = (project.key, guest.viewer.actor());
-                guest.state.ask("views", move |store| store.views(key, &who)).await.unwrap_or_default()
+                let of_frame = move |store: &dyn Store| {
+                    let set = store.settings(key)?.remove(ENVIRONMENTS).unwrap_or_default();
+                    let names = environments(&set).into_iter().map(str::to_owned).collect();
+                    Ok((store.views(key, &who)?, names))
+                };
+                guest.state.ask("views", of_frame).await.unwrap_or_default()
             }
-            Wants::Fragment => Vec::new(),
+            Wants::Fragment => Default::default(),
         };
         let no_view = guest.params.view.take().and_then(|id| {
             let view = views.iter().find(|v| v.key.0.to_string() == id);
@@ -139,7 +147,7 @@ impl FromRequestParts<AppState> for Visit {
         };
         let origin = origin_of(&parts.headers, state.options().trusted_proxy);
         let panel = selected_panel(&guest, &project).await;
-        Ok(Self { guest, project, wants, origin, panel, views, typed })
+        Ok(Self { guest, project, wants, origin, panel, views, environments, typed })
     }
 }
 
@@ -162,6 +170,7 @@ impl Guest {
             export: None,
             period: None,
             panel: None,
+            environments: &[],
             views: html! {},
             status: html! {},
         };
@@ -297,6 +306,7 @@ impl Visit {
                 .as_ref()
                 .filter(|_| status == StatusCode::OK)
                 .map(|vm| panel::view(vm, self.project.id.as_str(), &self.guest.path, &self.guest.params)),
+            environments: &self.environments,
             views: html! {},
             status: html! {
                 @if let Some(last) = self.project.last_event_at { span { "Data to " (format::time(last, &format::day_clock(last))) } }

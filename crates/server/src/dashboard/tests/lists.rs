@@ -80,6 +80,24 @@ async fn a_reader_may_choose_a_period_and_pin_it() {
 }
 
 #[tokio::test]
+async fn environments_are_chosen_where_the_project_names_them() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", "words").await;
+    let page = Page::read(&kit.get("/p/proj_a/sessions").await.body);
+    assert_eq!(page.testid("environment"), 0, "none are named");
+    let set = kit.post("/p/proj_a/settings/keep", "key=environments&value=prod, <b>%26stage").await;
+    assert!(set.status.is_redirection(), "{}", set.body);
+    let page = Page::read(&kit.get("/p/proj_a/sessions?tab=failed&env=prod").await.body);
+    let links = page.links();
+    assert!(page.text_of("environment").starts_with("Environment: prod"), "{}", page.text_of("environment"));
+    assert!(links.iter().any(|l| l == "/p/proj_a/sessions?env=%3Cb%3E%26stage&tab=failed"), "{links:?}");
+    assert!(links.iter().any(|l| l == "/p/proj_a/sessions?tab=failed"), "all of them: {links:?}");
+    assert_eq!(page.testid("session-row"), 0, "nothing here is tagged so");
+    let long = format!("key=environments&value={}", "x".repeat(61));
+    assert_eq!(kit.post("/p/proj_a/settings/keep", &long).await.status.as_u16(), 400);
+}
+
+#[tokio::test]
 async fn rows_take_the_room_the_reader_chose() {
     let kit = Kit::new().await;
     kit.fill("proj_a", "words").await;
