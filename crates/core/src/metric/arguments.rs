@@ -110,8 +110,9 @@ impl One {
                 value.to_string()
             }
         };
-        let long = shown.chars().count() > SIGNS;
-        if long || (self.values.len() >= DISTINCT && !self.values.contains_key(&shown)) {
+        // An address names somebody; like a long text it is told by its shape alone.
+        let own = shown.chars().count() > SIGNS || shown.contains('@');
+        if own || (self.values.len() >= DISTINCT && !self.values.contains_key(&shown)) {
             self.many = Many::Yes;
         } else {
             *self.values.entry(shown).or_default() += 1;
@@ -184,6 +185,8 @@ mod tests {
     fn a_secret_long_or_lone_value_is_never_told() {
         let uses = fold(&[json!({"a": "x".repeat(61), "b": "once"}), json!({"a": "y", "b": "twice"})]);
         assert!(uses.iter().all(|u| matches!(u.values, Values::Lengths(..))), "{uses:?}");
+        let uses = fold(&[json!({"user": "ana@acme.test"}), json!({"user": "ana@acme.test"})]);
+        assert_eq!(uses[0].values, Values::Lengths(13, 13), "an address is nobody's choice of values");
     }
 
     #[test]
