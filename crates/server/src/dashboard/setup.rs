@@ -38,19 +38,25 @@ pub(crate) enum Way {
     /// `trackway wrap`.
     #[default]
     NoCode,
+    /// The crate `trackway`.
+    Rust,
     /// AgentCat's SDKs.
     AgentCat,
     /// MCPcat's older SDKs.
     McpCat,
+    /// PostHog's SDKs.
+    PostHog,
     /// The native batch.
     Http,
 }
 
 impl Way {
-    const ALL: [(Self, &'static str, &'static str); 4] = [
+    const ALL: [(Self, &'static str, &'static str); 6] = [
         (Self::NoCode, "", "No code"),
+        (Self::Rust, "rust", "Rust"),
         (Self::AgentCat, "agentcat", "I use AgentCat"),
         (Self::McpCat, "mcpcat", "I use MCPcat"),
+        (Self::PostHog, "posthog", "I use PostHog"),
         (Self::Http, "http", "Plain HTTP"),
     ];
 
@@ -185,11 +191,17 @@ fn connect(vm: &Vm, place: &Place<'_>) -> Markup {
                     h3 { "Or give this to your coding agent" }
                     (code("prompt", &format!("Add Trackway to this MCP server. In the MCP client's config, put\n  trackway wrap --project {project} --endpoint {origin} --\nin front of the command that starts the server, and keep its arguments and environment. Change no server code. Then list the tools once and call one.")))
                 },
+                Way::Rust => {
+                    p { "One line around a server made with rmcp. It never slows, fails or ends your server." }
+                    (code("rust", &format!("let server = trackway::track(server, \"{project}\", trackway::Options::new().endpoint(\"{origin}\"));")))
+                    p.dim { "Options::identify names the user, Options::report_missing lets agents say what they miss (on by default)." }
+                },
                 Way::AgentCat => {
                     p { "Two environment variables on the machine your server runs on; the code stays as it is." }
                     (code("env", &format!("AGENTCAT_API_URL={origin}\nDISABLE_DIAGNOSTICS=true")))
                     p { "And this project's id where the code names one:" }
                     (code("track", &format!("track(server, \"{project}\", …)")))
+                    (versions(&[("TypeScript, npm agentcat", "AGENTCAT_API_URL"), ("Python, PyPI agentcat", "AGENTCAT_API_URL"), ("Rust, agentcat-sdk", "AGENTCAT_API_URL"), ("Go", "MCPCAT_API_URL, or APIBaseURL of the options")]))
                     p.dim { "TypeScript, Python and Rust read AGENTCAT_API_URL; Go reads MCPCAT_API_URL. DISABLE_DIAGNOSTICS keeps the SDK's own log lines from being sent to its makers." }
                 },
                 Way::McpCat => {
@@ -198,6 +210,18 @@ fn connect(vm: &Vm, place: &Place<'_>) -> Markup {
                     p { "And this project's id where the code names one:" }
                     (code("track", &format!("track(server, \"{project}\", …)")))
                 },
+                Way::PostHog => {
+                    p { "Two values where your code makes the client; everything else stays as it is." }
+                    (versions(&[
+                        ("TypeScript, @posthog/mcp", &format!("new PostHog(\"{project}\", {{ host: \"{origin}\" }})")),
+                        ("Python, posthog", &format!("Posthog(\"{project}\", host=\"{origin}\")")),
+                        ("Rust, posthog-rs", &format!("api_key(\"{project}\"), api_endpoint(\"{origin}\")")),
+                        ("Go, posthog-go", &format!("posthog.Config{{Endpoint: \"{origin}\"}}")),
+                    ]))
+                    p.dim { "The key may be the project's id, an ingest token, or the phc_… key you have: its events are refused and kept until you adopt the key below." }
+                    h3 { "Without effect here" }
+                    p.dim { "Feature flags are answered with none; recordings of browsers, " code { "$ip" } " and " code { "$geoip_*" } " are not kept." }
+                },
                 Way::Http => {
                     p { "Any program can send events: up to 1,000 in a batch, plain, gzip or zstd. Each gets its own outcome in the answer." }
                     (code("curl", &format!("curl {origin}/api/v1/ingest -H 'content-type: application/json' -d '{{\n  \"project\": \"{project}\", \"sdk\": {{\"name\": \"curl\", \"version\": \"1\"}}, \"lost\": {{}},\n  \"sent_at\": \"{}\",\n  \"events\": [{{\"id\": \"evt_first\", \"kind\": \"custom\", \"started_at\": \"{}\", \"resource\": \"hello\"}}]\n}}'", place.now, place.now)))
@@ -205,6 +229,15 @@ fn connect(vm: &Vm, place: &Place<'_>) -> Markup {
             }
         }
     }
+}
+
+/// What changes for each published SDK.
+fn versions(rows: &[(&str, &str)]) -> Markup {
+    html! { div.scroll tabindex="0" role="region" aria-label="What changes for each SDK" { table.data {
+        caption.sr { "What changes for each SDK" }
+        thead { tr { th scope="col" { "SDK" } th scope="col" { "What changes" } } }
+        tbody { @for (sdk, change) in rows { tr data-testid="sdk-row" { th scope="row" { (sdk) } td { code { (change) } } } } }
+    } } }
 }
 
 fn code(id: &str, text: &str) -> Markup {

@@ -212,3 +212,19 @@ async fn many_issues_are_decided_at_once() {
     );
     assert_eq!(kit.post_as("/p/proj_a/bulk/issues", &form, &reader).await.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn every_way_to_connect_names_the_project_and_the_address() {
+    let kit = Kit::new().await;
+    kit.project("proj_a").await;
+    let first = Page::read(&kit.get("/p/proj_a/setup").await.body);
+    let ways: Vec<String> = first.links().into_iter().filter(|l| l.starts_with("/p/proj_a/setup")).collect();
+    assert!(ways.len() >= 6, "{ways:?}");
+    for way in ways {
+        let answer = kit.get(&way).await;
+        Page::read(&answer.body).assert_inert(&way);
+        assert!(answer.body.contains("proj_a") && answer.body.contains("127.0.0.1:7431"), "{way}");
+    }
+    let sdks = Page::read(&kit.get("/p/proj_a/setup?tab=posthog").await.body);
+    assert_eq!(sdks.testid("sdk-row"), 4);
+}
