@@ -55,10 +55,10 @@ fn bars(series: &[Bucket], now: Timestamp, says: Says, href: &dyn Fn(&Bucket) ->
     html! {
         figure.chart {
             div.plot {
-                svg.axis width="40" height=(HEIGHT) aria-hidden="true" {
+                svg.axis width="48" height=(HEIGHT) aria-hidden="true" {
                     @for (i, step) in scale.steps.iter().enumerate() {
                         @let at = HEIGHT - y(*step);
-                        @if *step > 0 { text x="34" y=(px(at + 4.0)) text-anchor="end" { (format::count(*step)) @if i + 1 == scale.steps.len() { " " } } }
+                        @if *step > 0 { text x="42" y=(px(at + 4.0)) text-anchor="end" { (format::count(*step)) @if i + 1 == scale.steps.len() { " " } } }
                     }
                 }
                 svg.bars width="100%" height=(HEIGHT) role="group" aria-label=(caption) {
@@ -117,9 +117,9 @@ pub(crate) fn latency(series: &[Bucket], now: Timestamp) -> Markup {
     html! {
         figure.chart {
             div.plot {
-                svg.axis width="40" height=(HEIGHT) aria-hidden="true" {
+                svg.axis width="48" height=(HEIGHT) aria-hidden="true" {
                     @for step in scale.steps.iter().filter(|s| **s > 0) {
-                        text x="34" y=(px(y(*step * 1_000) + 4.0)) text-anchor="end" { (axis_ms(*step)) }
+                        text x="42" y=(px(y(*step * 1_000) + 4.0)) text-anchor="end" { (axis_ms(*step)) }
                     }
                 }
                 svg.lines width="100%" height=(HEIGHT) data-n=(series.len()) role="img" aria-label=(caption) {
@@ -206,7 +206,7 @@ fn time_axis(series: &[Bucket], now: Timestamp) -> Markup {
     let width = 100.0 / series.len().max(1) as f64;
     html! {
         div.plot {
-            svg.axis width="40" height="18" aria-hidden="true" {}
+            svg.axis width="48" height="18" aria-hidden="true" {}
             svg.times width="100%" height="18" aria-hidden="true" {
                 @for (i, bucket) in series.iter().enumerate().filter(|(i, _)| i % every == 0) {
                     @let x = (i as f64 + 0.5) * width;

@@ -159,10 +159,12 @@ fn line(row: &PersonRow, ways: Option<&Ways>, place: &Place<'_>) -> Markup {
             td data-label="Known of them" {
                 @for account in row.accounts.iter().take(ACCOUNTS) { (accounts::name(account, place)) " " }
                 @if row.traits.is_empty() { @if row.accounts.is_empty() { (format::unknown("no trait was sent with an identify")) } } @else {
-                @for (i, (key, value)) in row.traits.iter().take(TRAITS).enumerate() {
+                // Beside an account one more fact would cost a line of every row.
+                @let shown = if row.accounts.is_empty() { TRAITS } else { 0 };
+                @for (i, (key, value)) in row.traits.iter().take(shown).enumerate() {
                     @if i > 0 { ", " } span.dim { (hostile::line(key, 20)) } " " (hostile::line(&written(value), 32))
                 }
-                @if row.traits.len() > TRAITS { span.dim { " and " (row.traits.len() - TRAITS) " more" } }
+                @if row.traits.len() > shown { span.dim { " and " (row.traits.len() - shown) " more" } }
             } }
             td.num data-label="Sessions ever" { (format::count(row.sessions)) }
             td.num data-label="Calls ever" { (format::count(row.tool_calls)) }
