@@ -177,7 +177,8 @@ fn is(value: &Value, wanted: &str) -> bool {
     }
 }
 
-const fn type_of(value: &Value) -> &'static str {
+/// The JSON type of a value, by JSON Schema's names.
+pub(crate) const fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::catalog::schema::type_of;
+
 /// Names that are told apart.
 pub const NAMES: usize = 64;
 /// Different values of one name that are told apart.
@@ -136,17 +138,6 @@ impl One {
             }
         };
         ArgumentUse { name, sent: self.sent, types, values }
-    }
-}
-
-const fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 
