@@ -70,6 +70,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         format!("{pages}/sessions?{period}"),
         format!("{pages}/sessions/{session}"),
         format!("{pages}/live"),
+        format!("{pages}/tools?{period}"),
+        format!("{pages}/tools/{tool}?{period}"),
+        format!("{pages}/issues?{period}"),
+        format!("{pages}/issues/{issue}?{period}"),
+        format!("{pages}/people?{period}"),
+        format!("{pages}/people/{person}"),
+        format!("{pages}/clients?{period}"),
+        format!("{pages}/catalog?{period}"),
+        format!("{pages}/goals?{period}"),
     ];
     println!("period from {from}, {} times each", args.times);
     let mut all = Waits::default();

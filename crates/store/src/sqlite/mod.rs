@@ -62,6 +62,8 @@ pub struct SqliteOptions {
     pub readers: usize,
     /// How long one question may run.
     pub read_deadline: Duration,
+    /// Most calls of a period from which distinct sessions and people of a tool are counted.
+    pub counted_calls: usize,
     /// Free bytes of the disk below which nothing more is written.
     pub free_floor: u64,
     /// Asks the disk for its free bytes.
@@ -77,6 +79,7 @@ impl Default for SqliteOptions {
         Self {
             readers: 3,
             read_deadline: trackway_event::limits::QUERY_DEADLINE,
+            counted_calls: 100_000,
             free_floor: 64 * 1024 * 1024,
             free_bytes: Arc::new(open::free_bytes),
             max_pages: None,
@@ -90,6 +93,7 @@ impl std::fmt::Debug for SqliteOptions {
         f.debug_struct("SqliteOptions")
             .field("readers", &self.readers)
             .field("read_deadline", &self.read_deadline)
+            .field("counted_calls", &self.counted_calls)
             .field("free_floor", &self.free_floor)
             .field("max_pages", &self.max_pages)
             .finish_non_exhaustive()

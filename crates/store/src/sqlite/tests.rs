@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use trackway_event::{Event, EventId, Kind, Outcome, ProjectId, Timestamp};
 
 use super::*;
-use crate::query::PageAsk;
+use crate::query::{Depth, PageAsk, Period, Scope, ToolPreset, ToolsAsk};
 use crate::{NewProject, ProjectKey, Store, StoreError, conformance};
 
 #[test]
@@ -72,6 +72,32 @@ fn event(n: u64) -> Event {
 
 fn put(store: &SqliteStore, p: ProjectKey, events: Vec<Event>) -> crate::Result<Vec<Outcome>> {
     store.submit(p, events, at(0))?.blocking_recv().expect("an answer")
+}
+
+#[test]
+fn what_is_too_much_to_count_is_unknown_and_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions { counted_calls: 5, ..SqliteOptions::default() };
+    let store = SqliteStore::open(dir.path(), options).unwrap();
+    let p = project(&store);
+    let call = |n| Event { tool: Some("search".into()), arguments: None, ..event(n) };
+    put(&store, p, (0..5).map(call).collect()).unwrap();
+    let period = Period { from: at(0), to: at(1_000) };
+    let scope = Scope { period, filter: Default::default(), zone: crate::query::TimeZone::UTC };
+    let ask = ToolsAsk {
+        scope,
+        kind: Kind::ToolCall,
+        sort: None,
+        preset: ToolPreset::All,
+        depth: Depth::Whole,
+        page: PageAsk { after: None, limit: 10 },
+    };
+    let found = store.tools(p, &ask).unwrap();
+    assert_eq!((found.items[0].sessions, found.items[0].people, &found.partial), (Some(1), Some(0), &None));
+    put(&store, p, vec![call(5)]).unwrap();
+    let found = store.tools(p, &ask).unwrap();
+    assert_eq!((found.items[0].calls.calls, found.items[0].sessions, found.items[0].people), (6, None, None));
+    assert!(found.partial.is_some_and(|why| why.contains("too many calls")));
 }
 
 fn eventually(mut test: impl FnMut() -> bool) {

@@ -23,6 +23,7 @@ pub(in crate::sqlite) struct Pool {
     file: PathBuf,
     most: usize,
     patience: Duration,
+    counted_calls: usize,
     clock: Clock,
     state: Mutex<State>,
     wake: Condvar,
@@ -39,6 +40,7 @@ struct State {
 pub(in crate::sqlite) struct Reader {
     pub(in crate::sqlite) conn: Connection,
     pub(in crate::sqlite) clock: Clock,
+    pub(in crate::sqlite) counted_calls: usize,
     aid: Aid,
 }
 
@@ -48,6 +50,7 @@ impl Pool {
             file,
             most: options.readers.clamp(1, 8),
             patience: options.read_deadline,
+            counted_calls: options.counted_calls,
             clock: options.clock.clone(),
             state: Mutex::default(),
             wake: Condvar::new(),
@@ -62,7 +65,7 @@ impl Pool {
         let ready = conn
             .progress_handler(STEPS, Some(move || Instant::now() >= deadline))
             .and_then(|()| conn.execute_batch("BEGIN"));
-        let mut reader = Reader { conn, clock: self.clock.clone(), aid };
+        let mut reader = Reader { conn, clock: self.clock.clone(), counted_calls: self.counted_calls, aid };
         let answer = ready.map_err(Into::into).and_then(|()| question(&reader));
         let reset = reader.conn.progress_handler(0, None::<fn() -> bool>);
         reader.aid.end();

@@ -55,7 +55,8 @@ struct Seen {
     nameless: Rows,
 }
 
-/// Reach by the number of the name, of all of a kind or of one; `None` where the deadline passed.
+/// Reach by the number of the name, of all of a kind or of one; `None` where the period holds more calls than are counted
+/// ([`SqliteOptions::counted_calls`](crate::SqliteOptions::counted_calls)), or the deadline passed.
 pub(super) fn reach(
     reader: &Reader,
     scope: &Scope,
@@ -78,8 +79,8 @@ pub(super) fn reach(
     filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
     let mut seen: HashMap<i64, Seen> = HashMap::new();
     match read(reader, &sql, kind, unnamed, &mut seen) {
-        Ok(()) => {}
-        Err(StoreError::Deadline) => return Ok(None),
+        Ok(Counted::All) => {}
+        Ok(Counted::TooMany) | Err(StoreError::Deadline) => return Ok(None),
         Err(other) => return Err(other),
     }
     let (moved, joined) = (Moved::read(reader)?, Moved::sessions(reader)?);
@@ -111,11 +112,28 @@ pub(super) fn reach(
     Ok(Some(reach))
 }
 
-fn read(reader: &Reader, sql: &Sql, kind: Kind, unnamed: i64, seen: &mut HashMap<i64, Seen>) -> Result<()> {
+/// Whether every call was looked at.
+enum Counted {
+    All,
+    TooMany,
+}
+
+fn read(
+    reader: &Reader,
+    sql: &Sql,
+    kind: Kind,
+    unnamed: i64,
+    seen: &mut HashMap<i64, Seen>,
+) -> Result<Counted> {
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let mut rows = statement.query(params_from_iter(&sql.values))?;
     let column = if kind == Kind::ToolCall { 0 } else { 1 };
+    let mut count = 0;
     while let Some(r) = rows.next()? {
+        count += 1;
+        if count > reader.counted_calls {
+            return Ok(Counted::TooMany);
+        }
         let seen = seen.entry(r.get::<_, Option<i64>>(column)?.unwrap_or(unnamed)).or_default();
         let session: Option<i64> = r.get(2)?;
         if let Some(session) = session {
@@ -127,5 +145,5 @@ fn read(reader: &Reader, sql: &Sql, kind: Kind, unnamed: i64, seen: &mut HashMap
             (None, None) => {}
         }
     }
-    Ok(())
+    Ok(Counted::All)
 }

@@ -41,7 +41,7 @@ pub(in crate::sqlite) fn tools(reader: &Reader, ask: &ToolsAsk) -> Result<Page<T
     let firsts = first_days(reader, ask.kind)?;
     let beginning = firsts.values().min().copied();
     if whole && found.is_none() {
-        let why = "sessions and people of a tool took too long to count; narrow the period";
+        let why = "the period holds too many calls to count the sessions and people of a tool; narrow it";
         partial = partial.or_else(|| Some(why.to_owned()));
     }
     let mut rows: Vec<ToolRow> = rows
