@@ -15,7 +15,7 @@ use trackway_event::limits;
 
 /// Least and most that one body weighs: even an empty one costs a commit's row, and one must leave room for others.
 const LIGHTEST: usize = 1_024;
-const HEAVIEST: usize = limits::INGEST_WORK_BYTES / 4;
+const HEAVIEST: usize = limits::INGEST_WORK_BYTES / 8;
 /// All seats of a server.
 pub(crate) struct Seats {
     room: Mutex<Room>,

@@ -27,7 +27,7 @@ async fn one_project_leaves_room_for_another() {
     let seats = Arc::new(Seats::default());
     let (noisy, other) = (seats.line(Some("noisy")), seats.line(Some("other")));
     let held = fill(&seats, noisy);
-    assert_eq!(held.len(), 3, "three quarters");
+    assert_eq!(held.len(), 6, "three quarters");
     let waiting: Vec<_> = (0..20)
         .map(|_| {
             let seats = seats.clone();
@@ -52,7 +52,7 @@ async fn lines_are_served_in_turn_and_each_in_its_order() {
     let seats = Arc::new(Seats::default());
     let (first, second, full) = (seats.line(Some("a")), seats.line(Some("b")), seats.line(Some("c")));
     let mut held = fill(&seats, full);
-    held.extend(seats.now(first, HEAVY));
+    held.extend(fill(&seats, first));
     let order = Arc::new(Mutex::new(Vec::new()));
     let mut tasks = Vec::new();
     for (line, name) in [(first, "a1"), (first, "a2"), (first, "a3"), (second, "b1"), (second, "b2")] {
@@ -78,7 +78,8 @@ async fn a_heavy_body_is_not_passed_over_by_light_ones() {
     let seats = Arc::new(Seats::default());
     let (light, heavy) = (seats.line(Some("light")), seats.line(Some("heavy")));
     let mut held = fill(&seats, light);
-    held.extend(seats.now(seats.line(Some("more")), HEAVY - LIGHTEST));
+    let more = seats.line(Some("more"));
+    held.extend([HEAVY, HEAVY - LIGHTEST].map(|bytes| seats.now(more, bytes)).into_iter().flatten());
     let waiting = tokio::spawn({
         let seats = seats.clone();
         async move { seats.by(heavy, HEAVY, far()).await.is_some() }
