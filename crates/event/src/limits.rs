@@ -78,9 +78,9 @@ pub const WRITER_QUEUE_EVENTS: usize = 20_000;
 /// How long ingest holds a request for room before it answers as its wire allows (D3).
 pub const INGEST_HOLD: Duration = Duration::from_secs(8);
 /// The same where the client keeps its events until they are taken: it is told soon, and comes back (ADR 0021).
-pub const INGEST_HOLD_KEPT: Duration = Duration::from_millis(200);
+pub const INGEST_HOLD_KEPT: Duration = Duration::from_millis(150);
 /// Bytes of bodies that are masked, parsed, queued and committed at a time (ADR 0021).
-pub const INGEST_WORK_BYTES: usize = 2 * 1024 * 1024;
+pub const INGEST_WORK_BYTES: usize = 1024 * 1024;
 /// Bytes of bodies that wait to be worked on (ADR 0021).
 pub const INGEST_WAITING_BYTES: usize = 64 * 1024 * 1024;
 
