@@ -16,18 +16,6 @@ const HEIGHT: f64 = 320.0;
 /// Largest and smallest dot, radius.
 const DOT: (f64, f64) = (14.0, 4.0);
 
-/// The order of a choice when none is asked for, as the storage sorts it.
-fn order(preset: ToolPreset) -> &'static str {
-    match preset {
-        ToolPreset::All | ToolPreset::New => "-calls",
-        ToolPreset::Failing => "-failed",
-        ToolPreset::Slow => "-p95",
-        ToolPreset::Heavy => "-result",
-        ToolPreset::Dead => "-definition",
-        ToolPreset::Confusing => "first_try",
-    }
-}
-
 /// Rows as a table; what only tools have is left out of the others.
 pub(super) fn table(
     rows: &[ToolRow],
@@ -38,7 +26,7 @@ pub(super) fn table(
     place: &Place<'_>,
 ) -> Markup {
     let most = rows.iter().map(|r| r.calls.calls).max().unwrap_or(1);
-    let sort = |field: &str, name: &str| lists::sort_head(field, name, order(preset), place);
+    let sort = |field: &str, name: &str| lists::sort_head(field, name, preset.order(), place);
     html! {
         section.panel.flush {
             div.scroll tabindex="0" role="region" aria-label=(many) {

@@ -171,6 +171,18 @@ pub enum ToolPreset {
 }
 
 impl ToolPreset {
+    /// The order of the choice when none is asked for.
+    pub const fn order(self) -> &'static str {
+        match self {
+            Self::All | Self::New => "-calls",
+            Self::Failing => "-failed",
+            Self::Slow => "-p95",
+            Self::Heavy => "-result",
+            Self::Dead => "-definition",
+            Self::Confusing => "first_try",
+        }
+    }
+
     /// Each with its word.
     pub const ALL: [(&'static str, Self); 7] = [
         ("all", Self::All),

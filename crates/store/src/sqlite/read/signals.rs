@@ -215,7 +215,33 @@ fn named(reader: &Reader, tools: HashMap<i64, Tool>, all: &mut Signals) -> Resul
 }
 
 fn read(reader: &Reader, scope: &Scope, mut each: impl FnMut(Row)) -> Result<Option<String>> {
-    let mut sql = Sql::new(sql!("event.calls"));
+    newest_calls(reader, scope, sql!("event.calls"), |r, flags, status| {
+        each(Row {
+            session: r.get::<_, Option<i64>>(0)?.unwrap_or(0),
+            tool: r.get::<_, Option<i64>>(1)?.unwrap_or(0),
+            mark: Mark {
+                kind: trackway_event::Kind::ToolCall,
+                status,
+                started_at: Timestamp::from_micros(r.get(2)?),
+                duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
+            },
+            flags,
+            repeat: r.get(6)?,
+            tokens: r.get::<_, Option<i64>>(7)?.map(|t| t as u64),
+        });
+        Ok(())
+    })
+}
+
+/// Gives the newest calls of a scope, at most [`SIGNAL_CALLS`]; answers why there are more, if there are. `select` ends in its
+/// conditions and has the status at column 4 and the flags at 5. Parts of a call do not count.
+pub(super) fn newest_calls(
+    reader: &Reader,
+    scope: &Scope,
+    select: &str,
+    mut each: impl FnMut(&rusqlite::Row<'_>, Flags, Option<Status>) -> rusqlite::Result<()>,
+) -> Result<Option<String>> {
+    let mut sql = Sql::new(select);
     sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
     filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
@@ -241,19 +267,7 @@ fn read(reader: &Reader, scope: &Scope, mut each: impl FnMut(Row)) -> Result<Opt
             return Ok(Some(format!("of the newest {SIGNAL_CALLS} calls")));
         }
         looked += 1;
-        each(Row {
-            session: r.get::<_, Option<i64>>(0)?.unwrap_or(0),
-            tool: r.get::<_, Option<i64>>(1)?.unwrap_or(0),
-            mark: Mark {
-                kind: trackway_event::Kind::ToolCall,
-                status,
-                started_at: Timestamp::from_micros(r.get(2)?),
-                duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
-            },
-            flags,
-            repeat: r.get(6)?,
-            tokens: r.get::<_, Option<i64>>(7)?.map(|t| t as u64),
-        });
+        each(r, flags, status)?;
     }
 }
 

@@ -61,7 +61,7 @@ pub(in crate::sqlite) fn tools(reader: &Reader, ask: &ToolsAsk) -> Result<Page<T
     }
     let from = ask.scope.period.from;
     rows.retain(|row| fits(row, ask.preset, from));
-    let asked = ask.sort.as_deref().unwrap_or_else(|| order(ask.preset));
+    let asked = ask.sort.as_deref().unwrap_or_else(|| ask.preset.order());
     let (name, down) = asked.strip_prefix('-').map_or((asked, false), |name| (name, true));
     let code = SORTS.iter().position(|n| *n == name).ok_or_else(|| {
         StoreError::BadQuestion(format!("tools cannot be sorted by {name:?}; use {}", SORTS.join(", ")))
@@ -71,18 +71,6 @@ pub(in crate::sqlite) fn tools(reader: &Reader, ask: &ToolsAsk) -> Result<Page<T
         if down { order.reverse() } else { order }.then_with(|| a.name.cmp(&b.name))
     });
     sorted_page(rows, &ask.page, code as u8 * 2 + u8::from(down), partial)
-}
-
-/// The order of a choice of tools when none is asked for.
-pub(super) const fn order(preset: ToolPreset) -> &'static str {
-    match preset {
-        ToolPreset::All | ToolPreset::New => "-calls",
-        ToolPreset::Failing => "-failed",
-        ToolPreset::Slow => "-p95",
-        ToolPreset::Heavy => "-result",
-        ToolPreset::Dead => "-definition",
-        ToolPreset::Confusing => "first_try",
-    }
 }
 
 fn fits(row: &ToolRow, preset: ToolPreset, from: Timestamp) -> bool {

@@ -4,20 +4,20 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use rusqlite::{Row, params_from_iter};
+use rusqlite::Row;
 use trackway_core::chain;
 use trackway_core::metric::weight::NEAR_CAP_TOKENS;
 use trackway_event::event::Flags;
 use trackway_event::{CaptureBy, ErrorClass, Input, Kind, Peer, Status, Timestamp};
 
+use super::Reader;
 use super::figures::{self, texts};
-use super::filter_sql::{self, Target};
 use super::people::Moved;
 use super::signals::Calls;
-use super::{CUT_SHORT, Reader, Sql};
-use crate::query::{Attempts, By, Mark, SIGNAL_CALLS, Scope, Way, Ways};
+use super::signals::newest_calls;
+use crate::Result;
+use crate::query::{Attempts, By, Mark, Scope, Way, Ways};
 use crate::sqlite::control::sql;
-use crate::{Result, StoreError};
 
 /// Names listed of a way.
 const NAMES: usize = 3;
@@ -217,35 +217,13 @@ fn most<K: Ord + Copy + Hash>(counts: HashMap<K, u64>) -> Vec<K> {
 }
 
 fn read(reader: &Reader, scope: &Scope, mut each: impl FnMut(Call)) -> Result<Option<String>> {
-    let mut sql = Sql::new(sql!("event.ways"));
-    sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
-    sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
-    sql.push(" ORDER BY e.started_at DESC, e.seq DESC");
-    let mut statement = reader.conn.prepare_cached(&sql.text)?;
-    let mut rows = statement.query(params_from_iter(&sql.values))?;
-    let mut looked = 0;
-    loop {
-        let call = match rows.next() {
-            Ok(Some(row)) => call_of(row)?,
-            Ok(None) => return filter_sql::cut_matches(reader, &scope.filter),
-            Err(error) => match StoreError::from(error) {
-                StoreError::Deadline => return Ok(Some(CUT_SHORT.to_owned())),
-                other => return Err(other),
-            },
-        };
-        if call.flags.nested || call.flags.mrtr_open || call.mark.status == Some(Status::InputRequired) {
-            continue;
-        }
-        if looked == SIGNAL_CALLS {
-            return Ok(Some(format!("of the newest {SIGNAL_CALLS} calls")));
-        }
-        looked += 1;
-        each(call);
-    }
+    newest_calls(reader, scope, sql!("event.ways"), |r, flags, status| {
+        each(call_of(r, flags, status)?);
+        Ok(())
+    })
 }
 
-fn call_of(r: &Row<'_>) -> rusqlite::Result<Call> {
+fn call_of(r: &Row<'_>, flags: Flags, status: Option<Status>) -> rusqlite::Result<Call> {
     let id = |at: usize| Ok::<i64, rusqlite::Error>(r.get::<_, Option<i64>>(at)?.unwrap_or(0));
     let code = |at: usize| Ok::<u8, rusqlite::Error>(r.get::<_, Option<u8>>(at)?.unwrap_or(0));
     Ok(Call {
@@ -253,11 +231,11 @@ fn call_of(r: &Row<'_>) -> rusqlite::Result<Call> {
         tool: id(1)?,
         mark: Mark {
             kind: Kind::ToolCall,
-            status: r.get::<_, Option<u8>>(4)?.and_then(Status::from_code),
+            status,
             started_at: Timestamp::from_micros(r.get(2)?),
             duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
         },
-        flags: Flags::from_bits(r.get(5)?),
+        flags,
         repeat: r.get(6)?,
         tokens: (id(7)? as u64, id(8)? as u64),
         client: id(9)?,
