@@ -59,6 +59,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             div.scroll tabindex="0" role="region" aria-label="Events" {
                 table.data.live {
                     caption.sr { "Newest events" }
+                    colgroup { col.w-when; col.w-what; col.w-who; col.w-who; col; col.w-num; col.w-num; col.w-id; }
                     thead { tr { th scope="col" { "Time" } th scope="col" { "Tool or method" } th scope="col" { "Client" } th scope="col" { "Person" } th scope="col" { "Intent or error" } th.num scope="col" { "Took" } th.num scope="col" { "Out" } th scope="col" { "Session" } } }
                     tbody #feed data-feed=(feed) data-more=(more) data-seq=(vm.seq) data-kept=(SHOWN) { (rows(vm, place)) }
                 }

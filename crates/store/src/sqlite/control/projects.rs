@@ -27,10 +27,19 @@ impl ControlDb {
         Ok(self.known()?.0.to_vec())
     }
 
-    /// The project with this id or alias.
+    /// The project with this id or alias. One that another process made a moment ago is found: a name that is not among the
+    /// known is asked for in the file.
     pub fn project(&self, id_or_alias: &str) -> Result<Option<Project>> {
-        let (list, by_name) = self.known()?;
-        Ok(by_name.get(id_or_alias).and_then(|i| list.get(*i)).cloned())
+        let find = || -> Result<Option<Project>> {
+            let (list, by_name) = self.known()?;
+            Ok(by_name.get(id_or_alias).and_then(|i| list.get(*i)).cloned())
+        };
+        let found = find()?;
+        if found.is_some() || !self.ask(|conn| taken(conn, id_or_alias))? {
+            return Ok(found);
+        }
+        self.forget_known();
+        find()
     }
 
     /// Makes a project. [`StoreError::Conflict`] when the id is taken.
@@ -174,5 +183,5 @@ impl ControlDb {
 }
 
 fn taken(conn: &rusqlite::Connection, name: &str) -> Result<bool> {
-    Ok(conn.prepare(sql!("alias.taken"))?.exists([name])?)
+    Ok(conn.prepare_cached(sql!("alias.taken"))?.exists([name])?)
 }
