@@ -77,6 +77,8 @@ const KNOWN: &[&str] = &[
     "textarea",
     "option",
     "code",
+    "col",
+    "colgroup",
 ];
 
 impl Page {
