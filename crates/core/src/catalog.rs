@@ -2,9 +2,10 @@
 //! how one differs from the one before, and whether a call's arguments fit what was shown.
 //!
 //! - [`listed`]: the listing of an event; [`tools`]: its definitions read
-//! - [`diff`]: graded changes; [`schema`]: arguments against a schema
+//! - [`diff`]: graded changes; [`rename`]: tools under another name; [`schema`]: arguments against a schema
 
 pub mod diff;
+pub mod rename;
 pub mod schema;
 
 use serde::Deserialize;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Tool;
+use super::rename::renames;
 
 /// Nesting of schemas that is compared member by member; below, any change is risky.
 const DEPTH: usize = 6;
@@ -50,26 +51,29 @@ pub fn diff(old: &[Tool], new: &[Tool]) -> Vec<Change> {
     let by_name = |tools: &[Tool]| -> BTreeMap<String, Tool> {
         tools.iter().map(|t| (t.name.clone(), t.clone())).collect()
     };
+    let renamed = renames(old, new);
     let (old, new) = (by_name(old), by_name(new));
     let mut changes = Vec::new();
     for (name, tool) in &old {
         match new.get(name) {
             None => {
-                // The same arguments and words under another name: agents that remember the old one still fail.
-                let moved = new.values().find(|n| {
-                    !old.contains_key(&n.name)
-                        && !tool.description.is_empty()
-                        && n.input == tool.input
-                        && n.description == tool.description
-                });
-                let what = moved.map_or("removed".to_owned(), |n| format!("renamed to {}", n.name));
+                // Agents that remember the old name still fail.
+                let moved = renamed.iter().find(|r| r.from == *name);
+                let what = moved.map_or("removed".to_owned(), |r| format!("renamed to {}", r.to));
                 push(&mut changes, Grade::Breaking, name, "", what);
             }
             Some(now) => compare(tool, now, &mut changes),
         }
     }
     for name in new.keys().filter(|n| !old.contains_key(*n)) {
-        push(&mut changes, Grade::Harmless, name, "", "added".to_owned());
+        let moved = renamed.iter().find(|r| r.to == *name);
+        let what = moved.map_or("added".to_owned(), |r| format!("the new name of {}", r.from));
+        push(&mut changes, Grade::Harmless, name, "", what);
+        // Beside its name, what changed: for the agents that follow the new one.
+        if let Some((before, now)) = moved.and_then(|r| old.get(&r.from)).zip(new.get(name)) {
+            let before = Tool { name: name.clone(), ..before.clone() };
+            compare(&before, now, &mut changes);
+        }
     }
     changes.sort_by(|a, b| {
         b.grade.cmp(&a.grade).then_with(|| (&a.tool, &a.path, &a.what).cmp(&(&b.tool, &b.path, &b.what)))
@@ -404,7 +408,7 @@ mod tests {
                 "breaking a renamed to a2",
                 "breaking b removed",
                 "risky c hint readOnlyHint true → false",
-                "harmless a2 added",
+                "harmless a2 the new name of a",
                 "harmless c description changed",
                 "harmless d added",
             ]

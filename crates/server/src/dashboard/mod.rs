@@ -65,6 +65,7 @@ mod steps;
 mod stitched;
 #[cfg(test)]
 mod tests;
+mod tool_close;
 mod tool_detail;
 mod tool_list;
 mod tools;

@@ -15,7 +15,7 @@ use super::link::{self, Params};
 use super::overview::{maybe, rate};
 use super::place::Place;
 use super::visit::Visit;
-use super::{chart, format, hostile, issues, lists, parts, tool_detail, tool_list};
+use super::{chart, format, hostile, issues, lists, parts, tool_close, tool_detail, tool_list};
 
 /// What the address says where the list is drawn as dots.
 const SCATTER: &str = "scatter";
@@ -222,6 +222,7 @@ pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
     let of_tool = place.params.carried().and("tool", "eq", &row.name);
     html! {
         (lede_one(tool, &format!("{sessions}{}", of_tool.query())))
+        (tool_close::names(&tool.story, place))
         @if row.calls.calls == 0 {
             div.empty data-testid="empty" {
                 p { b { "No calls of it in this period" @if !place.params.f.is_empty() { " pass your filters" } "." } " It was called at other times; a longer period shows them." }
@@ -236,13 +237,18 @@ pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
                     })) }
                     section.panel { h2 { "Time per call" } (chart::latency(&tool.series, place.now)) }
                 }
-                div.col-4 { (callers(&tool.clients, &of_tool, place)) }
+                div.col-4 { (callers(&tool.clients, &of_tool, place)) (tool_close::callers(&tool.closely, &row.name, place)) }
                 div.col-12 {
                     (signals(tool))
                     @if !tool.issues.is_empty() {
                         section.panel.flush { h2 { "Why it fails" } (issues::table(&tool.issues, None, place)) }
                     }
                     (tool_detail::arguments(&tool.arguments)) (tool_detail::neighbours(&tool.row.name, &tool.neighbours, place))
+                }
+                @if !tool.closely.intents.is_empty() { div.col-6 { (tool_close::intents(&tool.closely)) } }
+                @if !tool.story.definitions.is_empty() { div.col-6 { (tool_close::history(&tool.story, place)) } }
+                div.col-12 {
+                    (tool_close::examples(&tool.closely, place))
                     (lists::calls(&tool.samples, "Newest calls", "None of the newest hours; the charts count older ones.", place))
                 }
             }

@@ -3,6 +3,7 @@
 
 mod calls;
 mod catalogs;
+mod closely;
 mod control;
 mod export;
 mod figures;
@@ -98,6 +99,7 @@ const PARTS: &[(&str, Part)] = &[
     ("issues_are_given_talked_about_and_taken_back", issues::issues_are_given_talked_about_and_taken_back),
     ("issues_say_why_and_whether_agents_recover", issues::issues_say_why_and_whether_agents_recover),
     ("ways_are_told_apart_and_add_up", ways::ways_are_told_apart_and_add_up),
+    ("one_tool_is_told_closely", closely::one_tool_is_told_closely),
     ("catalogs_are_compared_and_weighed", catalogs::catalogs_are_compared_and_weighed),
     (
         "a_listing_is_held_against_the_same_weekdays_before",

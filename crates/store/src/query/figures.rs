@@ -5,8 +5,9 @@ pub use trackway_core::person::{How, TraitSource};
 use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
 use super::{
-    AccountRef, ActorRef, ArgumentCheck, Decision, EventRow, IssueMember, IssueNote, JustBefore, Neighbours,
-    PageAsk, Recovery, Scope, SessionRow, Signals, State, Suspect, ToolSignals, Variants,
+    AccountRef, ActorRef, ArgumentCheck, Closely, Decision, EventRow, IssueMember, IssueNote, JustBefore,
+    Neighbours, PageAsk, Recovery, Scope, SessionRow, Signals, State, Suspect, ToolSignals, ToolStory,
+    Variants,
 };
 
 /// The overview of a scope.
@@ -265,6 +266,10 @@ pub struct ToolDetail {
     pub neighbours: Neighbours,
     /// The arguments of its newest calls against what was shown.
     pub arguments: ArgumentCheck,
+    /// What its newest calls tell one by one; of tools.
+    pub closely: Closely,
+    /// Its definitions over time; of tools.
+    pub story: ToolStory,
 }
 
 /// One error group.

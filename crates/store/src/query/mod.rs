@@ -13,6 +13,7 @@ mod issue;
 mod replay;
 mod session;
 mod signals;
+mod tool;
 mod way;
 mod wish;
 
@@ -26,6 +27,7 @@ pub use issue::*;
 pub use replay::*;
 pub use session::*;
 pub use signals::*;
+pub use tool::*;
 pub use way::*;
 pub use wish::*;
 

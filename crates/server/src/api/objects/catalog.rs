@@ -270,12 +270,6 @@ fn around(period: q::Period, of: &q::Around) -> AroundObject {
 
 impl From<q::CatalogRow> for CatalogObject {
     fn from(c: q::CatalogRow) -> Self {
-        let change = |c: q::Change| ChangeObject {
-            grade: c.grade.as_str().into(),
-            tool: c.tool,
-            path: c.path,
-            what: c.what,
-        };
         let affected = |a: q::Affected| AffectedObject {
             tool: a.tool,
             checked: a.checked,
@@ -295,7 +289,7 @@ impl From<q::CatalogRow> for CatalogObject {
             bytes: c.size.map(|s| s.bytes),
             tokens: c.size.map(|s| s.tokens),
             tokens_change: c.tokens_change,
-            changes: c.changes.into_iter().map(change).collect(),
+            changes: c.changes.into_iter().map(Into::into).collect(),
             affected: c.affected.into_iter().map(affected).collect(),
             before: c.before,
             release: c.release.map(|r| ReleaseObject {
@@ -360,5 +354,11 @@ impl WishObject {
         let asked_again_at = wish.again.and_then(|again| again.newest).map(|at| at.to_string());
         let status = status.as_str().into();
         Self { event, status, note, noted_by, noted_at, asked_again, asked_again_at }
+    }
+}
+
+impl From<q::Change> for ChangeObject {
+    fn from(c: q::Change) -> Self {
+        Self { grade: c.grade.as_str().into(), tool: c.tool, path: c.path, what: c.what }
     }
 }

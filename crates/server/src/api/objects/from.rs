@@ -14,7 +14,7 @@ fn time(at: Option<Timestamp>) -> Option<String> {
     at.map(|t| t.to_string())
 }
 
-fn all<R, T>(rows: Vec<R>, object: impl FnMut(R) -> T) -> Vec<T> {
+pub(super) fn all<R, T>(rows: Vec<R>, object: impl FnMut(R) -> T) -> Vec<T> {
     rows.into_iter().map(object).collect()
 }
 
@@ -330,6 +330,8 @@ impl ToolDetailObject {
             samples: all(tool.samples, |row| EventObject::of(project, row)),
             neighbours: tool.neighbours.into(),
             arguments: tool.arguments.into(),
+            closely: CloselyObject::of(project, tool.closely),
+            story: tool.story.into(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod from;
 mod issue;
 mod people;
 mod signals;
+mod tool;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use catalog::*;
 pub use issue::*;
 pub use people::*;
 pub use signals::*;
+pub use tool::*;
 pub use ways::*;
 
 /// One page of a list.
@@ -321,100 +323,6 @@ pub struct OverviewObject {
     pub last_event_at: Option<String>,
     /// Set when a deadline cut the answer short.
     pub partial: Option<String>,
-}
-
-/// Figures of one tool, resource or prompt.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ToolObject {
-    /// Name; empty where the client named none.
-    pub name: String,
-    /// Figures.
-    pub calls: CallsObject,
-    /// Sessions that used it.
-    pub sessions: Option<u64>,
-    /// People who used it.
-    pub people: Option<u64>,
-    /// Latest call.
-    pub last_at: Option<String>,
-    /// The day of the first call ever, where data is older than that; in lists.
-    pub first_at: Option<String>,
-    /// What the newest calls tell; of tools.
-    pub signals: Option<ToolSignalsObject>,
-    /// Estimated tokens of the definition in the newest listing of the period; in lists.
-    pub definition_tokens: Option<u64>,
-    /// `listed`, or `unlisted` for a name that no listing has; `null` where it cannot be told.
-    pub standing: Option<&'static str>,
-}
-
-/// One tool in full.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ToolDetailObject {
-    /// The tool.
-    #[serde(flatten)]
-    pub tool: ToolObject,
-    /// Buckets.
-    pub series: Vec<BucketObject>,
-    /// Its error groups.
-    pub issues: Vec<IssueObject>,
-    /// Figures per client.
-    pub clients: Vec<ClientObject>,
-    /// Newest calls.
-    pub samples: Vec<EventObject>,
-    /// What comes before and after it.
-    pub neighbours: NeighboursObject,
-    /// The arguments of its newest calls against the schema that was shown.
-    pub arguments: ArgumentCheckObject,
-}
-
-/// What agents came for.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct IntentsObject {
-    /// Matters, most calls first.
-    pub items: Vec<IntentObject>,
-    /// Logical calls looked at, the newest.
-    pub calls: u64,
-    /// Among them: with the agent's own words.
-    pub given: u64,
-    /// With words taken from elsewhere.
-    pub inferred: u64,
-    /// Set when not all of the period was looked at.
-    pub partial: Option<String>,
-}
-
-/// Calls about one matter.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct IntentObject {
-    /// The sentence most often said, word for word.
-    pub phrase: String,
-    /// Different sentences.
-    pub phrases: u64,
-    /// Logical calls.
-    pub calls: u64,
-    /// Calls that ended, well or not.
-    pub finished: u64,
-    /// Failed calls.
-    pub failed: u64,
-    /// Failed calls after which the same tool worked in the same session.
-    pub recovered: u64,
-    /// Sessions.
-    pub sessions: u64,
-    /// Tools the calls went to, most called first.
-    pub tools: Vec<IntentToolObject>,
-    /// Newest call.
-    pub last_at: String,
-    /// Its event.
-    pub newest_event: String,
-    /// Its session.
-    pub newest_session: Option<String>,
-}
-
-/// A tool that calls about a matter went to.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct IntentToolObject {
-    /// Tool; empty where the client named none.
-    pub name: String,
-    /// Calls.
-    pub calls: u64,
 }
 
 /// One error group.

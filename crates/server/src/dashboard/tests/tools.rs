@@ -70,8 +70,13 @@ async fn tools_say_how_far_they_reach_and_which_are_not_used() {
     page.assert_inert("tool");
     assert_eq!((page.testid("arguments"), page.testid("used-row"), page.testid("neighbours")), (1, 1, 1));
     assert!(page.testid("neighbour") >= 2);
+    assert_eq!((page.testid("examples"), page.testid("definitions"), page.testid("renamed")), (1, 1, 0));
+    assert_eq!((page.testid("example-failed"), page.testid("example-typical")), (3, 3));
     let api = kit.get("/api/v1/projects/proj_a/tools/search").await.body;
     let api: serde_json::Value = serde_json::from_str(&api).unwrap();
+    assert_eq!(api["closely"]["calls"], 24);
+    assert_eq!(api["closely"]["examples"].as_array().unwrap().len(), 6);
+    assert_eq!(api["story"]["definitions"].as_array().unwrap().len(), 1);
     let used = &api["arguments"]["uses"][0];
     assert_eq!((&used["name"], &used["sent"], &used["place"]), (&"q".into(), &24.into(), &"unknown".into()));
     assert_eq!(

@@ -169,7 +169,7 @@ fn sessions(reader: &Reader, scope: &Scope) -> Result<u64> {
 }
 
 /// Hash, definitions and first sighting of a listing.
-fn definitions(reader: &Reader, row: i64) -> Result<(String, Option<Vec<Tool>>, i64)> {
+pub(super) fn definitions(reader: &Reader, row: i64) -> Result<(String, Option<Vec<Tool>>, i64)> {
     let mut statement = reader.conn.prepare_cached(sql!("catalog.row"))?;
     let (hash, data, first): (String, Option<Vec<u8>>, Option<i64>) =
         statement.query_row([row], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;

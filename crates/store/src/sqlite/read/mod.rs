@@ -6,6 +6,7 @@ mod accounts;
 mod aid;
 mod call;
 mod catalog;
+mod closely;
 mod cursor;
 mod event;
 mod export;

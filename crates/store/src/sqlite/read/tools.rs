@@ -10,8 +10,10 @@ use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
 use super::reach::reach;
 use super::span::{Buckets, bounds};
-use super::{Reader, Sql, catalog, event, issues, rows_of, signals};
-use crate::query::{ArgumentCheck, Bucket, ClientRow, Page, PageAsk, Scope, Standing, ToolDetail, ToolRow};
+use super::{Reader, Sql, catalog, closely, event, issues, rows_of, signals};
+use crate::query::{
+    ArgumentCheck, Bucket, ClientRow, Closely, Page, PageAsk, Scope, Standing, ToolDetail, ToolRow, ToolStory,
+};
 use crate::sqlite::commit::{DAY_US, DAYS, HOUR_US, HOURS};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -61,7 +63,8 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
         .collect();
     clients.sort_by(|a, b| b.calls.calls.cmp(&a.calls.calls).then_with(|| a.client.cmp(&b.client)));
     let reach = reach(reader, scope, kind, Some(id))?.map(|r| r.get(&id).copied().unwrap_or_default());
-    let told = if kind == Kind::ToolCall { Some(signals::of_tool(reader, scope, id, name)?) } else { None };
+    let of_tool = kind == Kind::ToolCall;
+    let told = if of_tool { Some(signals::of_tool(reader, scope, id, name)?) } else { None };
     let (signals, neighbours) = told.unzip();
     let row = ToolRow {
         sessions: reach.map(|r| r.sessions),
@@ -76,11 +79,9 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
         clients,
         samples: samples(reader, scope, kind, id, name)?,
         neighbours: neighbours.unwrap_or_default(),
-        arguments: if kind == Kind::ToolCall {
-            catalog::check(reader, scope, id, name)?
-        } else {
-            ArgumentCheck::default()
-        },
+        arguments: if of_tool { catalog::check(reader, scope, id, name)? } else { ArgumentCheck::default() },
+        closely: if of_tool { closely::closely(reader, scope, id)? } else { Closely::default() },
+        story: if of_tool { closely::story(reader, scope, name)? } else { ToolStory::default() },
     }))
 }
 

@@ -1,0 +1,99 @@
+//! One tool looked at closely: callers, matters and examples are the folds over its calls, in every order; its definitions and
+//! names follow the listings.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use trackway_core::filter::Filter;
+use trackway_event::{Event, Kind, Peer};
+
+use super::kit::*;
+use crate::Store;
+use crate::query::*;
+
+const OLD: &str = r#"[{"name":"search","description":"finds","inputSchema":{"type":"object"}},
+    {"name":"get_order","description":"Reads one order by its id.","inputSchema":{"properties":{"id":{"type":"string"}}}}]"#;
+const NEW: &str = r#"[{"name":"search","description":"finds","inputSchema":{"type":"object","properties":{"q":{"type":"string"}},"required":["q"]}},
+    {"name":"fetch_order","description":"Reads one order by its id, or none.","inputSchema":{"properties":{"id":{"type":"string"}}}}]"#;
+
+fn listing(n: u32, minute: i64, tools: &str, server: &str) -> Event {
+    let mut e = within(call(n, minute * MINUTE), &format!("list {n}"));
+    e.kind = Kind::ToolsList;
+    e.tool = None;
+    e.result = RawValue::from_string(format!(r#"{{"tools":{tools}}}"#)).ok();
+    e.server = Some(Peer { name: server.into(), version: None });
+    e
+}
+
+fn made(n: u32, session: &str, model: Option<&str>) -> Event {
+    let mut e = within(call(n, i64::from(n) * MINUTE), session);
+    e.model = model.map(Into::into);
+    e.intent =
+        Some(if n.is_multiple_of(2) { "find the lost parcel" } else { "list every open invoice" }.into());
+    e
+}
+
+pub(super) fn one_tool_is_told_closely(make: &dyn Fn() -> Arc<dyn Store>) {
+    let mut slow = by(made(1, "a", Some("m-1")), "ana");
+    slow.duration_us = Some(9_000_000);
+    let mut other = made(9, "a", Some("m-9"));
+    other.tool = Some("get_order".into());
+    let events = vec![
+        slow,
+        by(made(2, "a", Some("m-1")), "ana"),
+        by(failing(made(3, "b", Some("m-2")), "no such thing"), "ben"),
+        made(4, "c", None),
+        other,
+        listing(20, 0, OLD, "shop"),
+        listing(21, 5, r#"[{"name":"search","description":"another server"}]"#, "elsewhere"),
+        listing(22, 10, NEW, "shop"),
+    ];
+    for turn in 0..2 {
+        let store = make();
+        let p = project(&store, "proj_a");
+        let order: Vec<Event> =
+            if turn == 0 { events.clone() } else { events.iter().rev().cloned().collect() };
+        for e in order {
+            put(&store, p, vec![e.clone(), e]);
+        }
+        let tool = store.tool(p, "search", &scope()).unwrap().unwrap();
+        let told = &tool.closely;
+        assert_eq!((told.calls, told.calls), (4, tool.row.calls.calls), "INV-05: all calls of it");
+        let models: Vec<_> = told.models.iter().map(|c| (c.who.as_deref(), c.calls, c.failed)).collect();
+        assert_eq!(models, [(Some("m-1"), 2, 0), (Some("m-2"), 1, 1), (None, 1, 0)]);
+        let id = |c: &Caller<ActorRef>| c.who.as_ref().map(|a| a.id.as_str().to_owned());
+        let people: Vec<_> = told.people.iter().map(|c| (id(c), c.calls, c.finished)).collect();
+        assert_eq!(people, [(Some("ana".into()), 2, 2), (Some("ben".into()), 1, 1), (None, 1, 1)]);
+        let intents: Vec<_> = told.intents.iter().map(|i| (i.phrase.as_str(), i.calls, i.failed)).collect();
+        assert_eq!(intents, [("find the lost parcel", 2, 0), ("list every open invoice", 2, 1)]);
+        let examples: Vec<_> = told.examples.iter().map(|(e, row)| (e.as_str(), row.started_at)).collect();
+        // Of 1,040, 1,020 and 9,000,000 µs the median is 1,040.
+        let expect = [("failed", 3), ("slow", 1), ("typical", 4), ("typical", 2)];
+        assert_eq!(examples, expect.map(|(word, minute)| (word, at(minute * MINUTE))));
+
+        let filter = Filter::parse(["model:eq:m-1"], None).unwrap();
+        let few = store.tool(p, "search", &Scope { filter, ..scope() }).unwrap().unwrap().closely;
+        assert_eq!((few.calls, few.models.len(), few.people.len()), (2, 1, 1), "filters hold");
+
+        let story = &tool.story;
+        let shown: Vec<_> = story
+            .definitions
+            .iter()
+            .map(|d| (d.first_seen, d.changes.iter().map(|c| c.what.as_str()).collect::<Vec<_>>()))
+            .collect();
+        assert_eq!(shown, [(at(10 * MINUTE), vec!["added as required"]), (at(0), vec![])]);
+        assert_eq!((&story.was, &story.became, story.gone), (&None, &None, None));
+        let old = store.tool(p, "get_order", &scope()).unwrap().unwrap().story;
+        let became = old.became.unwrap();
+        assert_eq!((became.name.as_str(), became.at), ("fetch_order", at(10 * MINUTE)));
+        assert_eq!(old.gone, Some(at(10 * MINUTE)));
+
+        let mut renamed = made(30, "a", None);
+        renamed.tool = Some("fetch_order".into());
+        put(&store, p, vec![renamed]);
+        let new = store.tool(p, "fetch_order", &scope()).unwrap().unwrap().story;
+        let was = new.was.unwrap();
+        assert_eq!((was.name.as_str(), was.at, was.calls.calls), ("get_order", at(10 * MINUTE), 1));
+        assert_eq!(new.definitions.len(), 1);
+    }
+}
