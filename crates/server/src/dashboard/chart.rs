@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use trackway_event::Timestamp;
 use trackway_store::query::Bucket;
 
+use super::flags::{self, Flag};
 use super::format;
 
 /// Height of a plot in a grid.
@@ -15,13 +16,21 @@ const HEIGHT: f64 = 160.0;
 /// Room above the highest bar.
 const TOP: f64 = 14.0;
 
-/// Calls per bucket with failures at the foot. `href` makes the link of a bucket; `now` marks the unfinished one.
+/// What a chart over time shows besides its figures.
+pub(crate) struct Over<'a> {
+    /// The present time, which marks the unfinished bucket.
+    pub now: Timestamp,
+    /// What stands on the top edge.
+    pub flags: &'a [Flag],
+}
+
+/// Calls per bucket with failures at the foot. `href` makes the link of a bucket.
 pub(crate) fn calls_and_failures(
     series: &[Bucket],
-    now: Timestamp,
+    over: &Over<'_>,
     href: &dyn Fn(&Bucket) -> String,
 ) -> Markup {
-    bars(series, now, Says::Calls, href)
+    bars(series, over, Says::Calls, href)
 }
 
 /// What the bars count, in words.
@@ -44,7 +53,8 @@ impl Says {
     }
 }
 
-fn bars(series: &[Bucket], now: Timestamp, says: Says, href: &dyn Fn(&Bucket) -> String) -> Markup {
+fn bars(series: &[Bucket], over: &Over<'_>, says: Says, href: &dyn Fn(&Bucket) -> String) -> Markup {
+    let now = over.now;
     let highest = series.iter().map(|b| b.calls.calls).max().unwrap_or(0);
     let scale = nice(highest);
     let width = 100.0 / series.len().max(1) as f64;
@@ -88,22 +98,23 @@ fn bars(series: &[Bucket], now: Timestamp, says: Says, href: &dyn Fn(&Bucket) ->
                         }
                     }
                     line.base x1="0" x2="100%" y1=(HEIGHT - 0.5) y2=(HEIGHT - 0.5) {}
+                    (flags::draw(over.flags, series, HEIGHT))
                 }
             }
             (time_axis(series, now))
             figcaption { (caption) }
-            (table(series, now, says))
+            (table(series, over, says))
         }
     }
 }
 
 /// Failures per bucket: the same drawing where every call is one.
-pub(crate) fn failures(series: &[Bucket], now: Timestamp, href: &dyn Fn(&Bucket) -> String) -> Markup {
-    bars(series, now, Says::Failures, href)
+pub(crate) fn failures(series: &[Bucket], over: &Over<'_>, href: &dyn Fn(&Bucket) -> String) -> Markup {
+    bars(series, over, Says::Failures, href)
 }
 
 /// Lines of p50 and p95 per bucket; buckets without figures are gaps.
-pub(crate) fn latency(series: &[Bucket], now: Timestamp) -> Markup {
+pub(crate) fn latency(series: &[Bucket], over: &Over<'_>) -> Markup {
     let highest = series.iter().filter_map(|b| b.calls.p95_us.or(b.calls.p50_us)).max().unwrap_or(0);
     let scale = nice(highest.div_ceil(1_000));
     let y = |us: u64| HEIGHT - (HEIGHT - TOP) * (us as f64 / 1e3) / scale.top.max(1) as f64;
@@ -122,7 +133,7 @@ pub(crate) fn latency(series: &[Bucket], now: Timestamp) -> Markup {
                         text x="42" y=(px(y(*step * 1_000) + 4.0)) text-anchor="end" { (axis_ms(*step)) }
                     }
                 }
-                svg.lines width="100%" height=(HEIGHT) data-n=(series.len()) role="img" aria-label=(caption) {
+                svg.lines width="100%" height=(HEIGHT) data-n=(series.len()) role="group" aria-label=(caption) {
                     @for step in &scale.steps { line.rule x1="0" x2="100%" y1=(px(y(*step * 1_000) - 0.5)) y2=(px(y(*step * 1_000) - 0.5)) {} }
                     @for (class, values) in &lines {
                         @for (i, pair) in values.windows(2).enumerate() {
@@ -137,9 +148,10 @@ pub(crate) fn latency(series: &[Bucket], now: Timestamp) -> Markup {
                         }
                     }
                     line.base x1="0" x2="100%" y1=(HEIGHT - 0.5) y2=(HEIGHT - 0.5) {}
+                    (flags::draw(over.flags, series, HEIGHT))
                 }
             }
-            (time_axis(series, now))
+            (time_axis(series, over.now))
             figcaption { (caption) }
         }
     }
@@ -214,7 +226,7 @@ fn time_axis(series: &[Bucket], now: Timestamp) -> Markup {
                     @let x = if x < 4.0 { i as f64 * width } else if x > 96.0 { 100.0 } else { x };
                     text x=(pct(x)) y="13" text-anchor=(anchor) {
                         @if is_day(bucket) { (format::day(bucket.start)) } @else { (format::clock(bucket.start)) }
-                        @if bucket.start <= now && bucket.end > now { ", so far" }
+                        @if bucket.start <= now && bucket.end > now { tspan { ", so far" } }
                     }
                 }
             }
@@ -222,8 +234,8 @@ fn time_axis(series: &[Bucket], now: Timestamp) -> Markup {
     }
 }
 
-fn table(series: &[Bucket], now: Timestamp, says: Says) -> Markup {
-    let all = says == Says::Calls;
+fn table(series: &[Bucket], over: &Over<'_>, says: Says) -> Markup {
+    let (all, now) = (says == Says::Calls, over.now);
     html! {
         details.as-table {
             summary { "View as table" }
@@ -241,6 +253,7 @@ fn table(series: &[Bucket], now: Timestamp, says: Says) -> Markup {
                         }
                     } } }
                 }
+                (flags::table(over.flags))
             }
         }
     }
@@ -331,13 +344,13 @@ mod tests {
     fn failures_are_hatched_and_the_open_bucket_is_marked() {
         let series = [bucket(0, 10, 2), bucket(1, 0, 0), bucket(2, 4, 0)];
         let now = series[2].start.plus_micros(60_000_000);
-        let svg = calls_and_failures(&series, now, &|_| "/p/x".into()).into_string();
+        let svg = calls_and_failures(&series, &Over { now, flags: &[] }, &|_| "/p/x".into()).into_string();
         assert_eq!(svg.matches("class=\"failed\"").count(), 1);
         assert!(svg.contains("14 calls, 2 failed") && svg.contains("so far"));
         assert_eq!(svg.matches("col unfinished").count(), 1);
         assert_eq!(svg.matches("class=\"col").count(), 2, "an empty bucket is a gap");
         assert!(!svg.contains("style="));
-        let lines = latency(&series, now).into_string();
+        let lines = latency(&series, &Over { now, flags: &[] }).into_string();
         assert_eq!(lines.matches("<line class=\"p50\"").count(), 0, "no line over a gap");
     }
 }

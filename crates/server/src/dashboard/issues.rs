@@ -19,7 +19,7 @@ use super::late::{self, Sheet};
 use super::link::{self, Params};
 use super::place::Place;
 use super::visit::Visit;
-use super::{chart, detail, format, hostile, lists, parts};
+use super::{chart, detail, flags, format, hostile, lists, parts};
 
 /// The order of the list when none is asked for.
 const ORDER: &str = "-state";
@@ -273,6 +273,8 @@ pub(crate) fn view_one(
     let row = &issue.row;
     let all = place.params.carried().and("issue", "eq", &row.id.to_string());
     let all = format!("{}{}", link::path(place.project, "sessions"), all.query());
+    let flags = flags::flags(&issue.sightings, place);
+    let over = chart::Over { now: place.now, flags: &flags };
     let quiet = format!("None in this period; the newest was at {}.", format::day_clock(row.last_seen));
     html! {
         p.lede data-testid="lede" {
@@ -305,7 +307,7 @@ pub(crate) fn view_one(
                     @if let Some(error) = error { (detail::stack(error)) }
                 }
                 section.panel { h2 { "Failures over the period" }
-                    @if row.events == 0 { p.quiet { (quiet) } } @else { (chart::failures(&issue.series, place.now, &|b| {
+                    @if row.events == 0 { p.quiet { (quiet) } } @else { (chart::failures(&issue.series, &over, &|b| {
                         format!("{}{}", link::path(place.project, "sessions"), place.params.between(b.start, b.end).and("issue", "eq", &row.id.to_string()).query())
                     })) }
                 }

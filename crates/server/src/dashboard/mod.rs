@@ -25,6 +25,7 @@ mod clients;
 mod columns;
 mod detail;
 mod export;
+mod flags;
 mod format;
 mod frame;
 mod goals;

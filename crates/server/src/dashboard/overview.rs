@@ -6,10 +6,11 @@
 use maud::{Markup, html};
 use trackway_store::query::{ClientRow, EventRow, Overview, SessionRow, ToolRow};
 
+use super::chart::Over;
 use super::checklist::{self, Checklist};
 use super::link::{self, Params};
 use super::place::Place;
-use super::{chart, format, hostile, lists, parts, wanted};
+use super::{chart, flags, format, hostile, lists, parts, wanted};
 
 /// Calls ever, below which charts would say nothing (`dashboard.md` §6).
 const FEW_CALLS: u64 = 100;
@@ -35,6 +36,8 @@ pub(crate) struct Vm {
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     let o = &vm.overview;
     let wanted = wanted::list(o, &vm.checklist, &vm.aside, place);
+    let flags = flags::flags(&o.sightings, place);
+    let over = Over { now: place.now, flags: &flags };
     let quiet = o.now.events == 0 && o.now.sessions == 0;
     html! {
         (parts::partial(o.partial.as_deref()))
@@ -54,11 +57,11 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             (tiles(o, place))
             div.grid {
                 div.col-8 {
-                    section.panel { h2 { "Calls and failures" } (chart::calls_and_failures(&o.series, place.now, &|b| {
+                    section.panel { h2 { "Calls and failures" } (chart::calls_and_failures(&o.series, &over, &|b| {
                         format!("{}{}", link::path(place.project, "sessions"), place.params.between(b.start, b.end).query())
                     })) }
                     (tools(&o.tools, place))
-                    section.panel { h2 { "Time per call" } (chart::latency(&o.series, place.now)) }
+                    section.panel { h2 { "Time per call" } (chart::latency(&o.series, &over)) }
                 }
                 div.col-4 { (wanted::panel(&wanted, &vm.aside, vm.may_change, place)) (clients(&o.clients, place)) (missing(o, place)) }
                 div.col-12 { (intents(o, place)) }

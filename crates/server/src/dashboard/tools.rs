@@ -15,7 +15,7 @@ use super::link::{self, Params};
 use super::overview::{maybe, rate};
 use super::place::Place;
 use super::visit::Visit;
-use super::{chart, format, hostile, issues, lists, parts, tool_close, tool_detail, tool_list};
+use super::{chart, flags, format, hostile, issues, lists, parts, tool_close, tool_detail, tool_list};
 
 /// What the address says where the list is drawn as dots.
 const SCATTER: &str = "scatter";
@@ -220,6 +220,8 @@ pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
     let row = &tool.row;
     let sessions = link::path(place.project, "sessions");
     let of_tool = place.params.carried().and("tool", "eq", &row.name);
+    let flags = flags::flags(&tool.sightings, place);
+    let over = chart::Over { now: place.now, flags: &flags };
     html! {
         (lede_one(tool, &format!("{sessions}{}", of_tool.query())))
         (tool_close::names(&tool.story, place))
@@ -232,10 +234,10 @@ pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
             (tiles(tool))
             div.grid {
                 div.col-8 {
-                    section.panel { h2 { "Calls and failures" } (chart::calls_and_failures(&tool.series, place.now, &|b| {
+                    section.panel { h2 { "Calls and failures" } (chart::calls_and_failures(&tool.series, &over, &|b| {
                         format!("{sessions}{}", place.params.between(b.start, b.end).and("tool", "eq", &row.name).query())
                     })) }
-                    section.panel { h2 { "Time per call" } (chart::latency(&tool.series, place.now)) }
+                    section.panel { h2 { "Time per call" } (chart::latency(&tool.series, &over)) }
                 }
                 div.col-4 { (callers(&tool.clients, &of_tool, place)) (tool_close::callers(&tool.closely, &row.name, place)) }
                 div.col-12 {

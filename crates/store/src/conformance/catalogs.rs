@@ -73,6 +73,15 @@ pub(super) fn catalogs_are_compared_and_weighed(make: &dyn Fn() -> Arc<dyn Store
             (1, 3, ["zed".to_owned()].as_slice())
         );
         assert_eq!(new.servers[0].version.as_deref(), Some("1.1"));
+        let seen = |scope: Scope| {
+            store.overview(p, &OverviewAsk { scope, compare: Compare::None }).unwrap().sightings
+        };
+        let came = Sighting { at: at(20 * MINUTE), what: Sighted::Version(new.servers[0].clone()) };
+        let listed = Sighting { at: at(20 * MINUTE), what: Sighted::Catalog(new.hash.clone()) };
+        assert_eq!(seen(scope()), [came, listed], "what was there from the beginning is no change");
+        let before = Period { from: at(-MINUTE), to: at(20 * MINUTE) };
+        assert_eq!(seen(Scope { period: before, ..scope() }), []);
+        assert_eq!(store.tool(p, "search", &scope()).unwrap().unwrap().sightings, seen(scope()));
         let shown: Vec<(Grade, &str, &str)> =
             new.changes.iter().map(|c| (c.grade, c.path.as_str(), c.what.as_str())).collect();
         assert_eq!(shown, [(Grade::Breaking, "limit", "added as required"), (Grade::Harmless, "", "added")]);

@@ -6,8 +6,8 @@ use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
 use super::{
     AccountRef, ActorRef, ArgumentCheck, Closely, Decision, EventRow, IssueMember, IssueNote, JustBefore,
-    Neighbours, PageAsk, Recovery, Scope, SessionRow, Signals, State, Suspect, ToolSignals, ToolStory,
-    Variants,
+    Neighbours, PageAsk, Recovery, Scope, SessionRow, Sighting, Signals, State, Suspect, ToolSignals,
+    ToolStory, Variants,
 };
 
 /// The overview of a scope.
@@ -99,6 +99,8 @@ pub struct Overview {
     pub before: Option<Totals>,
     /// Buckets of dashboard §5, none left out.
     pub series: Vec<Bucket>,
+    /// What changed in it.
+    pub sightings: Vec<Sighting>,
     /// Tools by calls, at most 8.
     pub tools: Vec<ToolRow>,
     /// Clients by sessions, at most 8.
@@ -256,6 +258,8 @@ pub struct ToolDetail {
     pub row: ToolRow,
     /// Series.
     pub series: Vec<Bucket>,
+    /// What changed in the period.
+    pub sightings: Vec<Sighting>,
     /// Its error groups.
     pub issues: Vec<IssueRow>,
     /// Figures per client.
@@ -332,6 +336,8 @@ pub struct IssueDetail {
     pub before: Vec<JustBefore>,
     /// Failures per bucket of the scope: every call is one.
     pub series: Vec<Bucket>,
+    /// What changed in the period.
+    pub sightings: Vec<Sighting>,
     /// The messages of its failures.
     pub variants: Variants,
 }

@@ -305,6 +305,7 @@ impl OverviewObject {
             now: o.now.into(),
             before: o.before.map(Into::into),
             series: all(o.series, Into::into),
+            sightings: all(o.sightings, Into::into),
             tools: all(o.tools, Into::into),
             clients: all(o.clients, Into::into),
             issues: all(o.issues, Into::into),
@@ -325,6 +326,7 @@ impl ToolDetailObject {
         Self {
             tool: tool.row.into(),
             series: all(tool.series, Into::into),
+            sightings: all(tool.sightings, Into::into),
             issues: all(tool.issues, Into::into),
             clients: all(tool.clients, Into::into),
             samples: all(tool.samples, |row| EventObject::of(project, row)),
@@ -342,6 +344,7 @@ impl IssueDetailObject {
         Self {
             issue: issue.row.into(),
             series: all(issue.series, Into::into),
+            sightings: all(issue.sightings, Into::into),
             sample_message: issue.sample_message,
             samples: all(issue.samples, |row| EventObject::of(project, row)),
             recent_sessions: all(issue.sessions, |row| SessionObject::of(project, row)),

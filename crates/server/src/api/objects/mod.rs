@@ -6,6 +6,7 @@ mod catalog;
 mod from;
 mod issue;
 mod people;
+mod sighting;
 mod signals;
 mod tool;
 mod ways;
@@ -22,6 +23,7 @@ pub use call::*;
 pub use catalog::*;
 pub use issue::*;
 pub use people::*;
+pub use sighting::*;
 pub use signals::*;
 pub use tool::*;
 pub use ways::*;
@@ -303,6 +305,8 @@ pub struct OverviewObject {
     pub before: Option<TotalsObject>,
     /// Buckets.
     pub series: Vec<BucketObject>,
+    /// First sights of server versions and tool listings in the period, at most 20.
+    pub sightings: Vec<SightingObject>,
     /// Most used tools.
     pub tools: Vec<ToolObject>,
     /// Clients.
@@ -372,6 +376,8 @@ pub struct IssueDetailObject {
     pub issue: IssueObject,
     /// Failures per bucket of the period.
     pub series: Vec<BucketObject>,
+    /// First sights of server versions and tool listings in the period, at most 20.
+    pub sightings: Vec<SightingObject>,
     /// The newest message verbatim.
     pub sample_message: String,
     /// Newest events.

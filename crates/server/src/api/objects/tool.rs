@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     ArgumentCheckObject, BucketObject, CallsObject, ChangeObject, ClientObject, EventObject, IssueObject,
-    NeighboursObject, ToolSignalsObject, from::all,
+    NeighboursObject, SightingObject, ToolSignalsObject, from::all,
 };
 
 /// Figures of one tool, resource or prompt.
@@ -41,6 +41,8 @@ pub struct ToolDetailObject {
     pub tool: ToolObject,
     /// Buckets.
     pub series: Vec<BucketObject>,
+    /// First sights of server versions and tool listings in the period, at most 20.
+    pub sightings: Vec<SightingObject>,
     /// Its error groups.
     pub issues: Vec<IssueObject>,
     /// Figures per client.

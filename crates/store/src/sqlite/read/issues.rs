@@ -11,7 +11,7 @@ use super::people::Moved;
 use super::session;
 use super::span::Buckets;
 use super::tools::sorted_page;
-use super::{CUT_SHORT, Reader, Sql, event, why};
+use super::{CUT_SHORT, Reader, Sql, event, sightings, why};
 use crate::query::{Bucket, CallFigures, IssueDetail, IssueRow, IssueTab, ListAsk, Page, Scope, State};
 use crate::sqlite::control::sql;
 use crate::sqlite::work;
@@ -131,6 +131,7 @@ pub(in crate::sqlite) fn issue(reader: &Reader, id: u64, scope: &Scope) -> Resul
     newest.truncate(SESSIONS);
     Ok(Some(IssueDetail {
         series: series(&row, &Buckets::of(scope)),
+        sightings: sightings::sightings(reader, scope.period)?,
         variants: why::variants(reader, scope, &whole)?,
         members: why::members(reader, number)?,
         history: why::history(reader, number)?,

@@ -22,6 +22,7 @@ mod pool;
 mod reach;
 mod replay;
 mod session;
+mod sightings;
 mod signals;
 mod span;
 mod tool_list;

@@ -9,7 +9,7 @@ use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
 use super::span::Buckets;
 use super::tools::{Starts, client_rows, starts, tool_rows};
-use super::{Reader, Sql, event, issues, ledger, people, session, signals};
+use super::{Reader, Sql, event, issues, ledger, people, session, sightings, signals};
 use crate::Result;
 use crate::query::{Bucket, Compare, EventRow, Overview, OverviewAsk, Scope, SessionRow, Totals, Worth};
 use crate::sqlite::control::sql;
@@ -60,6 +60,7 @@ pub(in crate::sqlite) fn overview(reader: &Reader, ask: &OverviewAsk) -> Result<
         now,
         before,
         series,
+        sightings: sightings::sightings(reader, scope.period)?,
         tools,
         clients,
         issues,

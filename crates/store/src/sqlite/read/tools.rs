@@ -10,7 +10,7 @@ use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
 use super::reach::reach;
 use super::span::{Buckets, bounds};
-use super::{Reader, Sql, catalog, closely, event, issues, rows_of, signals};
+use super::{Reader, Sql, catalog, closely, event, issues, rows_of, sightings, signals};
 use crate::query::{
     ArgumentCheck, Bucket, ClientRow, Closely, Page, PageAsk, Scope, Standing, ToolDetail, ToolRow, ToolStory,
 };
@@ -75,6 +75,7 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
     Ok(Some(ToolDetail {
         row,
         series: series.collect(),
+        sightings: sightings::sightings(reader, scope.period)?,
         issues: issues::of_tool(reader, scope, id)?,
         clients,
         samples: samples(reader, scope, kind, id, name)?,

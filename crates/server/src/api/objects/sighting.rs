@@ -1,0 +1,33 @@
+//! A change of the server at a known moment, beside series.
+
+use serde::Serialize;
+use trackway_store::query as q;
+use utoipa::ToSchema;
+
+/// The first sight of a server version, or of a tool listing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SightingObject {
+    /// When it was first seen.
+    pub at: String,
+    /// `server_version` or `catalog`.
+    pub what: &'static str,
+    /// The version, or the listing's hash.
+    pub value: String,
+    /// Name of the server whose version it is.
+    pub server: Option<String>,
+}
+
+impl From<q::Sighting> for SightingObject {
+    fn from(sighting: q::Sighting) -> Self {
+        let at = sighting.at.to_string();
+        match sighting.what {
+            q::Sighted::Version(peer) => Self {
+                at,
+                what: "server_version",
+                value: peer.version.as_deref().unwrap_or_default().to_owned(),
+                server: Some(peer.name.to_string()),
+            },
+            q::Sighted::Catalog(hash) => Self { at, what: "catalog", value: hash, server: None },
+        }
+    }
+}
