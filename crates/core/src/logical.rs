@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trackway_event::{Event, Kind, Status, Timestamp};
+use trackway_event::json::rpc_error_name;
+use trackway_event::validate::cut_text;
+use trackway_event::{ErrorInfo, Event, Kind, Status, Timestamp, limits};
 
 use crate::winner::Key;
 
@@ -31,6 +33,19 @@ pub struct Leg {
     pub part: Part,
     /// By which its task is known.
     pub task: Option<Box<str>>,
+    /// What the end of its task says went wrong, where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Box<Failure>>,
+}
+
+/// What went wrong in a task's call, as the answer of a call of its own would have said it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The JSON-RPC code, of a call that the server did not answer with a result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<i64>,
+    /// The message, at most [`limits::ERROR_MESSAGE_CHARS`]; empty where none was given.
+    pub message: Box<str>,
 }
 
 /// What an event is in a logical call.
@@ -117,6 +132,36 @@ pub struct Call {
     pub total_us: Option<u64>,
     /// When a task without an end is given up.
     pub expires: Option<Timestamp>,
+    /// What went wrong, where its task's end says that it failed.
+    pub failure: Option<Box<Failure>>,
+}
+
+impl Failure {
+    /// What the event that tells a task's end says: the message of its error, or the texts of its result.
+    fn of(event: &Event) -> Self {
+        let result: Value =
+            event.result.as_ref().and_then(|r| serde_json::from_str(r.get()).ok()).unwrap_or_default();
+        let error = result.get("error").filter(|e| e.is_object());
+        let said = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let mut message: Box<str> = match (error, &event.error) {
+            (Some(error), _) => said(error, "message").unwrap_or_default(),
+            (None, Some(error)) => error.message.to_string(),
+            (None, None) => {
+                let blocks = result.get("content").and_then(Value::as_array).map(Vec::as_slice);
+                let texts = blocks.unwrap_or_default().iter().filter_map(|block| said(block, "text"));
+                texts.collect::<Vec<_>>().join(" ")
+            }
+        }
+        .into();
+        cut_text(&mut message, limits::ERROR_MESSAGE_CHARS);
+        Self { code: error.and_then(|e| e.get("code")).and_then(Value::as_i64).or(event.error_code), message }
+    }
+
+    /// The same as the error of an event.
+    pub fn info(&self) -> ErrorInfo {
+        let kind = self.code.and_then(rpc_error_name).map(Into::into);
+        ErrorInfo { kind, message: self.message.clone(), ..ErrorInfo::default() }
+    }
 }
 
 impl Call {
@@ -174,7 +219,9 @@ impl Leg {
                 ttl_ms: facts.get("task_ttl_ms").and_then(Value::as_u64),
             })
         };
-        Some(Self { id: event.id.clone(), at: event.started_at, us: event.duration_us, part, task })
+        let failed = matches!(&part, Part::Task(Some(ended)) if ended.status.failed());
+        let failure = failed.then(|| Box::new(Failure::of(event)));
+        Some(Self { id: event.id.clone(), at: event.started_at, us: event.duration_us, part, task, failure })
     }
 
     fn key(&self) -> Key {
@@ -251,6 +298,10 @@ pub fn whole(events: &[Event]) -> Vec<Event> {
         if let Some(event) = last.and_then(|place| events.get_mut(*place)) {
             event.status = call.status;
             event.duration_us = call.server_us;
+            if let Some(failure) = &call.failure {
+                event.error = Some(Box::new(failure.info()));
+                event.error_code = failure.code;
+            }
         }
     }
     events
@@ -300,6 +351,7 @@ fn call(legs: &[Leg], requests: Vec<usize>, tasks: &mut BTreeMap<&str, Vec<usize
     let ttl = made.and_then(Leg::request).and_then(|r| r.ttl_ms);
     let life = ttl.map_or(TASK_US, |ms| i64::try_from(ms.saturating_mul(1_000)).unwrap_or(i64::MAX));
     Call {
+        failure: telling.and_then(|((.., place), _)| of(place)?.failure.clone()),
         told: telling.map(|((.., place), _)| *place),
         closed_by: first.map(|(_, ended)| ended.by),
         status: telling.map(|(_, ended)| ended.status).or(last.and_then(Leg::request).and_then(|r| r.status)),

@@ -117,6 +117,23 @@ fn words_of(name: &str) -> Vec<String> {
     words
 }
 
+/// The name of a JSON-RPC error by its code, as MCP gives it; the type of errors that say no other.
+pub const fn rpc_error_name(code: i64) -> Option<&'static str> {
+    match code {
+        -32700 => Some("ParseError"),
+        -32600 => Some("InvalidRequest"),
+        -32601 => Some("MethodNotFound"),
+        -32602 => Some("InvalidParams"),
+        -32603 => Some("InternalError"),
+        -32020 => Some("HeaderMismatch"),
+        -32021 => Some("MissingRequiredClientCapability"),
+        -32022 => Some("UnsupportedProtocolVersion"),
+        -32042 => Some("UrlElicitationRequired"),
+        -32002 => Some("ResourceNotFound"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -399,19 +399,7 @@ fn peer(line: &[u8], object: &Range<usize>) -> Option<Peer> {
 fn rpc_error(line: &[u8], error: &Range<usize>, event: &mut Event) {
     let code =
         get(line, error, "code").and_then(|c| std::str::from_utf8(line.get(c)?).ok()?.parse::<i64>().ok());
-    let name = match code {
-        Some(-32700) => Some("ParseError"),
-        Some(-32600) => Some("InvalidRequest"),
-        Some(-32601) => Some("MethodNotFound"),
-        Some(-32602) => Some("InvalidParams"),
-        Some(-32603) => Some("InternalError"),
-        Some(-32020) => Some("HeaderMismatch"),
-        Some(-32021) => Some("MissingRequiredClientCapability"),
-        Some(-32022) => Some("UnsupportedProtocolVersion"),
-        Some(-32042) => Some("UrlElicitationRequired"),
-        Some(-32002) => Some("ResourceNotFound"),
-        Some(_) | None => None,
-    };
+    let name = code.and_then(trackway_event::json::rpc_error_name);
     event.error_code = code;
     event.error = Some(Box::new(ErrorInfo {
         kind: name.map(Into::into),

@@ -238,10 +238,10 @@ pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
                         format!("{sessions}{}", place.params.between(b.start, b.end).and("tool", "eq", &row.name).query())
                     })) }
                     section.panel { h2 { "Time per call" } (chart::latency(&tool.series, &over)) }
+                    (signals(tool))
                 }
                 div.col-4 { (callers(&tool.clients, &of_tool, place)) (tool_close::callers(&tool.closely, &row.name, place)) }
                 div.col-12 {
-                    (signals(tool))
                     @if !tool.issues.is_empty() {
                         section.panel.flush { h2 { "Why it fails" } (issues::table(&tool.issues, None, place)) }
                     }

@@ -78,7 +78,7 @@ pub(super) fn inv_05_every_figure_equals_the_naive_fold(make: &dyn Fn() -> Arc<d
         for chunk in order.chunks(batch) {
             put(&store, p, chunk.iter().map(|i| events[*i].clone()).collect());
         }
-        check(&store, p, &events, &events);
+        check(&store, p, &events);
         store.delete_project(p, at(0)).unwrap();
         Ok(())
     });
@@ -87,8 +87,8 @@ pub(super) fn inv_05_every_figure_equals_the_naive_fold(make: &dyn Fn() -> Arc<d
     }
 }
 
-/// Holds every answer to the fold of `events`; groups of errors to those that are told by a single event.
-pub(super) fn check(store: &Arc<dyn Store>, p: ProjectKey, events: &[Event], told: &[Event]) {
+/// Holds every answer to the fold of `events`.
+pub(super) fn check(store: &Arc<dyn Store>, p: ProjectKey, events: &[Event]) {
     let intake = store.intake(Some(p)).unwrap();
     assert_eq!((intake.stored, intake.duplicates), (events.len() as u64, events.len() as u64));
     check_sessions(store, p, events);
@@ -101,7 +101,7 @@ pub(super) fn check(store: &Arc<dyn Store>, p: ProjectKey, events: &[Event], tol
     let mut short = scope();
     short.period = Period { from: at(20 * HOUR), to: at(29 * HOUR + 59 * MINUTE) };
     for scope in [whole, cut, shifted, short] {
-        check_figures(store, p, (events, told), &scope);
+        check_figures(store, p, events, &scope);
     }
 }
 
@@ -129,7 +129,7 @@ fn check_sessions(store: &Arc<dyn Store>, p: ProjectKey, events: &[Event]) {
     }
 }
 
-fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, (all, told): (&[Event], &[Event]), scope: &Scope) {
+fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, all: &[Event], scope: &Scope) {
     let inside = |e: &&Event| e.started_at >= scope.period.from && e.started_at < scope.period.to;
     let events: Vec<&Event> = all.iter().filter(inside).collect();
     let everyone: Vec<&Event> = all.iter().collect();
@@ -218,7 +218,7 @@ fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, (all, told): (&[Event], 
     assert_eq!(clients.iter().map(|c| c.sessions).sum::<u64>(), now.sessions);
 
     let mut by_issue: BTreeMap<String, Vec<&Event>> = BTreeMap::new();
-    for e in told.iter().filter(inside) {
+    for e in all.iter().filter(inside) {
         if let Some(fingerprint) = issue::fingerprint(e) {
             by_issue.entry(fingerprint.to_string()).or_default().push(e);
         }

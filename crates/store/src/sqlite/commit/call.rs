@@ -9,19 +9,21 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, Rows};
 use trackway_core::grouping::{self, Rule};
-use trackway_core::logical::{self, Leg, Part};
+use trackway_core::logical::{self, Failure, Leg, Part};
 use trackway_event::event::Flags;
-use trackway_event::{Kind, Status};
+use trackway_event::{Event, EventId, Kind, Status, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Fresh;
 use super::cell::Counted;
+use super::issue::{Failed, Issues};
 use super::person::People;
 use super::rollup::Rollups;
 use super::session::{Clientless, Sessions};
 use super::words::Words;
 use crate::Result;
 use crate::sqlite::control::sql;
+use crate::sqlite::expire;
 
 /// Requests of one session that are joined; later ones count each for itself.
 pub(in crate::sqlite) const LEGS: i64 = 2_000;
@@ -34,6 +36,8 @@ pub(super) struct Followers<'a> {
     pub(super) rollups: &'a mut Rollups,
     pub(super) sessions: &'a mut Sessions,
     pub(super) people: &'a mut People,
+    pub(super) issues: &'a mut Issues,
+    pub(super) next_issue: &'a mut i64,
 }
 
 /// Takes in the new events and those that a bridge moved.
@@ -68,13 +72,14 @@ pub(super) fn settle(conn: &Connection, fresh: &[Fresh<'_>], followers: &mut Fol
         let mut wholes = HashMap::new();
         for call in logical::join(&legs).iter().filter(|call| call.is_joined()) {
             if let Some(seq) = call.requests.last().and_then(|last| seqs.get(*last)) {
-                wholes.insert(*seq, (call.status, call.server_us));
+                wholes.insert(*seq, (call.status, call.server_us, call.failure.clone()));
             }
         }
         let requests = seqs.iter().zip(&legs).filter(|(_, leg)| matches!(leg.part, Part::Request(_)));
         for (seq, _) in requests {
-            let (status, us) = wholes.get(seq).copied().unwrap_or_default();
+            let (status, us, failure) = wholes.remove(seq).unwrap_or_default();
             change(conn, *seq, (status, us), followers)?;
+            fail(conn, *seq, status, failure.as_deref(), followers)?;
         }
     }
     Ok(())
@@ -166,5 +171,57 @@ fn change(
     }
     let us = whole.1.map(|us| i64::try_from(us).unwrap_or(i64::MAX));
     conn.prepare_cached(sql!("call.set"))?.execute((seq, whole.0.map(Status::code), us))?;
+    Ok(())
+}
+
+/// Groups the failure of a call whose own request did not fail: a task that ended badly (D32). The request that counts stands
+/// for it, with the message its end told.
+fn fail(
+    conn: &Connection,
+    seq: i64,
+    status: Option<Status>,
+    failure: Option<&Failure>,
+    followers: &mut Followers<'_>,
+) -> Result<()> {
+    let found = conn.prepare_cached(sql!("call.row"))?.query_row([seq], |r| {
+        let (kind, own) =
+            (Kind::from_code(r.get(0)?), r.get::<_, Option<u8>>(1)?.and_then(Status::from_code));
+        let id = EventId::foreign(&r.get::<_, String>(14)?);
+        let Some((kind, id)) = kind.zip(id) else { return Ok(None) };
+        let mut event = Event::new(id, kind, Timestamp::from_micros(r.get(3)?));
+        event.flags = Flags::from_bits(r.get(2)?);
+        event.tool = r.get(17)?;
+        event.intent = r.get(18)?;
+        let (tool, server, group): (Option<i64>, Option<i64>, Option<i64>) =
+            (r.get(7)?, r.get(15)?, r.get(16)?);
+        Ok(Some((event, own, (tool, server, group), r.get::<_, Option<Box<str>>>(19)?)))
+    });
+    let Some((mut event, own, (tool, server, group), message)) = found.optional()?.flatten() else {
+        return Ok(());
+    };
+    let failed = status.is_some_and(Status::failed);
+    // What failed by itself was grouped as it came; most calls of several requests fail in neither way.
+    if own != Some(Status::Task) || !(failed || group.is_some()) {
+        return Ok(());
+    }
+    event.status = status;
+    event.error = failure.filter(|_| failed).map(|failure| Box::new(failure.info()));
+    event.error_code = failure.and_then(|failure| failure.code);
+    let said = event.error.as_ref().map(|e| &*e.message);
+    if group.is_some() && failed && said == message.as_deref() {
+        return Ok(());
+    }
+    expire::drop_words(conn, seq)?;
+    let Followers { issues, words, next_issue, .. } = followers;
+    issues.regroup(conn, words, next_issue, (seq, group), &Failed { event: &event, tool, server })?;
+    let said = said.filter(|said| !said.is_empty());
+    if event.intent.is_some() || said.is_some() || event.tool.is_some() {
+        conn.prepare_cached(sql!("search.insert"))?.execute((
+            seq,
+            event.intent.as_deref(),
+            said,
+            event.tool.as_deref(),
+        ))?;
+    }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 use trackway_core::issue::{self, Fingerprint};
-use trackway_event::{ErrorClass, Event, Timestamp};
+use trackway_event::{ErrorClass, ErrorInfo, Event, EventId, Kind, Status, Timestamp};
 
 use super::Fresh;
 use super::words::Words;
@@ -15,6 +15,13 @@ use crate::sqlite::control::sql;
 pub(super) struct Issues {
     known: Cache<Fingerprint, State>,
     touched: Map<Fingerprint, State>,
+}
+
+/// A failure, with the numbers of its names.
+pub(super) struct Failed<'a> {
+    pub(super) event: &'a Event,
+    pub(super) tool: Option<i64>,
+    pub(super) server: Option<i64>,
 }
 
 /// One group as the writer holds it.
@@ -52,27 +59,117 @@ impl Issues {
             if f.event.error.is_none() && !f.event.failed() {
                 continue;
             }
-            let class = issue::class_of(f.event);
-            f.class = Some(class);
-            let Some(fingerprint) = issue::fingerprint(f.event) else { continue };
-            if !self.touched.contains_key(&fingerprint) {
-                let found = match self.known.remove(&fingerprint) {
-                    Some(state) => Some(state),
-                    None => load(conn, fingerprint)?,
-                };
-                let state = match found {
-                    Some(state) => state,
-                    None => {
-                        *next += 1;
-                        State::new(conn, words, *next - 1, f, class)?
-                    }
-                };
-                self.touched.insert(fingerprint, state);
+            f.class = Some(issue::class_of(f.event));
+            f.issue =
+                self.take_in(conn, words, next, &Failed { event: f.event, tool: f.tool, server: f.server })?;
+        }
+        Ok(())
+    }
+
+    /// Counts a failure in its group; answers which that is.
+    fn take_in(
+        &mut self,
+        conn: &Connection,
+        words: &mut Words,
+        next: &mut i64,
+        f: &Failed<'_>,
+    ) -> Result<Option<i64>> {
+        let Some(fingerprint) = issue::fingerprint(f.event) else { return Ok(None) };
+        if !self.touch(conn, fingerprint)? {
+            *next += 1;
+            let state = State::new(conn, words, *next - 1, f)?;
+            self.touched.insert(fingerprint, state);
+        }
+        Ok(self.touched.get_mut(&fingerprint).map(|state| {
+            state.add(f);
+            state.row
+        }))
+    }
+
+    /// Whether there is such a group; then it is at hand.
+    fn touch(&mut self, conn: &Connection, fingerprint: Fingerprint) -> Result<bool> {
+        if self.touched.contains_key(&fingerprint) {
+            return Ok(true);
+        }
+        let found = match self.known.remove(&fingerprint) {
+            Some(state) => Some(state),
+            None => load(conn, fingerprint)?,
+        };
+        Ok(found.map(|state| self.touched.insert(fingerprint, state)).is_some())
+    }
+
+    /// Puts the event that stands for a whole call into the group of what went wrong in it, out of the one it was in; into none
+    /// where nothing did. `f` is the event as the whole call makes it. The event's row is there already.
+    pub(super) fn regroup(
+        &mut self,
+        conn: &Connection,
+        words: &mut Words,
+        next: &mut i64,
+        (seq, group): (i64, Option<i64>),
+        f: &Failed<'_>,
+    ) -> Result<()> {
+        if let Some(group) = group {
+            conn.prepare_cached(sql!("call.group"))?.execute((
+                seq,
+                None::<i64>,
+                None::<i64>,
+                None::<i64>,
+                None::<&str>,
+            ))?;
+            self.leave(conn, group)?;
+        }
+        let issue = self.take_in(conn, words, next, f)?;
+        let error = f.event.error.as_ref().filter(|_| issue.is_some());
+        let kind = words.name_of(conn, error.and_then(|e| e.kind.as_deref()))?;
+        let class = issue.map(|_| issue::class_of(f.event).code());
+        conn.prepare_cached(sql!("call.group"))?.execute((
+            seq,
+            issue,
+            class,
+            kind,
+            error.map(|e| &*e.message),
+        ))?;
+        Ok(())
+    }
+
+    /// A group without one of its events, which is in none any more: told again from those it has left.
+    fn leave(&mut self, conn: &Connection, group: i64) -> Result<()> {
+        let at_hand = self.touched.iter().find(|(_, state)| state.row == group).map(|(known, _)| *known);
+        let fingerprint = match at_hand {
+            Some(known) => known,
+            None => {
+                let mut statement = conn.prepare_cached(sql!("issue.fingerprint"))?;
+                let found = statement.query_row([group], |r| r.get(0)).optional()?;
+                let Some(found) = found else { return Ok(()) };
+                Fingerprint(found)
             }
-            if let Some(state) = self.touched.get_mut(&fingerprint) {
-                state.add(f, class);
-                f.issue = Some(state.row);
+        };
+        self.touch(conn, fingerprint)?;
+        let Some(state) = self.touched.get_mut(&fingerprint) else { return Ok(()) };
+        state.events -= 1;
+        let mut statement = conn.prepare_cached(sql!("issue.ends"))?;
+        let mut rows = statement.query([group])?;
+        let mut first = true;
+        while let Some(r) = rows.next()? {
+            let Some(id) = EventId::foreign(&r.get::<_, String>(1)?) else { continue };
+            let mut event = Event::new(id, Kind::ToolCall, Timestamp::from_micros(r.get(0)?));
+            let message = r.get::<_, Option<Box<str>>>(2)?;
+            event.error = message.map(|message| Box::new(ErrorInfo { message, ..ErrorInfo::default() }));
+            if let Some(error) = &mut event.error {
+                error.kind = r.get(3)?;
             }
+            event.status = r.get::<_, Option<u8>>(6)?.and_then(Status::from_code);
+            if first {
+                state.first = key_of(&event);
+                state.title = issue::title(&event);
+                state.class =
+                    r.get::<_, Option<u8>>(4)?.and_then(ErrorClass::from_code).unwrap_or(state.class);
+                state.since_server = r.get(5)?;
+            } else {
+                state.last = key_of(&event);
+                state.message = message_of(&event);
+            }
+            first = false;
         }
         Ok(())
     }
@@ -103,7 +200,7 @@ impl Issues {
 }
 
 impl State {
-    fn new(conn: &Connection, words: &mut Words, row: i64, f: &Fresh<'_>, class: ErrorClass) -> Result<Self> {
+    fn new(conn: &Connection, words: &mut Words, row: i64, f: &Failed<'_>) -> Result<Self> {
         let event = f.event;
         let kind = event.error.as_ref().and_then(|e| e.kind.as_deref());
         let key = key_of(event);
@@ -112,7 +209,7 @@ impl State {
             title: issue::title(event),
             tool: f.tool,
             error_type: words.name_of(conn, kind)?,
-            class,
+            class: issue::class_of(event),
             first: key.clone(),
             last: key,
             events: 0,
@@ -121,17 +218,19 @@ impl State {
         })
     }
 
-    fn add(&mut self, f: &Fresh<'_>, class: ErrorClass) {
+    fn add(&mut self, f: &Failed<'_>) {
         let event = f.event;
         let key = (event.started_at, event.id.as_str());
+        // A group that every event has left knows nothing of the ones to come.
+        let alone = self.events == 0;
         self.events += 1;
-        if key < (self.first.0, self.first.1.as_str()) {
+        if alone || key < (self.first.0, self.first.1.as_str()) {
             self.first = key_of(event);
             self.title = issue::title(event);
-            self.class = class;
+            self.class = issue::class_of(event);
             self.since_server = f.server;
         }
-        if key > (self.last.0, self.last.1.as_str()) {
+        if alone || key > (self.last.0, self.last.1.as_str()) {
             self.last = key_of(event);
             self.message = message_of(event);
         }

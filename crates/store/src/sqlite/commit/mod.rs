@@ -241,6 +241,8 @@ impl Ledger {
                 rollups: &mut self.rollups,
                 sessions: &mut self.sessions,
                 people: &mut self.people,
+                issues: &mut self.issues,
+                next_issue: &mut self.next.issue,
             },
         )?;
         self.issues.write(conn)?;

@@ -78,7 +78,8 @@ fn exported(r: &Row<'_>, project: &ProjectId, payload: Unpacked) -> Result<Expor
     event.protocol_version = text(22)?;
     event.model = text(23)?;
     event.error = payload.error.map(Box::new);
-    if let Some(message) = text(25)? {
+    // What the end of its task told is not the request's own.
+    if let Some(message) = text(25)?.filter(|_| event.status != Some(Status::Task)) {
         let error = event.error.get_or_insert_with(|| Box::new(ErrorInfo::default()));
         (error.kind, error.message) = (text(24)?, message);
     }

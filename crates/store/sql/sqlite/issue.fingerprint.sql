@@ -1,0 +1,2 @@
+-- By what an error group is known. ?1 row. Primary key.
+SELECT fingerprint FROM issue WHERE row = ?1;
