@@ -38,34 +38,21 @@ pub fn clusters<S: AsRef<str>>(sentences: &[S]) -> Vec<Cluster> {
             phrases.entry(words).or_default().push(i);
         }
     }
-    let mut phrases: Vec<(BTreeSet<String>, Vec<usize>)> = phrases.into_iter().collect();
+    let rarity = rarity(phrases.keys());
+    let mut phrases: Vec<(&BTreeSet<String>, &Vec<usize>)> = phrases.iter().collect();
     // Stable: equally frequent phrases stay in the order of their words.
     phrases.sort_by_key(|(_, said)| std::cmp::Reverse(said.len()));
 
-    let mut leaders: Vec<BTreeSet<String>> = Vec::new();
+    let mut leaders = Leaders::default();
     let mut members: Vec<Vec<usize>> = Vec::new();
-    let mut leading: HashMap<String, Vec<usize>> = HashMap::new();
     for (words, said) in phrases {
-        let mut common: BTreeMap<usize, usize> = BTreeMap::new();
-        for leader in words.iter().filter_map(|word| leading.get(word)).flatten() {
-            *common.entry(*leader).or_default() += 1;
-        }
-        let mut best: Option<(f64, usize)> = None;
-        for (leader, shared) in common {
-            let all = words.len() + leaders.get(leader).map_or(0, BTreeSet::len) - shared;
-            let alike = shared as f64 / all as f64;
-            if alike >= ALIKE && best.is_none_or(|(most, _)| alike > most) {
-                best = Some((alike, leader));
-            }
-        }
-        match best.and_then(|(_, leader)| members.get_mut(leader)) {
+        let mut words: Vec<u32> = words.iter().filter_map(|w| rarity.get(w.as_str()).copied()).collect();
+        words.sort_unstable();
+        match leaders.nearest(&words).and_then(|leader| members.get_mut(leader)) {
             Some(members) => members.extend(said),
             None => {
-                for word in &words {
-                    leading.entry(word.clone()).or_default().push(leaders.len());
-                }
-                leaders.push(words);
-                members.push(said);
+                leaders.add(words);
+                members.push(said.clone());
             }
         }
     }
@@ -78,6 +65,65 @@ pub fn clusters<S: AsRef<str>>(sentences: &[S]) -> Vec<Cluster> {
         .collect();
     clusters.sort_by(|a, b| b.members.len().cmp(&a.members.len()).then_with(|| a.name.cmp(&b.name)));
     clusters
+}
+
+/// A number for each word, the rarest first.
+fn rarity<'a>(phrases: impl Iterator<Item = &'a BTreeSet<String>>) -> HashMap<&'a str, u32> {
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for word in phrases.flatten() {
+        *counts.entry(word).or_default() += 1;
+    }
+    let mut words: Vec<(u32, &str)> = counts.into_iter().map(|(word, n)| (n, word)).collect();
+    words.sort_unstable();
+    words.into_iter().zip(0..).map(|((_, word), number)| (word, number)).collect()
+}
+
+/// Phrases that lead a cluster, found by their rarest words.
+///
+/// Two sets of which half of all words are common share at least half of the words of each; so one of the common words is among
+/// the rarer half, and one more, of both (the prefix filter of set-similarity joins, Bayardo, Ma and Srikant, WWW 2007). No other
+/// leader is compared.
+#[derive(Default)]
+struct Leaders {
+    words: Vec<Vec<u32>>,
+    by_rare: HashMap<u32, Vec<usize>>,
+}
+
+impl Leaders {
+    fn add(&mut self, words: Vec<u32>) {
+        for word in rare(&words) {
+            self.by_rare.entry(*word).or_default().push(self.words.len());
+        }
+        self.words.push(words);
+    }
+
+    /// The leader that is most alike, the earliest of equals.
+    fn nearest(&self, words: &[u32]) -> Option<usize> {
+        let mut met: Vec<usize> =
+            rare(words).iter().filter_map(|w| self.by_rare.get(w)).flatten().copied().collect();
+        met.sort_unstable();
+        met.dedup();
+        let mut best: Option<(f64, usize)> = None;
+        for leader in met {
+            let alike = self.words.get(leader).map_or(0.0, |other| alike(words, other));
+            if alike >= ALIKE && best.is_none_or(|(most, _)| alike > most) {
+                best = Some((alike, leader));
+            }
+        }
+        best.map(|(_, leader)| leader)
+    }
+}
+
+/// The words of which a set that is [`ALIKE`] has at least one among its own.
+fn rare(words: &[u32]) -> &[u32] {
+    let common = (words.len() as f64 * ALIKE).ceil() as usize;
+    words.get(..=words.len().saturating_sub(common)).unwrap_or(words)
+}
+
+/// Common words, as a share of all of both.
+fn alike(a: &[u32], b: &[u32]) -> f64 {
+    let shared = a.iter().filter(|w| b.binary_search(w).is_ok()).count();
+    shared as f64 / (a.len() + b.len() - shared) as f64
 }
 
 /// The sentence most often said.

@@ -77,4 +77,23 @@ proptest! {
         prop_assert_eq!(found.iter().map(|(_, m)| m.len()).sum::<usize>(), said.len());
         prop_assert_eq!(found, shape(&shuffled));
     }
+
+    #[test]
+    fn no_leader_is_missed_for_looking_at_rare_words_only(
+        sets in proptest::collection::vec(proptest::collection::btree_set(0u32..24, 1..12), 1..60),
+    ) {
+        let mut leaders = Leaders::default();
+        for set in sets {
+            let words: Vec<u32> = set.into_iter().collect();
+            let mut best: Option<(f64, usize)> = None;
+            for (i, leader) in leaders.words.iter().enumerate() {
+                let alike = alike(&words, leader);
+                if alike >= ALIKE && best.is_none_or(|(most, _)| alike > most) {
+                    best = Some((alike, i));
+                }
+            }
+            prop_assert_eq!(leaders.nearest(&words), best.map(|(_, i)| i));
+            leaders.add(words);
+        }
+    }
 }

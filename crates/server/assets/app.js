@@ -264,8 +264,10 @@ if (jump && places) {
   const ask = async () => {
     const mine = ++asked;
     const answer = await fetch(`${jump.dataset.list}?q=${encodeURIComponent(jump.value)}`, { headers: { "hx-request": "true" } }).catch(() => null);
-    if (!answer?.ok || mine !== asked || document.activeElement !== jump) return;
-    places.innerHTML = await answer.text();
+    const list = answer?.ok ? await answer.text().catch(() => null) : null;
+    // What comes after the reader went on would cover what they went on to.
+    if (list === null || mine !== asked || document.activeElement !== jump) return;
+    places.innerHTML = list;
     open(options().length > 0);
     choose(-1);
   };
@@ -275,7 +277,7 @@ if (jump && places) {
     later = setTimeout(ask, 60);
   });
   jump.addEventListener("focus", ask);
-  jump.addEventListener("blur", () => setTimeout(() => places.contains(document.activeElement) || open(false), 120));
+  jump.addEventListener("blur", (event) => places.contains(event.relatedTarget) || open(false));
   places.addEventListener("pointerdown", (event) => event.preventDefault());
   jump.addEventListener("keydown", (event) => {
     const all = options();

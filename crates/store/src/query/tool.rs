@@ -7,8 +7,6 @@ use super::{ActorRef, CallFigures, Change, EventRow};
 
 /// Calls of a tool that are looked at closely, the newest.
 pub const CLOSE_CALLS: usize = 2_000;
-/// Calls of all tools among which they are looked for, the newest.
-pub const CLOSE_AMONG: usize = 100_000;
 /// Callers of one sort that are told.
 pub const CALLERS: usize = 5;
 /// Matters that are told.

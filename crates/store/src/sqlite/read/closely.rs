@@ -1,6 +1,6 @@
 //! One tool looked at closely: its newest calls one by one, and its definitions listing by listing (dashboard §7.5).
 //!
-//! Bounded by [`CLOSE_CALLS`] of the newest [`CLOSE_AMONG`] calls and by [`LISTINGS`]. Called by the question for one tool; what
+//! Bounded by the newest [`CLOSE_CALLS`] calls of the tool and by [`LISTINGS`]. Called by the question for one tool; what
 //! an example is, a matter and a new name are defined in `core` (INV-05).
 
 use std::collections::{BTreeSet, HashMap};
@@ -22,8 +22,8 @@ use super::people::Moved;
 use super::{Reader, Sql, event};
 use crate::Result;
 use crate::query::{
-    ActorRef, CALLERS, CLOSE_AMONG, CLOSE_CALLS, CallFigures, Caller, Closely, Definition, EventRow, Renamed,
-    Scope, TOOL_INTENTS, ToolIntent, ToolStory,
+    ActorRef, CALLERS, CLOSE_CALLS, CallFigures, Caller, Closely, Definition, EventRow, Renamed, Scope,
+    TOOL_INTENTS, ToolIntent, ToolStory,
 };
 use crate::sqlite::control::sql;
 
@@ -63,8 +63,7 @@ pub(super) fn closely(reader: &Reader, scope: &Scope, tool: i64) -> Result<Close
 fn read(reader: &Reader, scope: &Scope, tool: i64) -> Result<Vec<Call>> {
     let mut sql = Sql::new(sql!("event.closely"));
     let (from, to) = (scope.period.from.micros(), scope.period.to.micros());
-    sql.values =
-        vec![tool.into(), from.into(), to.into(), (CLOSE_CALLS as i64).into(), (CLOSE_AMONG as i64).into()];
+    sql.values = vec![tool.into(), from.into(), to.into(), (CLOSE_CALLS as i64).into()];
     filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
     sql.push(" ORDER BY e.started_at DESC, e.seq DESC");
     let moved = Moved::read(reader)?;

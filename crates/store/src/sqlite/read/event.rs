@@ -35,6 +35,7 @@ pub(in crate::sqlite) fn events(reader: &Reader, ask: &EventsAsk) -> Result<Page
     if ask.protocol == Protocol::Hidden {
         sql.push(" AND e.kind <> ").bind(i64::from(Kind::Protocol.code()));
     }
+    filter_sql::narrow(reader, &mut sql, &ask.scope.filter)?;
     filter_sql::add(&mut sql, &ask.scope.filter, Target::Events)?;
     if let Some(after) = Cursor::parse(ask.page.after.as_deref(), List::Events, 0)? {
         sql.push(" AND (e.started_at, e.seq) < (").bind(after.key).push(", ").bind(after.row).push(")");

@@ -232,6 +232,7 @@ fn rows(
         let mut sql = Sql::new(sql!("event.counted"));
         sql.push(" WHERE e.started_at >= ").bind(range.start).push(" AND e.started_at < ").bind(range.end);
         sql.push(" AND e.kind <> ").bind(i64::from(Kind::Protocol.code()));
+        filter_sql::narrow(reader, &mut sql, &scope.filter)?;
         filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
         let mut statement = reader.conn.prepare_cached(&sql.text)?;
         let mut rows = statement.query(params_from_iter(&sql.values))?;

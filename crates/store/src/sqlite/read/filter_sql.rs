@@ -2,7 +2,8 @@
 //! means "has an event that"; all such conditions are asked of one and the same event, but for negations, which must hold
 //! for every event.
 
-use trackway_core::filter::{Condition, Filter, Op};
+use rusqlite::params_from_iter;
+use trackway_core::filter::{Condition, Field, Filter, Op};
 
 pub(super) use super::filter_what::Target;
 use super::filter_what::{Form, Level, What, asked_signals, of_event, told, whole};
@@ -13,6 +14,8 @@ use crate::{Result, StoreError};
 
 /// Most matches of a free text that are looked at, the newest.
 const MATCHES: i64 = 1_000;
+/// Sessions up to which it is better to look into each than to walk the period.
+const FEW: i64 = 1_000;
 
 /// Adds ` AND …` for every condition and the free text.
 pub(super) fn add(sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> {
@@ -41,6 +44,29 @@ pub(super) fn add(sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> 
     }
     if let Some(text) = &filter.text {
         free_text(sql, text, target);
+    }
+    Ok(())
+}
+
+/// Where the filter asks for people whose sessions are few: adds that an event lies in one of these, or in none, which holds
+/// anyway and lets the planner look there instead of walking the period.
+pub(super) fn narrow(reader: &Reader, sql: &mut Sql, filter: &Filter) -> Result<()> {
+    let named = |c: &&Condition| c.field == Field::Person && matches!(c.op, Op::Eq | Op::In);
+    let Some(condition) = filter.conditions.iter().find(named) else { return Ok(()) };
+    let mut ask = Sql::new("");
+    for (before, table) in [("", "person_session"), (" UNION ALL ", "nameless")] {
+        ask.push(before).push("SELECT session FROM ").push(table).push(" WHERE person").push(HIT);
+        text(&mut ask, condition, "id")?;
+        ask.push(HIT_END);
+    }
+    ask.push(" LIMIT ").bind(FEW + 1);
+    let mut statement = reader.conn.prepare_cached(&ask.text)?;
+    let rows = statement.query_map(params_from_iter(&ask.values), |r| r.get::<_, i64>(0))?;
+    let sessions: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    if sessions.len() as i64 <= FEW {
+        let list = serde_json::to_string(&sessions).expect("numbers are JSON");
+        sql.push(" AND (e.session IN (SELECT value FROM json_each(").bind(list);
+        sql.push(")) OR e.session IS NULL)");
     }
     Ok(())
 }

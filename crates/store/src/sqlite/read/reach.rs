@@ -1,7 +1,7 @@
 //! How far a tool, resource or prompt reaches: distinct sessions and people with a call of it in a scope.
 //!
-//! Counted from the index `event_named`, in one pass over the period. People are those shown now, after merges; a call that
-//! names nobody counts for whom its session is put down to. Called by the questions on tools.
+//! Counted from the indices `event_tool` and `event_resource`, a piece of them a name. People are those shown now, after merges; a
+//! call that names nobody counts for whom its session is put down to. Called by the questions on tools.
 
 use std::collections::HashMap;
 
@@ -55,33 +55,28 @@ struct Seen {
     nameless: Rows,
 }
 
-/// Reach by the number of the name, of all of a kind or of one; `None` where the period holds more calls than are counted
+/// Reach by the number of the name; `None` where these have more calls than are counted
 /// ([`SqliteOptions::counted_calls`](crate::SqliteOptions::counted_calls)), or the deadline passed.
 pub(super) fn reach(
     reader: &Reader,
     scope: &Scope,
     kind: Kind,
-    only: Option<i64>,
+    names: &[i64],
 ) -> Result<Option<HashMap<i64, Reach>>> {
-    let unnamed = figures::name_of(reader, "")?.unwrap_or(-1);
-    let mut sql = Sql::new(sql!("event.named"));
-    if !scope.filter.is_empty() {
-        sql.push(" LEFT JOIN session s ON s.row = e.session");
-    }
-    sql.push(" WHERE e.kind IN (1, 4, 7) AND e.kind = ").bind(i64::from(kind.code()));
-    sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
-    sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
-    if let Some(only) = only {
-        let column = if kind == Kind::ToolCall { "e.tool" } else { "e.resource" };
-        sql.push(&format!(" AND ({column} = ")).bind(only);
-        sql.push(&format!(" OR ({column} IS NULL AND ")).bind(only == unnamed).push("))");
-    }
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
-    let mut seen: HashMap<i64, Seen> = HashMap::new();
-    match read(reader, &sql, kind, unnamed, &mut seen) {
-        Ok(Counted::All) => {}
-        Ok(Counted::TooMany) | Err(StoreError::Deadline) => return Ok(None),
-        Err(other) => return Err(other),
+    let unnamed = figures::name_of(reader, "")?;
+    let mut room = reader.counted_calls;
+    let mut seen: HashMap<i64, Seen> = HashMap::with_capacity(names.len());
+    for name in names {
+        let seen = seen.entry(*name).or_default();
+        // The nameless are listed under the empty name.
+        let nameless = (Some(*name) == unnamed).then_some(None);
+        for column in std::iter::once(Some(*name)).chain(nameless) {
+            match read(reader, scope, kind, column, seen, &mut room) {
+                Ok(Counted::All) => {}
+                Ok(Counted::TooMany) | Err(StoreError::Deadline) => return Ok(None),
+                Err(other) => return Err(other),
+            }
+        }
     }
     let (moved, joined) = (Moved::read(reader)?, Moved::sessions(reader)?);
     let mut whose = reader.conn.prepare_cached(sql!("nameless.whose"))?;
@@ -120,30 +115,48 @@ enum Counted {
 
 fn read(
     reader: &Reader,
-    sql: &Sql,
+    scope: &Scope,
     kind: Kind,
-    unnamed: i64,
-    seen: &mut HashMap<i64, Seen>,
+    name: Option<i64>,
+    seen: &mut Seen,
+    room: &mut usize,
 ) -> Result<Counted> {
+    let mut sql = Sql::new("SELECT e.session, e.person");
+    called(&mut sql, kind, name);
+    sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
+    sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
+    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let mut rows = statement.query(params_from_iter(&sql.values))?;
-    let column = if kind == Kind::ToolCall { 0 } else { 1 };
-    let mut count = 0;
     while let Some(r) = rows.next()? {
-        count += 1;
-        if count > reader.counted_calls {
-            return Ok(Counted::TooMany);
-        }
-        let seen = seen.entry(r.get::<_, Option<i64>>(column)?.unwrap_or(unnamed)).or_default();
-        let session: Option<i64> = r.get(2)?;
+        let Some(left) = room.checked_sub(1) else { return Ok(Counted::TooMany) };
+        *room = left;
+        let session: Option<i64> = r.get(0)?;
         if let Some(session) = session {
             seen.sessions.add(session);
         }
-        match (r.get::<_, Option<i64>>(3)?, session) {
+        match (r.get::<_, Option<i64>>(1)?, session) {
             (Some(person), _) => seen.people.add(person),
             (None, Some(session)) => seen.nameless.add(session),
             (None, None) => {}
         }
     }
     Ok(Counted::All)
+}
+
+/// The calls `e` of one name, or of those without: ` FROM … WHERE …`, to which conditions may be added.
+pub(super) fn called(sql: &mut Sql, kind: Kind, name: Option<i64>) {
+    // The planner takes a partial index where it can see that its condition holds.
+    let (index, holds, column) = if kind == Kind::ToolCall {
+        ("event_tool", "e.kind = 1", "e.tool")
+    } else {
+        ("event_resource", "e.kind IN (4, 7)", "e.resource")
+    };
+    sql.push(" FROM event e INDEXED BY ").push(index);
+    sql.push(" LEFT JOIN session s ON s.row = e.session WHERE ").push(holds);
+    sql.push(" AND e.kind = ").bind(i64::from(kind.code()));
+    match name {
+        Some(name) => sql.push(" AND ").push(column).push(" = ").bind(name),
+        None => sql.push(" AND ").push(column).push(" IS NULL"),
+    };
 }

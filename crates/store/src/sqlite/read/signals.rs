@@ -244,6 +244,7 @@ pub(super) fn newest_calls(
     let mut sql = Sql::new(select);
     sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
+    filter_sql::narrow(reader, &mut sql, &scope.filter)?;
     filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
     sql.push(" ORDER BY e.started_at DESC, e.seq DESC");
     let mut statement = reader.conn.prepare_cached(&sql.text)?;

@@ -37,7 +37,10 @@ const CONFUSING: f64 = 0.8;
 pub(in crate::sqlite) fn tools(reader: &Reader, ask: &ToolsAsk) -> Result<Page<ToolRow>> {
     let (rows, mut partial) = numbered_rows(reader, &ask.scope, ask.kind)?;
     let whole = ask.depth == Depth::Whole;
-    let found = if whole { reach(reader, &ask.scope, ask.kind, None)? } else { None };
+    // More than are counted: not one is looked at.
+    let countable = rows.iter().map(|(_, row)| row.calls.calls).sum::<u64>() <= reader.counted_calls as u64;
+    let names: Vec<i64> = rows.iter().map(|(id, _)| *id).collect();
+    let found = if whole && countable { reach(reader, &ask.scope, ask.kind, &names)? } else { None };
     let firsts = first_days(reader, ask.kind)?;
     let beginning = firsts.values().min().copied();
     if whole && found.is_none() {

@@ -8,20 +8,20 @@ use trackway_event::{Kind, Timestamp, limits};
 use super::cursor::{Cursor, List};
 use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
-use super::reach::reach;
-use super::span::{Buckets, bounds};
+use super::reach::{called, reach};
+use super::span::Buckets;
 use super::{Reader, Sql, catalog, closely, event, issues, rows_of, sightings, signals};
 use crate::query::{
     ArgumentCheck, Bucket, ClientRow, Closely, Page, PageAsk, Scope, Standing, ToolDetail, ToolRow, ToolStory,
 };
-use crate::sqlite::commit::{DAY_US, DAYS, HOUR_US, HOURS};
+use crate::sqlite::commit::DAYS;
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
 
 /// Newest calls shown of a tool.
 const SAMPLES: usize = 50;
-/// Hours looked into for them.
-const SAMPLE_HOURS: usize = 24;
+/// Calls that a filter chooses from.
+const SAMPLED: usize = 2_000;
 
 /// One tool with its series, failures and callers; a resource or prompt where no tool has the name.
 pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Result<Option<ToolDetail>> {
@@ -62,7 +62,7 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
         })
         .collect();
     clients.sort_by(|a, b| b.calls.calls.cmp(&a.calls.calls).then_with(|| a.client.cmp(&b.client)));
-    let reach = reach(reader, scope, kind, Some(id))?.map(|r| r.get(&id).copied().unwrap_or_default());
+    let reach = reach(reader, scope, kind, &[id])?.map(|r| r.get(&id).copied().unwrap_or_default());
     let of_tool = kind == Kind::ToolCall;
     let told = if of_tool { Some(signals::of_tool(reader, scope, id, name)?) } else { None };
     let (signals, neighbours) = told.unzip();
@@ -234,43 +234,25 @@ pub(super) fn sorted_page<T>(
     Ok(Page { items, next, total: Some(total as u64), partial })
 }
 
-/// The newest calls. There is no index by tool; the hourly rollups tell which hours to look into.
+/// The newest calls; those that pass the filter, of the newest [`SAMPLED`] in the period.
 fn samples(reader: &Reader, scope: &Scope, kind: Kind, id: i64, name: &str) -> Result<Vec<crate::EventRow>> {
-    let mut found = Vec::new();
-    let mut looked = 0;
-    let (from, mut until) = bounds(scope.period);
-    let mut rollup = reader.conn.prepare_cached(sql!("rollup.has"))?;
-    while until > from && found.len() < SAMPLES && looked < SAMPLE_HOURS {
-        // The newest day before `until` that has the tool, then the newest such hour of it.
-        let mut newest = |grain: i64, length: i64, first: i64, until: i64| -> Result<Option<i64>> {
-            let mut bucket = (until - 1).div_euclid(length);
-            while bucket >= first.div_euclid(length) {
-                if rollup.exists((grain, bucket, kind.code(), id))? {
-                    return Ok(Some(bucket));
-                }
-                bucket -= 1;
-            }
-            Ok(None)
-        };
-        let Some(day) = newest(DAYS, DAY_US, from, until)? else { break };
-        let start = (day * DAY_US).max(from);
-        let Some(hour) = newest(HOURS, HOUR_US, start, until.min((day + 1) * DAY_US))? else {
-            until = day * DAY_US;
-            continue;
-        };
-        let mut sql = Sql::new(sql!("event.row"));
-        sql.push(" WHERE e.started_at >= ").bind((hour * HOUR_US).max(from));
-        sql.push(" AND e.started_at < ").bind(until.min((hour + 1) * HOUR_US));
-        sql.push(" AND e.kind = ").bind(i64::from(kind.code()));
-        let column = if kind == Kind::ToolCall { "e.tool" } else { "e.resource" };
-        // The nameless are listed under the empty name.
-        sql.push(&format!(" AND ({column} = ")).bind(id);
-        sql.push(&format!(" OR ({column} IS NULL AND ")).bind(name.is_empty()).push("))");
-        filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
-        sql.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind((SAMPLES - found.len()) as i64);
-        found.extend(event::rows(&reader.conn, &sql)?);
-        until = hour * HOUR_US;
-        looked += 1;
+    let most = if scope.filter.is_empty() { SAMPLES } else { SAMPLED };
+    let mut sql = Sql::new(sql!("event.row"));
+    sql.push(" WHERE e.seq IN (");
+    // The nameless are listed under the empty name.
+    for (i, column) in std::iter::once(Some(id)).chain(name.is_empty().then_some(None)).enumerate() {
+        sql.push(if i > 0 {
+            " UNION ALL SELECT seq FROM (SELECT e.seq"
+        } else {
+            "SELECT seq FROM (SELECT e.seq"
+        });
+        called(&mut sql, kind, column);
+        sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
+        sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
+        sql.push(" ORDER BY e.started_at DESC LIMIT ").bind(most as i64).push(")");
     }
-    Ok(found)
+    sql.push(")");
+    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    sql.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(SAMPLES as i64);
+    event::rows(&reader.conn, &sql)
 }
