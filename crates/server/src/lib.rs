@@ -15,6 +15,7 @@ pub mod health;
 pub mod ingest;
 pub mod metrics;
 pub mod options;
+mod own;
 pub mod policy;
 pub mod problem;
 pub mod routes;

@@ -115,6 +115,12 @@ pub const PROJECT_SETTINGS: &[ProjectSetting] = &[
             environments(v).len() <= 20 && environments(v).iter().all(|name| name.chars().count() <= 60)
         },
     },
+    ProjectSetting {
+        key: crate::own::OWN,
+        default: "",
+        help: "who belongs to the project itself, as at most ten conditions of the filter box any of which may hold, as in person:~test@ trait.plan:internal; readers can leave them out",
+        check: |v| crate::own::rule(v).is_some(),
+    },
 ];
 
 /// The setting that names a project's time zone.

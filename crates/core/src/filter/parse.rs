@@ -106,6 +106,25 @@ impl Filter {
         self.bounded()
     }
 
+    /// The same without what meets any of these conditions: their opposites hold too. They do not count towards the most a
+    /// filter may have; one without an opposite is not added.
+    #[must_use]
+    pub fn leaving_out(mut self, own: &[Condition]) -> Self {
+        for condition in own {
+            let op = match condition.op {
+                Op::Eq => Op::Ne,
+                Op::In => Op::Nin,
+                Op::Has => Op::Nhas,
+                Op::Set => Op::Unset,
+                Op::Ne | Op::Nin | Op::Nhas | Op::Unset | Op::Re | Op::Gt | Op::Gte | Op::Lt | Op::Lte => {
+                    continue;
+                }
+            };
+            self.conditions.push(Condition { op, ..condition.clone() });
+        }
+        self
+    }
+
     pub(super) fn bounded(self) -> Result<Self, FilterError> {
         if self.conditions.len() > limits::FILTER_CONDITIONS { Err(FilterError::TooMany) } else { Ok(self) }
     }

@@ -7,6 +7,7 @@ use trackway_core::period;
 use trackway_event::{ProblemCode, Timestamp, limits};
 use trackway_store::query::{ListAsk, PageAsk, Period, Scope};
 
+use crate::own;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -23,6 +24,8 @@ pub struct Keys {
     tz: Option<String>,
     /// An environment, the value of the tag `env`; may be repeated, any may hold.
     env: Option<String>,
+    /// `out` leaves out the project's own people, by its setting `own_people`.
+    own: Option<String>,
     /// A condition `field:op:value`; may be repeated, all must hold.
     f: Option<String>,
     /// Free text over intent, error message, tool and person's name.
@@ -100,12 +103,27 @@ impl FromRequestParts<AppState> for Asked {
         let named = pairs.iter().any(|(key, value)| key == "tz" && !value.is_empty());
         let path = RawPathParams::from_request_parts(parts, state).await.ok();
         let project = path.as_ref().and_then(|p| p.iter().find(|(name, _)| *name == "p"));
-        if let Some((_, project)) = project.filter(|_| !named)
+        if let Some((_, project)) = project.as_ref().filter(|_| !named)
             && let Some(zone) = state.zone_of(project).await
         {
             pairs.push(("tz".into(), zone));
         }
-        Self::parse(pairs, state.now())
+        let mut asked = Self::parse(pairs, state.now())?;
+        match asked.get("own") {
+            None => {}
+            Some(own::OUT) => {
+                let rule = match project {
+                    Some((_, project)) => state.own_people(project).await,
+                    None => Vec::new(),
+                };
+                if rule.is_empty() {
+                    return Err(Problem::new(ProblemCode::BadRequest, own::NO_RULE));
+                }
+                asked.scope.filter = asked.scope.filter.leaving_out(&rule);
+            }
+            Some(_) => return Err(Problem::new(ProblemCode::BadRequest, own::NO_WORD)),
+        }
+        Ok(asked)
     }
 }
 

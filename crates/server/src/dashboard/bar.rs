@@ -9,6 +9,7 @@ use super::frame::{Bar, Frame};
 use super::hostile;
 use super::icons::{Icon, icon};
 use super::link::Params;
+use crate::own;
 
 /// Days of the four usual periods, and the keys that choose them.
 const PERIODS: [(&str, &str, &str); 4] =
@@ -62,12 +63,17 @@ pub(crate) fn view(frame: &Frame<'_>) -> Markup {
                 }
             }
             @if frame.bar != Bar::Title && !frame.environments.is_empty() { (environment(frame)) }
+            @if frame.bar != Bar::Title && (frame.own_people || params.own.is_some()) { (own_people(frame)) }
             @if frame.bar != Bar::Title {
                 ul.chips aria-label="Filters" {
                     @for (i, name) in params.env.iter().enumerate() {
                         @let rest = params.env.iter().enumerate().filter(|(at, _)| *at != i).map(|(_, n)| n.clone()).collect();
                         li.chip data-testid="chip" { span.field { "environment" } span.op { "is" } (hostile::line(name, 40))
                             a href=(to(&Params { env: rest, ..params.top() })) { (icon(Icon::Close)) span.sr { "Remove this environment" } } }
+                    }
+                    @if params.own.is_some() {
+                        li.chip data-testid="chip-own" title=[(!params.own_people.is_empty()).then(|| own_words(params))] { span.op { "without" } "our own people"
+                            a href=(to(&Params { own: None, ..params.top() })) { (icon(Icon::Close)) span.sr { "Count our own people too" } } }
                     }
                     @for (i, condition) in params.f.iter().enumerate() {
                         @let bad = frame.bad.filter(|b| b.condition == Some(i));
@@ -132,6 +138,30 @@ fn environment(frame: &Frame<'_>) -> Markup {
     }
 }
 
+/// Whether the project's own people are counted, where it says who they are.
+fn own_people(frame: &Frame<'_>) -> Markup {
+    let to = |own: Option<&str>| {
+        let params = Params { own: own.map(str::to_owned), ..frame.params.top() };
+        format!("{}{}", frame.path, params.query())
+    };
+    let out = frame.params.own.is_some();
+    html! {
+        details.menu data-testid="own-people" {
+            summary { span.sr { "People: " } (if out { "without our own" } else { "everyone" }) (icon(Icon::Down)) }
+            ul.pop {
+                li { a href=(to(None)) aria-current=[(!out).then_some("true")] { span.name { "everyone" } span.id { "our own and test people too" } } }
+                li { a href=(to(Some(own::OUT))) aria-current=[out.then_some("true")] { span.name { "without our own people" } span.id { "as the project's settings name them" } } }
+            }
+        }
+    }
+}
+
+/// Who is left out, in the words of the rule.
+fn own_words(params: &Params) -> String {
+    let rule: Vec<String> = params.own_people.iter().map(ToString::to_string).collect();
+    format!("left out where any holds: {}", hostile::plain(&rule.join("; "), 300))
+}
+
 /// The same page over another period.
 fn shifted(params: &Params, period: Period) -> Params {
     Params { from: Some(period.from.to_string()), to: Some(period.to.to_string()), ..params.top() }
@@ -181,6 +211,7 @@ pub(crate) fn hidden(params: &Params) -> Markup {
         ("to", &top.to),
         ("tz", &top.tz),
         ("cmp", &top.cmp),
+        ("own", &top.own),
         ("q", &top.q),
         ("sort", &top.sort),
         ("cols", &top.cols),

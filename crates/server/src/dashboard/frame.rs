@@ -146,6 +146,8 @@ pub(crate) struct Frame<'a> {
     pub panel: Option<Markup>,
     /// Environments of the project, to choose from.
     pub environments: &'a [String],
+    /// Whether the project says who its own people are.
+    pub own_people: bool,
     /// The menu of saved views.
     pub views: Markup,
     /// The status line's left end.

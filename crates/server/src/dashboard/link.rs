@@ -10,6 +10,8 @@ use trackway_core::period;
 use trackway_event::{Timestamp, limits};
 use trackway_store::query::{PageAsk, Period, Scope};
 
+use crate::own;
+
 /// The query keys of a page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Params {
@@ -23,6 +25,10 @@ pub(crate) struct Params {
     pub cmp: Option<String>,
     /// Environments; none: all.
     pub env: Vec<String>,
+    /// `out`: the project's own people are left out.
+    pub own: Option<String>,
+    /// Who they are, where they are left out; told by the project, never part of a link.
+    pub own_people: Vec<Condition>,
     /// Conditions as written.
     pub f: Vec<String>,
     /// Conditions that are switched off: kept, not asked.
@@ -77,6 +83,7 @@ impl Params {
                 "env" => params.env.extend(some.filter(|_| params.env.len() < limits::FILTER_VALUES)),
                 "f" => params.f.extend(some.filter(|_| params.f.len() <= limits::FILTER_CONDITIONS)),
                 "off" => params.off.extend(some.filter(|_| params.off.len() < limits::FILTER_CONDITIONS)),
+                "own" => params.own = some,
                 "q" => params.q = some,
                 "sort" => params.sort = some,
                 "cols" => params.take_columns(some.as_deref().unwrap_or("")),
@@ -124,6 +131,8 @@ impl Params {
             tz: self.tz,
             cmp: self.cmp.or_else(|| view.cmp.clone()),
             env: many(self.env, &view.env),
+            own: self.own.or_else(|| view.own.clone()),
+            own_people: self.own_people,
             f: many(self.f, &view.f),
             off: self.off,
             q: self.q.or_else(|| view.q.clone()),
@@ -155,6 +164,12 @@ impl Params {
         let filter = Filter::parse(&self.f, self.q.as_deref())
             .and_then(|f| f.in_environments(&self.env))
             .map_err(|e| BadAsk { condition: None, why: e.to_string() })?;
+        let filter = match self.own.as_deref() {
+            None => filter,
+            Some(own::OUT) if !self.own_people.is_empty() => filter.leaving_out(&self.own_people),
+            Some(own::OUT) => return Err(BadAsk { condition: None, why: own::NO_RULE.to_owned() }),
+            Some(_) => return Err(BadAsk { condition: None, why: own::NO_WORD.to_owned() }),
+        };
         Ok(Scope { period: Period { from, to }, filter, zone })
     }
 
@@ -206,6 +221,9 @@ impl Params {
         for name in &self.env {
             put("env", name);
         }
+        if let Some(own) = &self.own {
+            put("own", own);
+        }
         for condition in &self.f {
             put("f", condition);
         }
@@ -239,6 +257,8 @@ impl Params {
             to: self.to.clone(),
             tz: self.tz.clone(),
             env: self.env.clone(),
+            own: self.own.clone(),
+            own_people: self.own_people.clone(),
             f: self.f.clone(),
             off: self.off.clone(),
             q: self.q.clone(),
@@ -306,6 +326,11 @@ impl Params {
     /// Exactly this bucket.
     pub(crate) fn between(&self, from: Timestamp, to: Timestamp) -> Self {
         Self { from: Some(from.to_string()), to: Some(to.to_string()), ..self.carried() }
+    }
+
+    /// How many things narrow it: conditions, words, environments, the project's own people left out.
+    pub(crate) fn narrowed(&self) -> usize {
+        self.f.len() + self.env.len() + usize::from(self.q.is_some()) + usize::from(self.own.is_some())
     }
 
     /// Whether `show` names this.

@@ -204,5 +204,5 @@ pub(crate) fn concerns(q: &Quarantined, project: &trackway_store::Project) -> bo
 
 /// Filters of the live page that hold for the events since `seq`.
 pub(crate) fn is_plain(params: &Params) -> bool {
-    params.f.is_empty() && params.q.is_none()
+    params.narrowed() == 0
 }

@@ -174,7 +174,7 @@ pub(crate) fn empty(which: &Empty, what: &str, project: &str, path: &str, params
                 },
                 Empty::Filtered(n) => {
                     p { b { "Your filters leave nothing." } " " (what) }
-                    @let clear = Params { f: Vec::new(), env: Vec::new(), q: None, ..params.top() };
+                    @let clear = Params { f: Vec::new(), env: Vec::new(), q: None, own: None, ..params.top() };
                     a.button href=(format!("{path}{}", clear.query())) { "Clear " (format::counted(*n as u64, "filter", "filters")) }
                 },
                 Empty::Quiet(last) => {
@@ -190,7 +190,7 @@ pub(crate) fn empty(which: &Empty, what: &str, project: &str, path: &str, params
 
 /// Which emptiness it is.
 pub(crate) fn why_empty(params: &Params, last_event_at: Option<Timestamp>, from: Timestamp) -> Empty {
-    let filters = params.f.len() + params.env.len() + usize::from(params.q.is_some());
+    let filters = params.narrowed();
     match last_event_at {
         None => Empty::NoData,
         Some(_) if filters > 0 => Empty::Filtered(filters),

@@ -100,7 +100,7 @@ fn lede(vm: &Vm, place: &Place<'_>) -> Markup {
     let total = counted(vm, vm.tab, place);
     let n = total.unwrap_or(rows.len() as u64);
     let more = total.is_none() && vm.page.next.is_some();
-    let filters = place.params.f.len() + usize::from(place.params.q.is_some());
+    let filters = place.params.narrowed();
     html! {
         @if !rows.is_empty() { p.lede data-testid="lede" {
             @if more { "The newest " } b { (format::counted(n, "session", "sessions")) }

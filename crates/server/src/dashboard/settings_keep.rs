@@ -18,6 +18,7 @@ use super::settings::{self, Tab};
 use super::visit::Visit;
 use super::{format, hostile, link};
 use crate::options::Limits;
+use crate::own::OWN;
 use crate::policy::{ENVIRONMENTS, PROJECT_SETTINGS, Policy, ProjectSetting, ZONE, check_setting};
 
 /// Characters of a text in the test box.
@@ -100,7 +101,7 @@ pub(crate) async fn change(
 ) -> Response {
     let typed = typed(form);
     let section = SECTIONS.iter().find(|s| typed.keys().any(|key| s.keys.contains(&key.as_str())));
-    let tab = if [ZONE, ENVIRONMENTS].iter().any(|key| typed.contains_key(*key)) {
+    let tab = if [ZONE, ENVIRONMENTS, OWN].iter().any(|key| typed.contains_key(*key)) {
         Tab::Project
     } else {
         Tab::Keep
@@ -313,6 +314,14 @@ pub(crate) fn readers(vm: &Vm, project: &str) -> Markup {
                 @if vm.may_change { div.row { button { "Save" } } }
             }
         }
+        section.panel.stepbox data-testid="own" {
+            h2 { "Our own people" }
+            form.settings method="post" action=(format!("{own}/keep")) {
+                @for setting in PROJECT_SETTINGS.iter().filter(|s| s.key == OWN) { (field(vm, setting)) }
+                @if vm.may_change { div.row { button { "Save" } } }
+            }
+            p.quiet { "They stay recorded. A menu at the top of every page then leaves them out of figures, lists and files." }
+        }
     }
 }
 
@@ -355,6 +364,7 @@ fn shape(key: &str) -> (&'static str, Input) {
         "limit.events_per_day" => ("A day (UTC)", Input::Number("events")),
         ZONE => ("Days and times in", Input::Words),
         ENVIRONMENTS => ("Choose from", Input::Words),
+        OWN => ("Those who meet any of", Input::Words),
         _ => ("Value", Input::Words),
     }
 }

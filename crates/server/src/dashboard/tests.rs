@@ -11,6 +11,7 @@ mod html;
 mod issues;
 mod kit;
 mod lists;
+mod own;
 mod people;
 mod replay;
 mod rounds;

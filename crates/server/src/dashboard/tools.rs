@@ -227,7 +227,7 @@ pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
         (tool_close::names(&tool.story, place))
         @if row.calls.calls == 0 {
             div.empty data-testid="empty" {
-                p { b { "No calls of it in this period" @if !place.params.f.is_empty() { " pass your filters" } "." } " It was called at other times; a longer period shows them." }
+                p { b { "No calls of it in this period" @if place.params.narrowed() > 0 { " pass your filters" } "." } " It was called at other times; a longer period shows them." }
                 a.button href=(format!("{}{}", place.path, place.params.since("now-90d").query())) { "Show the last 90 days" }
             }
         } @else {

@@ -20,6 +20,7 @@ use super::place::Place;
 use super::{format, panel, parts, views};
 use crate::api::views as kept;
 use crate::auth::{InProject, Viewer};
+use crate::own;
 use crate::policy::{ENVIRONMENTS, environments};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -69,6 +70,8 @@ pub(crate) struct Visit {
     views: Vec<View>,
     /// Environments of the project, to choose from.
     environments: Vec<String>,
+    /// Whether the project says who its own people are.
+    own_people: bool,
     /// What was typed into the filter box, or the saved view asked for, that cannot be read.
     typed: Option<BadAsk>,
 }
@@ -111,13 +114,15 @@ impl FromRequestParts<AppState> for Visit {
             guest.projects.iter().find(|p| p.key == project.key).and_then(|p| p.last_event_at);
         let is = |name: &str| parts.headers.get(name).is_some_and(|v| v == "true");
         let wants = if is("hx-request") { Wants::Fragment } else { Wants::Page };
-        let (views, environments) = match wants {
+        let (views, environments, own_people) = match wants {
             Wants::Page => {
                 let (key, who) = (project.key, guest.viewer.actor());
                 let of_frame = move |store: &dyn Store| {
-                    let set = store.settings(key)?.remove(ENVIRONMENTS).unwrap_or_default();
+                    let mut settings = store.settings(key)?;
+                    let set = settings.remove(ENVIRONMENTS).unwrap_or_default();
                     let names = environments(&set).into_iter().map(str::to_owned).collect();
-                    Ok((store.views(key, &who)?, names))
+                    let own = settings.remove(own::OWN).is_some_and(|rule| !rule.trim().is_empty());
+                    Ok((store.views(key, &who)?, names, own))
                 };
                 guest.state.ask("views", of_frame).await.unwrap_or_default()
             }
@@ -133,6 +138,9 @@ impl FromRequestParts<AppState> for Visit {
             let why = format!("there is no saved view {id:?} that you may see; choose another under Views");
             view.is_none().then_some(BadAsk { condition: None, why })
         });
+        if guest.params.own.is_some() {
+            guest.params.own_people = state.own_people(project.id.as_str()).await;
+        }
         let typed = match guest.params.add {
             None => no_view,
             Some(_) => match guest.params.clone().with_typed() {
@@ -147,7 +155,7 @@ impl FromRequestParts<AppState> for Visit {
         };
         let origin = origin_of(&parts.headers, state.options().trusted_proxy);
         let panel = selected_panel(&guest, &project).await;
-        Ok(Self { guest, project, wants, origin, panel, views, environments, typed })
+        Ok(Self { guest, project, wants, origin, panel, views, environments, own_people, typed })
     }
 }
 
@@ -171,6 +179,7 @@ impl Guest {
             period: None,
             panel: None,
             environments: &[],
+            own_people: false,
             views: html! {},
             status: html! {},
         };
@@ -307,6 +316,7 @@ impl Visit {
                 .filter(|_| status == StatusCode::OK)
                 .map(|vm| panel::view(vm, self.project.id.as_str(), &self.guest.path, &self.guest.params)),
             environments: &self.environments,
+            own_people: self.own_people,
             views: html! {},
             status: html! {
                 @if let Some(last) = self.project.last_event_at { span { "Data to " (format::time(last, &format::day_clock(last))) } }

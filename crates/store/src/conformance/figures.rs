@@ -263,6 +263,21 @@ fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, all: &[Event], scope: &S
     of_client.filter.conditions.push(client);
     let found = store.overview(p, &OverviewAsk { scope: of_client, compare: Compare::None }).unwrap();
     assert_eq!(found.now.calls.calls, by_client.get(&Some("client 2".into())).copied().unwrap_or(0));
+    // Leaving people out counts what the others did.
+    if let Some(person) = people.first() {
+        let id = person.actor.id.clone();
+        let own = Condition { field: Field::Person, op: Op::Eq, values: vec![id.as_str().into()] };
+        let mut others = scope.clone();
+        others.filter = others.filter.leaving_out(&[own]);
+        let ask = OverviewAsk { scope: others.clone(), compare: Compare::None };
+        let found = store.overview(p, &ask).unwrap().now;
+        let theirs: Vec<&Event> =
+            calls.iter().copied().filter(|e| owners.get(&e.id).is_none_or(|owner| **owner != id)).collect();
+        same(&found.calls, &theirs);
+        assert_eq!(found.people, now.people - 1);
+        let list = ListAsk { scope: others, page: PageAsk { after: None, limit: 100 }, sort: None };
+        assert_eq!(store.people(p, &list).unwrap().items.len() as u64, found.people);
+    }
 }
 
 fn every_event(store: &Arc<dyn Store>, p: ProjectKey, scope: &Scope) -> Vec<EventRow> {
