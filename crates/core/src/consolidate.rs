@@ -22,6 +22,8 @@ coded! {
         Actor = 2: "actor",
         /// The same address of the agent with the same client, both anonymous.
         Address = 3: "address",
+        /// An operator's word: it counts above all others, and no rule gives it.
+        Hand = 4: "hand",
     }
 }
 
@@ -33,6 +35,7 @@ impl Evidence {
         match self {
             Self::Process | Self::Actor => 30 * MINUTE,
             Self::Address => 5 * MINUTE,
+            Self::Hand => i64::MAX,
         }
     }
 
@@ -43,6 +46,7 @@ impl Evidence {
             Self::Process => 98 - long,
             Self::Actor => 95 - long,
             Self::Address => 90 - long,
+            Self::Hand => 100,
         }
     }
 }
@@ -105,9 +109,18 @@ pub const fn may_continue(source: SessionSource) -> bool {
     }
 }
 
-/// Which fragments continue which, each at most one and continued by at most one. `apart` are pairs an operator has parted:
-/// (earlier, later). The answer does not depend on the order of the fragments.
-pub fn links(fragments: &[Fragment], apart: &BTreeSet<(i64, i64)>) -> Vec<Link> {
+/// What an operator said of fragments, as pairs of (earlier, later).
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    /// Parted: the later one does not continue the earlier one.
+    pub apart: BTreeSet<(i64, i64)>,
+    /// Joined: the later one continues the earlier one, whatever the rule says; by the later one.
+    pub joined: BTreeMap<i64, i64>,
+}
+
+/// Which fragments continue which by the rule, each at most one and continued by at most one; what an operator joined is not
+/// among them and stands in nobody's way. The answer does not depend on the order of the fragments.
+pub fn links(fragments: &[Fragment], words: &Words) -> Vec<Link> {
     let mut order: Vec<&Fragment> = fragments.iter().filter(|f| may_continue(f.source)).collect();
     order.sort_by_key(|f| (f.span.first, f.row));
     let mut alike: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
@@ -116,9 +129,13 @@ pub fn links(fragments: &[Fragment], apart: &BTreeSet<(i64, i64)>) -> Vec<Link> 
             alike.entry(key).or_default().push(place);
         }
     }
-    let mut continued: BTreeSet<i64> = BTreeSet::new();
+    let mut continued: BTreeSet<i64> = words.joined.values().copied().collect();
+    let mut under = words.joined.clone();
     let mut links = Vec::new();
     for (place, later) in order.iter().enumerate() {
+        if words.joined.contains_key(&later.row) {
+            continue;
+        }
         let link = STRONGEST_FIRST.iter().find_map(|evidence| {
             let others = alike.get(&key_of(*evidence, later)?)?;
             continues(*evidence, &order, others, place, &continued)
@@ -126,12 +143,25 @@ pub fn links(fragments: &[Fragment], apart: &BTreeSet<(i64, i64)>) -> Vec<Link> 
         if let Some(link) = link {
             // Parted by an operator: it ended there, and is no candidate for what comes later.
             continued.insert(link.earlier);
-            if !apart.contains(&(link.earlier, later.row)) {
+            if !words.apart.contains(&(link.earlier, later.row)) && !leads(&under, link.earlier, later.row) {
+                under.insert(later.row, link.earlier);
                 links.push(link);
             }
         }
     }
     links
+}
+
+/// Whether what a fragment continues leads to this one: an operator may have joined against the order of time.
+fn leads(under: &BTreeMap<i64, i64>, from: i64, to: i64) -> bool {
+    let mut at = from;
+    while let Some(earlier) = under.get(&at) {
+        at = *earlier;
+        if at == to {
+            return true;
+        }
+    }
+    false
 }
 
 const STRONGEST_FIRST: [Evidence; 3] = [Evidence::Process, Evidence::Actor, Evidence::Address];
@@ -149,6 +179,7 @@ fn key_of(evidence: Evidence, of: &Fragment) -> Option<Key> {
             Some(_) => None,
             None => Some((evidence, of.address?, Some(of.server?), Some(of.client?))),
         },
+        Evidence::Hand => None,
     }
 }
 

@@ -23,7 +23,7 @@ fn fragment(row: i64, from: i64, to: i64) -> Fragment {
 }
 
 fn pairs(fragments: &[Fragment]) -> Vec<(i64, i64)> {
-    links(fragments, &BTreeSet::new()).iter().map(|l| (l.earlier, l.later)).collect()
+    links(fragments, &Words::default()).iter().map(|l| (l.earlier, l.later)).collect()
 }
 
 /// Without a person, on this process or at this address.
@@ -38,7 +38,7 @@ fn nobody(mut fragment: Fragment, process: Option<i64>, address: Option<i64>) ->
 fn a_reset_goes_on() {
     let three = [fragment(1, 0, 5), fragment(2, 6, 9), fragment(3, 9, 20)];
     assert_eq!(pairs(&three), [(1, 2), (2, 3)]);
-    let found = links(&three[..2], &BTreeSet::new());
+    let found = links(&three[..2], &Words::default());
     assert_eq!((found[0].evidence, found[0].confidence, found[0].gap_us), (Evidence::Actor, 95, 1));
 }
 
@@ -107,7 +107,22 @@ fn nobody_without_evidence_and_shared_addresses_stay_apart() {
 #[test]
 fn what_was_parted_stays_parted() {
     let two = [fragment(1, 0, 5), fragment(2, 6, 9)];
-    assert_eq!(links(&two, &BTreeSet::from([(1, 2)])), []);
+    assert_eq!(links(&two, &Words { apart: BTreeSet::from([(1, 2)]), ..Words::default() }), []);
+}
+
+#[test]
+fn what_was_joined_by_hand_stands_in_for_the_rule() {
+    let found = |joined: &[(i64, i64)]| {
+        let three = [fragment(1, 0, 5), fragment(2, 6, 9), fragment(3, 10, 20)];
+        let joined = joined.iter().copied().collect();
+        let words = Words { joined, ..Words::default() };
+        links(&three, &words).iter().map(|l| (l.earlier, l.later)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&[]), [(1, 2), (2, 3)]);
+    // The third goes on where the first ended, so the second is what nobody continues, and continues none.
+    assert_eq!(found(&[(3, 1)]), []);
+    // Against the order of time: the rule must not close the circle.
+    assert_eq!(found(&[(1, 3)]), [(1, 2)]);
 }
 
 #[test]

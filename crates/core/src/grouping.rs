@@ -1,6 +1,6 @@
 //! Sessions for events that carry none (AC R21, D13): same actor, same client, starts at most 30:00.000 apart.
 //!
-//! The definition is [`components`]: sort the starts of one [`GroupKey`] and cut where the gap is longer. [`place`] reaches
+//! The definition is [`components`]: sort the starts of one [`GroupKey`] and cut where the gap is longer, or an operator cut. [`place`] reaches
 //! the same partition one event at a time in any order (INV-04): an event joins the one session in reach, bridges
 //! two, or starts a new one; it never splits. Called by the store's writer.
 
@@ -97,9 +97,12 @@ pub enum Placement {
 }
 
 /// Places an event among the grouped sessions of its key, given in the order they were minted. Those out of reach
-/// ([`reach`]) may be left out, but the answer's numbers are positions in what was given.
-pub fn place(start: Timestamp, neighbours: &[Span]) -> Placement {
-    let mut near = neighbours.iter().enumerate().filter(|(_, span)| span.reaches(start)).map(|(i, _)| i);
+/// ([`reach`]) may be left out, but the answer's numbers are positions in what was given. Nothing joins over a cut: a time at
+/// which an operator split a session, where what starts then or later is another one.
+pub fn place(start: Timestamp, neighbours: &[Span], cuts: &[Timestamp]) -> Placement {
+    let beside = |span: &Span| cuts.iter().all(|cut| (start < *cut) == (span.first < *cut));
+    let near = neighbours.iter().enumerate().filter(|(_, span)| span.reaches(start) && beside(span));
+    let mut near = near.map(|(i, _)| i);
     let Some(keep) = near.next() else { return Placement::New };
     let gone: Vec<usize> = near.collect();
     if gone.is_empty() { Placement::Join(keep) } else { Placement::Bridge { keep, gone } }
@@ -110,13 +113,19 @@ pub const fn reach(start: Timestamp) -> (Timestamp, Timestamp) {
     (start.plus_micros(-GAP_US), start.plus_micros(GAP_US))
 }
 
-/// The definition: the sessions that these starts of one key make, in order of time, each with its starts in order.
-pub fn components(mut starts: Vec<Timestamp>) -> Vec<Vec<Timestamp>> {
+/// The definition: the sessions that these starts of one key make between these cuts, in order of time, each with its starts
+/// in order.
+pub fn components(mut starts: Vec<Timestamp>, cuts: &[Timestamp]) -> Vec<Vec<Timestamp>> {
+    let parted = |a: Timestamp, b: Timestamp| cuts.iter().any(|cut| a < *cut && *cut <= b);
     starts.sort_unstable();
     let mut sessions: Vec<Vec<Timestamp>> = Vec::new();
     for start in starts {
         match sessions.last_mut() {
-            Some(session) if session.last().is_some_and(|l| start.since(*l) <= GAP_US) => session.push(start),
+            Some(session)
+                if session.last().is_some_and(|l| start.since(*l) <= GAP_US && !parted(*l, start)) =>
+            {
+                session.push(start);
+            }
             Some(_) | None => sessions.push(vec![start]),
         }
     }

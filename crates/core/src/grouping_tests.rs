@@ -7,11 +7,11 @@ use super::*;
 use crate::testing::{actor, event, noon, peer};
 
 /// Places starts one by one, as the store does; returns each session's starts, sorted.
-fn assemble(starts: impl IntoIterator<Item = Timestamp>) -> Vec<Vec<Timestamp>> {
+fn assemble(starts: impl IntoIterator<Item = Timestamp>, cuts: &[Timestamp]) -> Vec<Vec<Timestamp>> {
     let mut sessions: Vec<(Span, Vec<Timestamp>)> = Vec::new();
     for start in starts {
         let spans: Vec<Span> = sessions.iter().map(|(span, _)| *span).collect();
-        let home = match place(start, &spans) {
+        let home = match place(start, &spans, cuts) {
             Placement::New => {
                 sessions.push((Span::at(start), Vec::new()));
                 sessions.len() - 1
@@ -65,7 +65,7 @@ fn inv_04_the_five_events_of_the_vendors_table_make_four_sessions_in_every_order
         }
         let mut sessions = Vec::new();
         for events in by_key.values() {
-            for session in assemble(events.iter().map(|(_, t)| *t)) {
+            for session in assemble(events.iter().map(|(_, t)| *t), &[]) {
                 let mut ids: Vec<_> =
                     events.iter().filter(|(_, t)| session.contains(t)).map(|(i, _)| *i).collect();
                 ids.sort_unstable();
@@ -98,7 +98,7 @@ fn exactly_thirty_minutes_join_and_a_microsecond_more_does_not() {
         (-30 * 60_000_000, Placement::Join(0)),
         (-30 * 60_000_000 - 1, Placement::New),
     ] {
-        assert_eq!(place(noon().plus_micros(us), &open), expect, "{us}");
+        assert_eq!(place(noon().plus_micros(us), &open, &[]), expect, "{us}");
     }
 }
 
@@ -106,8 +106,19 @@ fn exactly_thirty_minutes_join_and_a_microsecond_more_does_not() {
 fn a_late_event_bridges_and_the_first_minted_survives() {
     let minute = |m: i64| noon().plus_micros(m * 60_000_000);
     let spans = [Span::at(minute(50)), Span::at(minute(0)), Span::at(minute(500))];
-    assert_eq!(place(minute(25), &spans), Placement::Bridge { keep: 0, gone: vec![1] });
-    assert_eq!(place(minute(-5), &spans), Placement::Join(1));
+    assert_eq!(place(minute(25), &spans, &[]), Placement::Bridge { keep: 0, gone: vec![1] });
+    assert_eq!(place(minute(-5), &spans, &[]), Placement::Join(1));
+}
+
+#[test]
+fn nothing_joins_over_a_cut() {
+    let minute = |m: i64| noon().plus_micros(m * 60_000_000);
+    let spans = [Span { first: minute(0), last: minute(9) }, Span { first: minute(10), last: minute(20) }];
+    let cuts = [minute(10)];
+    assert_eq!(place(minute(9), &spans, &cuts), Placement::Join(0));
+    assert_eq!(place(minute(10), &spans, &cuts), Placement::Join(1));
+    assert_eq!(place(minute(10), &spans[..1], &cuts), Placement::New);
+    assert_eq!(place(minute(10), &spans, &[]), Placement::Bridge { keep: 0, gone: vec![1] });
 }
 
 #[test]
@@ -133,10 +144,12 @@ proptest! {
             let shuffled = Just(v.clone()).prop_shuffle();
             (Just(v), shuffled)
         }),
+        cuts in proptest::collection::vec(0i64..600, 0..4),
     ) {
         let at = |m: &i64| noon().plus_micros(m * 60_000_000);
-        let expect = components(minutes.0.iter().map(at).collect());
-        prop_assert_eq!(assemble(minutes.0.iter().map(at)), expect.clone());
-        prop_assert_eq!(assemble(minutes.1.iter().map(at)), expect);
+        let cuts: Vec<Timestamp> = cuts.iter().map(at).collect();
+        let expect = components(minutes.0.iter().map(at).collect(), &cuts);
+        prop_assert_eq!(assemble(minutes.0.iter().map(at), &cuts), expect.clone());
+        prop_assert_eq!(assemble(minutes.1.iter().map(at), &cuts), expect);
     }
 }

@@ -3,9 +3,9 @@
 //! ≥ 0.9 of anonymous fragments with evidence.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use trackway_core::consolidate::{Fragment, links};
+use trackway_core::consolidate::{Fragment, Words, links};
 use trackway_core::grouping::Span;
 use trackway_event::{SessionSource, Timestamp};
 
@@ -128,7 +128,7 @@ fn world(seed: u64) -> World {
 fn the_simulator_knows_better_seldom() {
     for seed in [1, 7, 42, 2_026] {
         let world = world(seed);
-        let found = links(&world.fragments, &BTreeSet::new());
+        let found = links(&world.fragments, &Words::default());
         let of = |row: i64| world.truth[&row];
         let right = |earlier: i64, later: i64| {
             let (a, b) = (of(earlier), of(later));

@@ -60,6 +60,9 @@ pub const NOTES: usize = 16;
 /// Groups of one event (F-55).
 pub const GROUPS: usize = 5;
 
+/// Events of the longest session that an operator can split: it is done in one commit.
+pub const SPLIT_EVENTS: usize = 20_000;
+
 /// The gap between two event starts that still joins a stateless session; exactly this long joins (AC R21).
 pub const SESSION_GAP: Duration = Duration::from_secs(30 * 60);
 /// How long after a session's last event it counts as quiet (F-67).

@@ -148,7 +148,7 @@ acts! {
     IssueChange "issue_change" "An error group was resolved, archived, opened again, merged or split",
     WishChange "wish_change" "It was noted what becomes of a wish",
     MergeChange "merge_change" "Two ids were told apart, or are one person again",
-    JoinedChange "joined_change" "A session was parted from the one it continues, or joined again",
+    JoinedChange "joined_change" "A session was split, parted from the one it continues, or joined",
     ViewChange "view_change" "A saved view was made, changed or deleted",
     RetentionRun "retention_run" "Old data was removed",
     PersonExport "person_export" "One person's data was read out",

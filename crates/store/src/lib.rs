@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use tokio::sync::{broadcast, oneshot};
 use trackway_core::filter::Filter;
-use trackway_event::{Event, Outcome, Timestamp};
+use trackway_event::{Event, Outcome, SessionId, Timestamp};
 
 pub use access::*;
 pub use control::*;
@@ -184,6 +184,15 @@ pub trait Store: Send + Sync + 'static {
     /// Parts a fragment from the session it continues (by the fragment's own id), or joins it again; `false` when it continues
     /// none. What was parted stays parted.
     fn set_joined(&self, project: ProjectKey, later: &str, aside: Aside) -> Result<bool>;
+    /// Shows session `later` as what goes on where `earlier` ended, by an operator's word, which counts above every rule;
+    /// [`Store::set_joined`] takes it back. `false` when one of them is not there; [`StoreError::BadQuestion`] where they cannot be one.
+    fn join_sessions(&self, project: ProjectKey, later: &str, earlier: &str) -> Result<bool>;
+    /// At most three sessions that one could be joined with, the newest first: those before it of its person, or of nobody with
+    /// its client.
+    fn sessions_before(&self, project: ProjectKey, id: &str) -> Result<Vec<SessionBefore>>;
+    /// Splits a session before this event: what starts then or later, late events too, is another session, whose id is answered.
+    /// [`Store::set_joined`] joins them again. `None` when no session has such an event; [`StoreError::BadQuestion`] where nothing is before it.
+    fn split_session(&self, project: ProjectKey, event: &str, now: Timestamp) -> Result<Option<SessionId>>;
     /// Accounts: groups that events name.
     fn accounts(&self, project: ProjectKey, ask: &AccountsAsk) -> Result<Page<AccountRow>>;
     /// One account with its people and sessions, by type and key.

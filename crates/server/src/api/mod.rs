@@ -2,6 +2,7 @@
 
 mod ask;
 mod audit;
+pub(crate) mod hand;
 pub(crate) mod insight;
 mod live;
 mod live_filter;
@@ -46,6 +47,8 @@ pub const ROUTES: &[Route] = &[
     route("PUT", "/api/v1/projects/{p}/merges/{id}", Change, || put(people::restore)),
     route("DELETE", "/api/v1/projects/{p}/joined/{id}", Change, || delete(people::part)),
     route("PUT", "/api/v1/projects/{p}/joined/{id}", Change, || put(people::rejoin)),
+    route("PUT", "/api/v1/projects/{p}/joined/{id}/{earlier}", Change, || put(hand::put_join)),
+    route("POST", "/api/v1/projects/{p}/events/{id}/split", Change, || post(hand::post_split)),
     route("GET", "/api/v1/projects/{p}/clients", Read, || get(questions::clients)),
     route("GET", "/api/v1/projects/{p}/ways/{by}", Read, || get(questions::ways)),
     route("GET", "/api/v1/projects/{p}/intents", Read, || get(questions::intents)),

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{audit, insight, live, people, projects, questions, views};
+use super::{audit, hand, insight, live, people, projects, questions, views};
 use crate::{health, ingest};
 
 /// The document.
@@ -50,6 +50,8 @@ use crate::{health, ingest};
         people::restore,
         people::part,
         people::rejoin,
+        hand::put_join,
+        hand::post_split,
         questions::clients,
         questions::ways,
         questions::intents,

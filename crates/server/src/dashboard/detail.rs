@@ -8,7 +8,7 @@ use trackway_store::query::{EventDetail, Shown, ShownDefinition};
 
 use super::icons::{Icon, icon};
 use super::json_tree::{self, Change};
-use super::{format, hostile, link, parts, replay, rounds, track};
+use super::{format, hostile, joined, link, parts, replay, rounds, track};
 
 /// Bytes of a payload up to which its text stands beside the tree for copying.
 const RAW_BYTES: usize = 16 * 1024;
@@ -31,6 +31,8 @@ pub(crate) struct Vm<'a> {
     pub diff: Option<&'a Vec<Change>>,
     /// The definition the call was made by, where that was asked for.
     pub definition: Option<&'a ShownDefinition>,
+    /// Whether the reader may split the session before this step.
+    pub may_split: bool,
     /// Project id.
     pub project: &'a str,
 }
@@ -94,6 +96,7 @@ pub(crate) fn view(vm: &Vm<'_>) -> Markup {
         } }))
         p.foot {
             a href=(format!("/api/v1/projects/{}/events/{}", link::encode(vm.project), link::encode(row.id.as_str()))) { "The whole event as JSON" }
+            @if vm.may_split { (joined::split_here(vm.project, row.id.as_str())) }
             span.mono.dim { (hostile::line(row.id.as_str(), 64)) }
         }
     }

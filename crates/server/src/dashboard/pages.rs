@@ -133,6 +133,9 @@ pub(crate) async fn session(
     let question = move |store: &dyn Store| {
         let Some(mut vm) = replay_of(store, key, &asked, &params, wants)? else { return Ok(None) };
         vm.may_change = may_change;
+        if may_change && wants == Wants::Page {
+            vm.before = store.sessions_before(key, vm.session.id.as_str())?;
+        }
         if let Some(scope) = scope.filter(|_| wants == Wants::Page) {
             vm.beside = beside(store, key, scope, &params, &vm.session.id)?;
         }
@@ -338,10 +341,11 @@ fn replay_of(
     let only = selected.as_ref().filter(|_| wants == Wants::Fragment).map(|e| e.row.id.as_str());
     let diffs = diffs(store, key, &rows, only)?;
     let beside = replay::Beside::default();
-    let may_change = false;
+    let (may_change, before) = (false, Vec::new());
     Ok(Some(replay::Vm {
         session,
         may_change,
+        before,
         merged_id,
         rows,
         calls,

@@ -144,6 +144,7 @@ fn call(d: &EventDetail, project: &str) -> Markup {
         next: None,
         diff: None,
         definition: None,
+        may_split: false,
         project,
     })
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use trackway_event::Timestamp;
-use trackway_store::query::{Ending, EventDetail, EventRow, SessionRow, ShownDefinition, WholeCall, Window};
+use trackway_store::query::{
+    Ending, EventDetail, EventRow, SessionBefore, SessionRow, ShownDefinition, WholeCall, Window,
+};
 
 use super::icons::{Icon, icon};
 use super::json_tree::{Change, Json};
@@ -27,6 +29,8 @@ pub(crate) struct Vm {
     pub session: SessionRow,
     /// Whether the reader may part and join sessions.
     pub may_change: bool,
+    /// Sessions it could be joined with by hand.
+    pub before: Vec<SessionBefore>,
     /// The id that was asked for, where it was merged into this session.
     pub merged_id: Option<String>,
     /// Its events, at most one page.
@@ -119,6 +123,7 @@ fn detail_of(vm: &Vm, step: &EventDetail, shown: &[usize], place: &Place<'_>) ->
         next: to(at.map(|a| a + 1)),
         diff: row.and_then(|r| vm.diffs.get(&r)),
         definition: vm.definition.as_ref(),
+        may_split: vm.may_change && step.row.started_at > vm.session.started_at,
         project: place.project,
     })
 }
@@ -196,7 +201,7 @@ fn heading(vm: &Vm, place: &Place<'_>) -> Markup {
         div.facts {
             @if s.attempts.chains > 0 { span title="attempts: calls of one thing that belong together" { (format::count(s.attempts.first)) " of " (format::counted(s.attempts.chains, "attempt", "attempts")) " solved at first try" } }
             @if let Some(first) = s.first_success.filter(|f| f.call > 1) { span { "first success on call " (first.call) ", after " (format::span(i64::try_from(first.after_us).unwrap_or(i64::MAX))) } }
-            (stitched::view(s, &vm.rows))
+            (stitched::view(s, &vm.rows, &vm.before, place))
             span { (format::time(s.started_at, &format::full(s.started_at))) }
             @if let Some(server) = &s.server { span { "server " (parts::peer_text(server)) } }
             @if let Some(sdk) = &s.sdk { span { "recorded by " (parts::peer_text(sdk)) } }

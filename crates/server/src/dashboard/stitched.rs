@@ -5,15 +5,20 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use trackway_event::SessionSource;
-use trackway_store::query::{Aside, EventRow, SessionRow, Window};
+use trackway_store::query::{Aside, EventRow, Evidence, SessionBefore, SessionRow, Window};
 
 use super::icons::{Icon, icon};
 use super::link::Params;
 use super::place::Place;
-use super::{format, hostile, parts};
+use super::{format, hostile, joined, parts};
 
 /// A fact that opens: which rule made the session, what its events say, its fragments.
-pub(crate) fn view(session: &SessionRow, rows: &[EventRow]) -> Markup {
+pub(crate) fn view(
+    session: &SessionRow,
+    rows: &[EventRow],
+    before: &[SessionBefore],
+    place: &Place<'_>,
+) -> Markup {
     let mut sources: BTreeMap<&'static str, (SessionSource, u64)> = BTreeMap::new();
     for source in rows.iter().filter_map(|row| row.session_source) {
         sources.entry(source.as_str()).or_insert((source, 0)).1 += 1;
@@ -22,6 +27,7 @@ pub(crate) fn view(session: &SessionRow, rows: &[EventRow]) -> Markup {
     html! {
         details.how-made data-testid="stitched" {
             summary { (icon(Icon::Sessions)) (parts::source_words(session.source))
+                @if by_hand(session) { ", by hand" }
                 @if !session.merged_from.is_empty() { ", " (format::counted(session.merged_from.len() as u64 + 1, "part", "parts")) } }
             div.panel {
                 p { (rule(session.source)) }
@@ -32,11 +38,17 @@ pub(crate) fn view(session: &SessionRow, rows: &[EventRow]) -> Markup {
                 @if !session.merged_from.is_empty() {
                     p.dim { "Ids that are one session here:" }
                     ul { li.mono { (hostile::line(session.id.as_str(), 60)) } @for id in &session.merged_from { li { span.mono { (hostile::line(id.as_str(), 60)) }
-                        @if let Some(one) = fragments.iter().find(|j| j.later == *id) { ", " (format::span(one.gap_us)) " after the one before" } } } }
+                        @if let Some(one) = fragments.iter().find(|j| j.later == *id) { @if one.gap_us >= 0 { ", " (format::span(one.gap_us)) " after the one before" } @if one.evidence == Evidence::Hand { ", by hand" } } } } }
                 }
+                (joined::with(session, before, place))
             }
         }
     }
+}
+
+/// Whether an operator's word made the session what it is.
+fn by_hand(session: &SessionRow) -> bool {
+    session.joined.iter().any(|j| j.evidence == Evidence::Hand)
 }
 
 /// Which page of a long session this is, and ways to the others by time; nothing where it has one page.

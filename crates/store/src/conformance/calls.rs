@@ -171,7 +171,7 @@ pub(super) fn rounds_and_tasks_are_one_call(make: &dyn Fn() -> Arc<dyn Store>) {
 }
 
 /// Events of a small world in which everything may be joined with everything.
-fn event(n: u32) -> impl Strategy<Value = Event> {
+pub(super) fn event(n: u32) -> impl Strategy<Value = Event> {
     let what = (0..9u8, 0..3u8, 0..3u8, 0..2u8, 0..2u8, any::<bool>());
     (what, 0i64..90, 0u64..3_000_000).prop_map(move |((part, session, actor, a, b, known), minute, us)| {
         let mut e = call(n, minute * MINUTE);

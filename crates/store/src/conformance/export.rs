@@ -121,7 +121,7 @@ fn everything() -> Vec<Event> {
     all
 }
 
-fn export(store: &Arc<dyn Store>, p: ProjectKey, scope: Scope, limit: usize) -> Vec<Exported> {
+pub(super) fn export(store: &Arc<dyn Store>, p: ProjectKey, scope: Scope, limit: usize) -> Vec<Exported> {
     let mut ask = ExportAsk { scope, after: 0, limit };
     let mut all = Vec::new();
     loop {
@@ -152,7 +152,7 @@ fn through_text(exported: &Exported) -> Event {
 }
 
 /// What the ledger makes of its events: sessions, people, figures.
-fn told(store: &Arc<dyn Store>, p: ProjectKey) -> Vec<String> {
+pub(super) fn told(store: &Arc<dyn Store>, p: ProjectKey) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
     for part in partition(store, p) {
         told.push(part.join(" "));

@@ -8,6 +8,7 @@ mod control;
 mod export;
 mod figures;
 mod filters;
+mod hand;
 mod ingest;
 mod intents;
 mod issues;
@@ -62,6 +63,14 @@ const PARTS: &[(&str, Part)] = &[
     ("fragments_are_one_session_in_any_order", joined::fragments_are_one_session_in_any_order),
     ("a_joined_session_is_parted_and_joined_again", joined::a_joined_session_is_parted_and_joined_again),
     ("the_anonymous_are_joined_by_evidence_alone", joined::the_anonymous_are_joined_by_evidence_alone),
+    (
+        "inv_05_a_split_session_is_as_if_it_had_been_two",
+        hand::inv_05_a_split_session_is_as_if_it_had_been_two,
+    ),
+    ("a_cut_holds_for_grouped_sessions_in_any_order", hand::a_cut_holds_for_grouped_sessions_in_any_order),
+    ("sessions_are_joined_by_hand_and_parted_again", hand::sessions_are_joined_by_hand_and_parted_again),
+    ("a_bridge_keeps_what_was_said_by_hand", hand::a_bridge_keeps_what_was_said_by_hand),
+    ("a_split_conversation_keeps_its_fragments", hand::a_split_conversation_keeps_its_fragments),
     ("inv_05_every_figure_equals_the_naive_fold", figures::inv_05_every_figure_equals_the_naive_fold),
     ("rounds_and_tasks_are_one_call", calls::rounds_and_tasks_are_one_call),
     (

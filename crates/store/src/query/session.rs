@@ -98,6 +98,19 @@ pub struct Joined {
     pub aside: Aside,
 }
 
+/// A session that another could be joined with by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionBefore {
+    /// Id.
+    pub id: SessionId,
+    /// First start.
+    pub started_at: Timestamp,
+    /// Latest start.
+    pub last_event_at: Timestamp,
+    /// Logical calls.
+    pub tool_calls: u64,
+}
+
 /// One session.
 #[derive(Clone, Debug)]
 pub struct SessionRow {

@@ -10,14 +10,15 @@ use std::thread::JoinHandle;
 
 use tokio::sync::broadcast;
 use trackway_core::filter::Filter;
-use trackway_event::{Event, Timestamp};
+use trackway_event::{Event, SessionId, Timestamp};
 
+use super::commit::split;
 use super::control::hold;
 use super::erase::{self, Whom};
 use super::fault::at;
 use super::helper::receipt;
 use super::project::Project;
-use super::{ControlDb, SqliteOptions, expire, identity, joined, open, read, work};
+use super::{ControlDb, SqliteOptions, expire, hand, identity, joined, open, read, work};
 use crate::access::{Audit, AuditAsk, Login, Member, MemberKey, NewAudit, Role};
 use crate::query::*;
 use crate::{
@@ -453,6 +454,25 @@ impl Store for SqliteStore {
             ledger.changes.fetch_add(1, Ordering::AcqRel);
         };
         joined::change(&conn, later, aside, changing).map_err(at(&ledger.file))
+    }
+
+    fn join_sessions(&self, project: ProjectKey, later: &str, earlier: &str) -> Result<bool> {
+        let ledger = self.inner.ledger(project)?;
+        let conn = open::writable(&ledger.file, &open::LEDGER, 1_024)?;
+        let changing = || {
+            ledger.changes.fetch_add(1, Ordering::AcqRel);
+        };
+        hand::join(&conn, later, earlier, changing).map_err(at(&ledger.file))
+    }
+
+    fn sessions_before(&self, project: ProjectKey, id: &str) -> Result<Vec<SessionBefore>> {
+        self.ask(project, |reader| hand::before(&reader.conn, id))
+    }
+
+    fn split_session(&self, project: ProjectKey, event: &str, now: Timestamp) -> Result<Option<SessionId>> {
+        let ledger = self.inner.ledger(project)?;
+        let (name, event) = (ledger.id.clone(), event.to_owned());
+        ledger.chore(move |conn| split(conn, &name, &event, now))
     }
 
     fn accounts(&self, project: ProjectKey, ask: &AccountsAsk) -> Result<Page<AccountRow>> {

@@ -103,7 +103,12 @@ pub(super) fn remove_session(conn: &Connection, session: i64, figures: Figures) 
     nameless::leave(conn, session, figures)?;
     let seqs = numbers(conn, sql!("expire.of_session"), [session])?;
     let events = remove_events(conn, &seqs)?;
-    for statement in [sql!("expire.session"), sql!("expire.person_session"), sql!("expire.account_session")] {
+    for statement in [
+        sql!("expire.session"),
+        sql!("expire.person_session"),
+        sql!("expire.account_session"),
+        sql!("cut.delete"),
+    ] {
         conn.prepare_cached(statement)?.execute([session])?;
     }
     joined::settle(conn, &left)?;

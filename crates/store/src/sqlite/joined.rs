@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension};
-use trackway_core::consolidate::{Evidence, Fragment, Link, links, may_continue};
+use trackway_core::consolidate::{Evidence, Fragment, Link, Words, links, may_continue};
 use trackway_core::grouping::Span;
 use trackway_event::{SessionId, SessionSource, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
@@ -61,6 +61,17 @@ enum Word {
     Parted,
 }
 
+impl Known {
+    /// What an operator joined this one with, how far apart they are now.
+    fn by_hand(&self, around: &BTreeMap<i64, Self>) -> Option<Link> {
+        let (link, word) = self.link?;
+        let counts = link.evidence == Evidence::Hand && word == Word::Counts;
+        let earlier = around.get(&link.earlier).filter(|_| counts)?;
+        let gap_us = self.fragment.span.first.since(earlier.fragment.span.last);
+        Some(Link { gap_us, ..link })
+    }
+}
+
 /// A text as a number that stands for it.
 pub(super) fn number(text: &str) -> i64 {
     xxh3_64(text.as_bytes()) as i64
@@ -83,16 +94,24 @@ fn settle_all(conn: &Connection, around: &BTreeMap<i64, Known>, crowd: Crowd) ->
     let fragments: Vec<Fragment> =
         around.values().filter(|k| k.eligible == Eligible::Yes).map(|k| k.fragment.clone()).collect();
     let parted = |known: &&Known| known.link.is_some_and(|(_, word)| word == Word::Parted);
-    let apart: BTreeSet<(i64, i64)> =
-        around.values().filter(parted).filter_map(|k| k.link.map(|(l, _)| (l.earlier, l.later))).collect();
+    let by_hand: Vec<Link> = around.values().filter_map(|k| k.by_hand(around)).collect();
+    let words = Words {
+        apart: around
+            .values()
+            .filter(parted)
+            .filter_map(|k| k.link.map(|(l, _)| (l.earlier, l.later)))
+            .collect(),
+        joined: by_hand.iter().map(|link| (link.later, link.earlier)).collect(),
+    };
     let mut wanted: BTreeMap<i64, Link> =
-        links(&fragments, &apart).into_iter().map(|link| (link.later, link)).collect();
+        links(&fragments, &words).into_iter().map(|link| (link.later, link)).collect();
     // What an operator parted continues nothing else either.
     wanted.retain(|later, _| around.get(later).is_some_and(|k| !parted(&k)));
     if crowd == Crowd::TooMany {
         // What was joined while they were few comes apart again: order must not matter.
         wanted.clear();
     }
+    wanted.extend(by_hand.into_iter().map(|link| (link.later, link)));
 
     for (row, known) in around {
         let stored = known.link.filter(|(_, word)| *word == Word::Counts).map(|(link, _)| link);
@@ -175,13 +194,19 @@ pub(super) fn change(conn: &Connection, later: &str, aside: Aside, changing: imp
     changed
 }
 
-fn part(conn: &Connection, later: &str, aside: Aside) -> Result<bool> {
+/// Parts a fragment or joins it again, inside a transaction of the caller's.
+pub(super) fn part(conn: &Connection, later: &str, aside: Aside) -> Result<bool> {
     let found: Option<(i64, Option<i64>)> = conn
         .prepare_cached(sql!("session.find"))?
         .query_row([later], |r| Ok((r.get(0)?, r.get(1)?)))
         .optional()?;
     let Some((row, into)) = found else { return Ok(false) };
     let row = into.unwrap_or(row);
+    // A join by hand that is taken back leaves no word behind: the rule decides again.
+    if aside == Aside::Withdraw && conn.prepare_cached(sql!("joined.unsay"))?.execute([row])? > 0 {
+        settle(conn, &[row])?;
+        return Ok(true);
+    }
     let apart = match aside {
         Aside::Withdraw => 1,
         Aside::Restore => 0,
@@ -238,6 +263,14 @@ pub(super) fn members(conn: &Connection, head: i64) -> Result<Vec<i64>> {
     Ok(statement.query_map([head], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
+/// What a session is shown under, and whose figures its row shows, in the file.
+pub(super) fn stands(conn: &Connection, row: i64) -> Result<(Option<i64>, Shows)> {
+    let found = conn
+        .prepare_cached(sql!("joined.stands"))?
+        .query_row([row], |r| Ok((r.get(0)?, if r.get(1)? { Shows::Sum } else { Shows::Own })));
+    Ok(found.optional()?.unwrap_or((None, Shows::Own)))
+}
+
 /// Whether those around a session can be told apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Crowd {
@@ -257,11 +290,16 @@ enum Reached {
 /// Everyone who could hang together with a session.
 fn around(conn: &Connection, seed: i64) -> Result<(BTreeMap<i64, Known>, Crowd)> {
     let mut found: BTreeMap<i64, Known> = BTreeMap::new();
-    let mut waiting = vec![(seed, Reached::Bound)];
+    let mut crowd = Crowd::Few;
+    let mut bound = vec![seed];
+    let mut waiting: Vec<i64> = Vec::new();
     let mut near = conn.prepare_cached(sql!("joined.near"))?;
     let mut next = conn.prepare_cached(sql!("joined.next"))?;
     let mut is_head = conn.prepare_cached(sql!("joined.is_head"))?;
-    while let Some((row, reached)) = waiting.pop() {
+    // What links lead to is looked at whole, whatever the crowd: a conversation is written as one.
+    while let Some((row, reached)) =
+        bound.pop().map(|r| (r, Reached::Bound)).or_else(|| waiting.pop().map(|r| (r, Reached::Near)))
+    {
         if found.contains_key(&row) {
             continue;
         }
@@ -274,7 +312,7 @@ fn around(conn: &Connection, seed: i64) -> Result<(BTreeMap<i64, Known>, Crowd)>
         let reach = Evidence::Actor.longest_gap_us();
         let Span { first, last } = known.fragment.span;
         let (first, last) = (first.micros(), last.micros());
-        if known.eligible == Eligible::Yes {
+        if known.eligible == Eligible::Yes && crowd == Crowd::Few {
             let f = &known.fragment;
             let mut rows = near.query((
                 f.person,
@@ -285,20 +323,21 @@ fn around(conn: &Connection, seed: i64) -> Result<(BTreeMap<i64, Known>, Crowd)>
                 first.saturating_sub(reach),
             ))?;
             while let Some(r) = rows.next()? {
-                waiting.push((r.get(0)?, Reached::Near));
+                waiting.push(r.get(0)?);
             }
         }
-        waiting.extend(known.link.map(|(link, _)| (link.earlier, Reached::Bound)));
+        bound.extend(known.link.map(|(link, _)| link.earlier));
         let mut rows = next.query([row])?;
         while let Some(r) = rows.next()? {
-            waiting.push((r.get(0)?, Reached::Bound));
+            bound.push(r.get(0)?);
         }
         found.insert(row, known);
         if found.len() > AROUND {
-            return Ok((found, Crowd::TooMany));
+            crowd = Crowd::TooMany;
+            waiting.clear();
         }
     }
-    Ok((found, Crowd::Few))
+    Ok((found, crowd))
 }
 
 fn load(conn: &Connection, row: i64) -> Result<Option<Known>> {

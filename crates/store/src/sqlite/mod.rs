@@ -22,6 +22,7 @@ mod control;
 mod erase;
 mod expire;
 mod fault;
+mod hand;
 mod helper;
 mod identity;
 mod joined;

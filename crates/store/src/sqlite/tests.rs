@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use trackway_event::{Event, EventId, Kind, Outcome, ProjectId, Timestamp};
+use trackway_event::{Event, EventId, Kind, Outcome, ProjectId, SessionId, Timestamp};
 
 use super::*;
 use crate::query::{Depth, PageAsk, Period, Scope, ToolPreset, ToolsAsk};
@@ -246,4 +246,31 @@ fn a_deleted_project_leaves_no_files() {
     )
     .unwrap();
     assert!(store.project("proj_b").unwrap().is_some());
+}
+
+#[test]
+fn an_operators_word_outlives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = || SqliteStore::open(&dir.path().join("data"), SqliteOptions::default()).unwrap();
+    let put = |store: &SqliteStore, key, n: u32, second: i64| {
+        let at = Timestamp::from_micros(second * 1_000_000);
+        let mut event = Event::new(EventId::mint(at, [n as u8; 16]), Kind::ToolCall, at);
+        event.session_id = SessionId::foreign("ses_a");
+        let id = event.id.clone();
+        store.submit(key, vec![event], at).unwrap().blocking_recv().unwrap().unwrap();
+        id
+    };
+    let store = start();
+    let new = NewProject { id: ProjectId::parse("proj_a").unwrap(), name: "a".into(), demo: false };
+    let key = store.create_project(new, Timestamp::ZERO).unwrap().key;
+    put(&store, key, 1, 10);
+    let third = put(&store, key, 2, 30);
+    let made = store.split_session(key, third.as_str(), Timestamp::ZERO).unwrap().unwrap();
+    store.close().unwrap();
+    drop(store);
+    let store = start();
+    put(&store, key, 3, 20);
+    put(&store, key, 4, 31);
+    let events = |id: &str| store.session(key, id).unwrap().unwrap().events;
+    assert_eq!((events("ses_a"), events(made.as_str())), (2, 2));
 }

@@ -151,7 +151,7 @@ pub struct JoinedObject {
     pub earlier: String,
     /// The session that goes on: `DELETE …/joined/{id}` parts it from the other, `PUT` joins it again.
     pub later: String,
-    /// `process`, `actor` or `address`.
+    /// `process`, `actor`, `address`, or `hand`: an operator said so.
     pub evidence: String,
     /// How sure it is, from 0 to 1.
     pub confidence: f64,

@@ -220,6 +220,10 @@ impl Kit {
         self.ask("GET", path, &self.admin, &[("hx-request", "true")], "").await
     }
 
+    pub(super) async fn put(&self, path: &str) -> Answer {
+        self.ask("PUT", path, &self.admin, &[], "").await
+    }
+
     pub(super) async fn post(&self, path: &str, form: &str) -> Answer {
         self.post_as(path, form, &self.admin).await
     }

@@ -182,3 +182,87 @@ async fn a_thing_that_cannot_be_read_in_time_is_said_in_its_page() {
     }
     assert!(met >= 1, "no page of {} met its deadline", pages.len());
 }
+
+#[tokio::test]
+async fn a_session_is_split_and_joined_by_hand() {
+    let kit = Kit::new().await;
+    let step = |s: i64, session: &str| {
+        let mut event = call(at(&kit, s), session, "get_run", Status::Ok);
+        event.actor = Some(Box::new(trackway_event::Actor {
+            id: trackway_event::ActorId::parse("ana").unwrap().0,
+            name: None,
+            traits: Default::default(),
+        }));
+        event
+    };
+    kit.project("proj_a").await;
+    let sent: Vec<Event> = [0, 10, 20, 30].map(|s| step(s, "ses_a")).to_vec();
+    let (first, third) = (sent[0].id.to_string(), sent[2].id.to_string());
+    kit.send("proj_a", sent).await;
+    let open = |id: &str, sel: &str| format!("/p/proj_a/sessions/{id}?sel={sel}");
+    let page = Page::read(&kit.get(&open("ses_a", &third)).await.body);
+    assert_eq!((page.testid("split"), page.testid("join-with")), (1, 0));
+    assert_eq!(
+        Page::read(&kit.get(&open("ses_a", &first)).await.body).testid("split"),
+        0,
+        "nothing is before it"
+    );
+    let reader = kit.read_token("proj_a").await;
+    let as_reader = Page::read(&kit.get_as(&open("ses_a", &third), &reader).await.body);
+    assert_eq!(as_reader.testid("split"), 0);
+
+    let form = format!("act=split&event={third}");
+    assert_eq!(kit.post_as("/p/proj_a/joined", &form, &reader).await.status, StatusCode::FORBIDDEN);
+    let split = kit.post("/p/proj_a/joined", &form).await;
+    assert_eq!(split.status, StatusCode::SEE_OTHER);
+    let made = split.header("location").strip_prefix("/p/proj_a/sessions/").unwrap().to_owned();
+    assert_ne!(made, "ses_a");
+    // A late one of the same session falls into the part it belongs to.
+    kit.send("proj_a", vec![step(25, "ses_a"), step(5, "ses_a")]).await;
+    let shown = || async {
+        let ask: serde_json::Value =
+            serde_json::from_str(&kit.get("/api/v1/projects/proj_a/sessions?sort=started").await.body)
+                .unwrap();
+        let items = ask["items"].as_array().unwrap().clone();
+        items
+            .iter()
+            .map(|s| (s["id"].as_str().unwrap().to_owned(), s["events"].as_u64().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shown().await, [("ses_a".to_owned(), 3), (made.clone(), 3)]);
+    let body = kit.get(&format!("/p/proj_a/sessions/{made}")).await.body;
+    let page = Page::read(&body);
+    page.assert_inert("a split session");
+    assert!(body.contains("Undo the split") && page.text_of("stitched").contains("by hand"), "{body}");
+    assert_eq!(page.testid("join-with"), 1, "and it may be joined with another");
+
+    let audit = kit.get("/api/v1/audit").await.body;
+    assert!(audit.contains("split by hand before") && audit.contains(&made), "{audit}");
+    kit.post("/p/proj_a/joined", &format!("act=join&later={made}")).await;
+    assert_eq!(shown().await, [("ses_a".to_owned(), 6)]);
+
+    // The same by the API, and two that came apart are joined.
+    let answer = kit.post(&format!("/api/v1/projects/proj_a/events/{third}/split"), "").await;
+    let again: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(again["session"], made.as_str(), "the part begins with it already");
+    kit.post("/p/proj_a/joined", &format!("act=join&later={made}")).await;
+    kit.send("proj_a", vec![step(1_000, "ses_b"), step(1_010, "ses_b")]).await;
+    let joined = kit.post("/p/proj_a/joined", "act=with&later=ses_b&earlier=ses_a").await;
+    assert_eq!(joined.header("location"), "/p/proj_a/sessions/ses_b");
+    assert_eq!(shown().await, [("ses_a".to_owned(), 8)]);
+    let body = kit.get("/p/proj_a/sessions/ses_b").await.body;
+    assert!(body.contains("was merged into") && body.contains("Take it back"), "{body}");
+    kit.post("/p/proj_a/joined", "act=part&later=ses_b").await;
+    let status = |answer: super::kit::Answer| answer.status;
+    let put = |path: &'static str| kit.put(path);
+    assert_eq!(status(put("/api/v1/projects/proj_a/joined/ses_b/ses_a").await), StatusCode::NO_CONTENT);
+    assert_eq!(status(put("/api/v1/projects/proj_a/joined/ses_b/ses_a").await), StatusCode::BAD_REQUEST);
+    assert_eq!(status(put("/api/v1/projects/proj_a/joined/ses_b/nothing").await), StatusCode::NOT_FOUND);
+    for (form, expect) in [
+        ("act=with&later=ses_b&earlier=nothing", StatusCode::NOT_FOUND),
+        ("act=split&event=nothing", StatusCode::NOT_FOUND),
+        ("act=split", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(status(kit.post("/p/proj_a/joined", form).await), expect, "{form}");
+    }
+}

@@ -67,6 +67,15 @@ pub(super) fn settle(conn: &Connection, fresh: &[Fresh<'_>], followers: &mut Fol
             scopes.insert(scope?);
         }
     }
+    again(conn, scopes, followers)
+}
+
+/// Joins the calls of these scopes anew.
+pub(super) fn again(
+    conn: &Connection,
+    scopes: impl IntoIterator<Item = i64>,
+    followers: &mut Followers<'_>,
+) -> Result<()> {
     for scope in scopes {
         let (seqs, legs) = load(conn, scope)?;
         let mut wholes = HashMap::new();

@@ -39,7 +39,13 @@ impl Groups {
 
     /// What an event of this key and start does. The numbers of the answer are for [`Self::joined`] and
     /// [`Self::bridged`].
-    pub(super) fn place(&mut self, conn: &Connection, key: Key, start: Timestamp) -> Result<Placement> {
+    pub(super) fn place(
+        &mut self,
+        conn: &Connection,
+        key: Key,
+        start: Timestamp,
+        cuts: &[Timestamp],
+    ) -> Result<Placement> {
         let (from, to) = grouping::reach(start);
         let window = match self.touched.remove(&key).or_else(|| self.known.remove(&key)) {
             Some(window) if window.from <= from && to <= window.to => window,
@@ -47,7 +53,7 @@ impl Groups {
         };
         let spans: Vec<Span> = window.spans.iter().map(|(_, span)| *span).collect();
         self.touched.insert(key, window);
-        Ok(grouping::place(start, &spans))
+        Ok(grouping::place(start, &spans, cuts))
     }
 
     /// The event started session `row`.

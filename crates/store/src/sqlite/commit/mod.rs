@@ -24,7 +24,7 @@ pub(in crate::sqlite) use dedupe::{hash_of, key};
 pub(in crate::sqlite) use payload::{Piece, Said, Unpacked, blank, inflate, part_of, piece_of, unpack};
 pub(in crate::sqlite) use rollup::{ALL, DAY_US, DAYS, HOUR_US, HOURS, Named, named, start_of};
 pub(in crate::sqlite) use row::TOKENS_ESTIMATED;
-pub(in crate::sqlite) use session::mint;
+pub(in crate::sqlite) use session::{mint, split};
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -176,6 +176,13 @@ impl Ledger {
         if result.is_ok() {
             self.checkpoint("TRUNCATE");
         }
+        // A step may have given numbers, too.
+        let result = result.and_then(|()| {
+            let given = Next::read(&self.conn)?;
+            self.next.session = self.next.session.max(given.session);
+            self.next.issue = self.next.issue.max(given.issue);
+            Ok(())
+        });
         result.map_err(at(&self.file))
     }
 

@@ -1,26 +1,33 @@
 //! Sessions: which one an event belongs to, what is known of them, and bridges between two (D13).
 
+mod bridge;
+mod cuts;
+mod file;
+mod split;
+
+pub(in crate::sqlite) use split::split;
+
 use rusqlite::{Connection, OptionalExtension, params};
 use trackway_core::consolidate;
 use trackway_core::grouping::{self, Rule};
-use trackway_core::session::{Counts, Facts, Provenance};
-use trackway_event::event::Flags;
-use trackway_event::{Event, Kind, ProjectId, SessionId, SessionSource, Status, Timestamp};
+use trackway_core::session::Facts;
+use trackway_event::{Event, ProjectId, SessionId, SessionSource};
 use xxhash_rust::xxh3::xxh3_128;
 
+use self::cuts::Cuts;
 use super::Fresh;
 use super::cell::Counted;
 use super::group::Groups;
 use super::person::People;
 use super::rollup::Rollups;
 use super::words::Words;
+use crate::Result;
 use crate::rules::LinkSessions;
 use crate::sqlite::cache::{Cache, Map};
 use crate::sqlite::control::sql;
 use crate::sqlite::joined::{self, Shows};
 use crate::sqlite::nameless::{self, Rows, Tally};
 use crate::sqlite::rules;
-use crate::{Result, StoreError};
 
 /// The sessions as far as the writer remembers them.
 pub(super) struct Sessions {
@@ -34,6 +41,10 @@ pub(super) struct Sessions {
     gone: Map<i64, i64>,
     /// Whether sessions link, once it was read.
     linking: Option<LinkSessions>,
+    /// Where operators split sessions, once it was read.
+    cuts: Option<Cuts>,
+    /// Those whose ties to others changed with a bridge of the running commit.
+    unsettled: Vec<i64>,
     /// Those in which a call of nobody's turned out to have failed, or not, in the running commit.
     amended: Vec<i64>,
 }
@@ -101,6 +112,8 @@ impl Sessions {
             touched: Map::default(),
             gone: Map::default(),
             linking: None,
+            cuts: None,
+            unsettled: Vec::new(),
             amended: Vec::new(),
         }
     }
@@ -124,13 +137,18 @@ impl Sessions {
             let event = f.event;
             let row = match grouping::rule(event) {
                 Rule::Nowhere => continue,
-                Rule::Named(id) => self.named(conn, id, next)?,
+                Rule::Named(id) => {
+                    let row = self.named(conn, id, next)?;
+                    self.cuts(conn)?.part(row, event.started_at)
+                }
                 Rule::Alone => self.start(mint(project, event), SessionSource::None, None, next),
                 Rule::Grouped(key) => {
                     // `legal_actor` made the key, so the event has a person.
                     let Some(person) = f.person else { continue };
                     let group = (person, words.name(conn, &key.client)?);
-                    match self.groups.place(conn, group, event.started_at)? {
+                    self.cuts(conn)?;
+                    let cuts = self.cuts.as_ref().map_or(&[][..], |cuts| cuts.of(group));
+                    match self.groups.place(conn, group, event.started_at, cuts)? {
                         grouping::Placement::New => {
                             let row =
                                 self.start(mint(project, event), SessionSource::Grouped, Some(group), next);
@@ -169,7 +187,7 @@ impl Sessions {
         for (row, state) in &mut self.touched {
             let client = words.peer_of(conn, state.facts.people.client.value())?;
             if state.client != client && state.stored == Stored::Yes {
-                let events = clientless(conn, *row)?;
+                let events = file::clientless(conn, *row)?;
                 rollups.shift(conn, words, &events, state.client, client)?;
             }
             state.client = client;
@@ -211,7 +229,7 @@ impl Sessions {
         let mut rows: Vec<i64> = self.touched.keys().copied().collect();
         rows.sort_unstable();
         let mut write = conn.prepare_cached(sql!("session.write"))?;
-        let (mut seeds, mut sums) = (Vec::new(), Vec::new());
+        let (mut seeds, mut sums) = (std::mem::take(&mut self.unsettled), Vec::new());
         let mut followed: Vec<Followed> = Vec::new();
         let linking = match self.linking {
             Some(linking) => linking,
@@ -341,6 +359,13 @@ impl Sessions {
         }
     }
 
+    fn cuts(&mut self, conn: &Connection) -> Result<&Cuts> {
+        Ok(match self.cuts.take() {
+            Some(cuts) => self.cuts.insert(cuts),
+            None => self.cuts.insert(Cuts::read(conn)?),
+        })
+    }
+
     fn start(
         &mut self,
         id: SessionId,
@@ -379,51 +404,11 @@ impl Sessions {
             Entry::Vacant(entry) => {
                 let state = match self.states.remove(&row) {
                     Some(state) => state,
-                    None => load(conn, row)?,
+                    None => file::load(conn, row)?,
                 };
                 Ok(entry.insert(state))
             }
         }
-    }
-
-    /// Session `gone` ends in `keep`, which was minted first: its events move, its id redirects.
-    fn bridge(
-        &mut self,
-        conn: &Connection,
-        words: &mut Words,
-        rollups: &mut Rollups,
-        keep: i64,
-        gone: i64,
-    ) -> Result<()> {
-        self.state(conn, gone)?;
-        let Some(end) = self.touched.remove(&gone) else { return Ok(()) };
-        let kept = self.state(conn, keep)?;
-        if end.stored == Stored::Yes && kept.client != end.client {
-            rollups.shift(conn, words, &clientless(conn, gone)?, end.client, kept.client)?;
-        }
-        kept.facts.merge(end.facts);
-        if end.rows == Rows::Older {
-            // Its events move; what is put down to a person is counted anew when the commit is written.
-            (kept.attributed, kept.rows) = (None, Rows::Older);
-        }
-        self.by_id.insert(end.id, keep);
-        self.gone.insert(gone, keep);
-        // One that began and ended in this commit was never seen.
-        if end.stored == Stored::Yes {
-            for session in [keep, gone] {
-                conn.prepare_cached(sql!("nameless.delete"))?.execute([session])?;
-            }
-            for move_rows in [
-                sql!("event.move_session"),
-                sql!("person_session.move"),
-                sql!("account.move"),
-                sql!("leg.move"),
-                sql!("session.redirect"),
-            ] {
-                conn.prepare_cached(move_rows)?.execute((keep, gone))?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -458,76 +443,4 @@ fn follow(conn: &Connection, followed: &[Followed], fresh: &[Fresh<'_>]) -> Resu
 pub(in crate::sqlite) fn mint(project: &ProjectId, event: &Event) -> SessionId {
     let seed = format!("{project}\0{}\0{}", event.id, event.raw_time.unwrap_or(event.started_at).micros());
     SessionId::mint(event.started_at, xxh3_128(seed.as_bytes()).to_be_bytes())
-}
-
-fn load(conn: &Connection, row: i64) -> Result<State> {
-    let damaged = |what: &str| StoreError::Corrupt {
-        path: Default::default(),
-        reason: format!("session {row} has an unreadable {what}"),
-    };
-    let (id, source, counts, group, facts, (client, attributed), (under, shows)) =
-        conn.prepare_cached(sql!("session.load"))?.query_row([row], |r| {
-            let n = |i: usize| r.get::<_, i64>(i).map(|n| n as u64);
-            let time = |i: usize| r.get::<_, i64>(i).map(Timestamp::from_micros);
-            let events = n(5)?;
-            let counts = Counts {
-                span: if events > 0 { Some((time(2)?, time(3)?)) } else { None },
-                activity: n(4)?,
-                events,
-                tool_calls: n(6)?,
-                errors: n(7)?,
-                missing_reports: n(8)?,
-                tokens_in: n(9)?,
-                tokens_out: n(10)?,
-                demo: n(11)?,
-            };
-            let group = r.get::<_, Option<i64>>(12)?.zip(r.get::<_, Option<i64>>(13)?);
-            let shows = if r.get(17)? { Shows::Sum } else { Shows::Own };
-            let shown: (Option<i64>, Shows) = (r.get(16)?, shows);
-            Ok((
-                r.get::<_, String>(0)?,
-                r.get::<_, u8>(1)?,
-                counts,
-                group,
-                r.get::<_, Vec<u8>>(14)?,
-                (r.get(15)?, r.get(18)?),
-                shown,
-            ))
-        })?;
-    Ok(State {
-        id: SessionId::foreign(&id).ok_or_else(|| damaged("id"))?,
-        source: SessionSource::from_code(source).ok_or_else(|| damaged("source"))?,
-        stored: Stored::Yes,
-        client,
-        attributed,
-        rows: Rows::Older,
-        facts: Facts { counts, people: Provenance::decode(&facts).ok_or_else(|| damaged("origin"))? },
-        group,
-        under,
-        shows,
-        asked: None,
-        until: 0,
-        ended: 0,
-    })
-}
-
-/// Events of a session in the file that name no client.
-fn clientless(conn: &Connection, session: i64) -> Result<Vec<Clientless>> {
-    let mut statement = conn.prepare_cached(sql!("event.clientless"))?;
-    let mut rows = statement.query([session])?;
-    let mut events = Vec::new();
-    while let Some(r) = rows.next()? {
-        let Some(kind) = Kind::from_code(r.get(0)?) else { continue };
-        let counted = Counted {
-            kind,
-            status: r.get::<_, Option<u8>>(1)?.and_then(Status::from_code),
-            flags: Flags::from_bits(r.get(2)?),
-            start: r.get(3)?,
-            duration_us: r.get::<_, Option<i64>>(4)?.map(|d| d as u64),
-            tokens_in: r.get::<_, Option<u32>>(5)?.unwrap_or(0),
-            tokens_out: r.get::<_, Option<u32>>(6)?.unwrap_or(0),
-        };
-        events.push(Clientless { counted, tool: r.get(7)?, resource: r.get(8)? });
-    }
-    Ok(events)
 }

@@ -173,7 +173,8 @@ pub(in crate::sqlite) fn detail(
     }))
 }
 
-fn find(conn: &Connection, project: &ProjectId, id: &str) -> Result<Option<EventRow>> {
+/// The event of an id.
+pub(in crate::sqlite) fn find(conn: &Connection, project: &ProjectId, id: &str) -> Result<Option<EventRow>> {
     let hash = hash_of(project, id);
     let row = |seq: i64| -> Result<Option<EventRow>> {
         let mut sql = Sql::new(sql!("event.row"));

@@ -1,6 +1,6 @@
 //! Events as they came, in the order they were committed in: the export's side of the ledger.
 
-use rusqlite::{Row, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 use trackway_event::event::Flags;
 use trackway_event::{
     Actor, ActorId, CaptureBy, ErrorInfo, Event, EventId, Input, IntentSource, Kind, ProjectId, SessionId,
@@ -27,10 +27,27 @@ pub(in crate::sqlite) fn export(
     sql.push(" AND +e.started_at < ").bind(period.to.micros());
     filter_sql::add(&mut sql, &ask.scope.filter, Target::Events)?;
     sql.push(" ORDER BY e.seq LIMIT ").bind(ask.limit as i64);
-    let mut statement = reader.conn.prepare_cached(&sql.text)?;
+    let mut found = Vec::new();
+    each(&reader.conn, project, &sql, |exported| found.push(exported))?;
+    Ok(found)
+}
+
+/// Every event of a session, one after the other, as the ledger still knows it.
+pub(in crate::sqlite) fn of_session(
+    conn: &Connection,
+    project: &ProjectId,
+    session: i64,
+    take: impl FnMut(Exported),
+) -> Result<()> {
+    let mut sql = Sql::new(sql!("event.export"));
+    sql.push(" WHERE e.session = ").bind(session).push(" ORDER BY e.seq");
+    each(conn, project, &sql, take)
+}
+
+fn each(conn: &Connection, project: &ProjectId, sql: &Sql, mut take: impl FnMut(Exported)) -> Result<()> {
+    let mut statement = conn.prepare_cached(&sql.text)?;
     let mut rows = statement.query(params_from_iter(&sql.values))?;
     let mut block: Option<(i64, Vec<u8>)> = None;
-    let mut found = Vec::new();
     while let Some(r) = rows.next()? {
         let place =
             r.get::<_, Option<i64>>(35)?.zip(r.get::<_, Option<i64>>(36)?.zip(r.get::<_, Option<i64>>(37)?));
@@ -39,15 +56,15 @@ pub(in crate::sqlite) fn export(
             Some((id, (offset, length))) => {
                 if block.as_ref().is_none_or(|(open, _)| *open != id) {
                     let data: Vec<u8> =
-                        reader.conn.prepare_cached(sql!("block.read"))?.query_row([id], |r| r.get(0))?;
+                        conn.prepare_cached(sql!("block.read"))?.query_row([id], |r| r.get(0))?;
                     block = Some((id, inflate(&data)?));
                 }
                 part_of(block.as_ref().map_or(&[], |(_, bytes)| bytes), offset as usize, length as usize)?
             }
         };
-        found.push(exported(r, project, payload)?);
+        take(exported(r, project, payload)?);
     }
-    Ok(found)
+    Ok(())
 }
 
 fn exported(r: &Row<'_>, project: &ProjectId, payload: Unpacked) -> Result<Exported> {

@@ -1,0 +1,2 @@
+-- Session of event ?1. Primary key.
+SELECT session FROM event WHERE seq = ?1;
