@@ -190,6 +190,9 @@ pub trait Store: Send + Sync + 'static {
     /// At most three sessions that one could be joined with, the newest first: those before it of its person, or of nobody with
     /// its client.
     fn sessions_before(&self, project: ProjectKey, id: &str) -> Result<Vec<SessionBefore>>;
+    /// Other sessions that carried the same conversation handle of a client as this one, in order of time: at most twelve. Sessions
+    /// stored before handles were kept have none.
+    fn siblings(&self, project: ProjectKey, id: &str) -> Result<Vec<SessionRow>>;
     /// Splits a session before this event: what starts then or later, late events too, is another session, whose id is answered.
     /// [`Store::set_joined`] joins them again. `None` when no session has such an event; [`StoreError::BadQuestion`] where nothing is before it.
     fn split_session(&self, project: ProjectKey, event: &str, now: Timestamp) -> Result<Option<SessionId>>;

@@ -33,6 +33,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/projects/{p}/sessions", Read, || get(questions::sessions)),
     route("GET", "/api/v1/projects/{p}/sessions/{id}", Read, || get(questions::session)),
     route("GET", "/api/v1/projects/{p}/sessions/{id}/events", Read, || get(questions::session_events)),
+    route("GET", "/api/v1/projects/{p}/sessions/{id}/siblings", Read, || get(questions::siblings)),
     route("GET", "/api/v1/projects/{p}/events", Read, || get(questions::events)),
     route("GET", "/api/v1/projects/{p}/events/{id}", Read, || get(questions::event)),
     route("GET", "/api/v1/projects/{p}/tools", Read, || get(questions::tools)),

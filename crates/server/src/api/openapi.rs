@@ -36,6 +36,7 @@ use crate::{health, ingest};
         questions::sessions,
         questions::session,
         questions::session_events,
+        questions::siblings,
         questions::events,
         questions::event,
         questions::tools,

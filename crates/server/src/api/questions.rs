@@ -69,6 +69,28 @@ pub(super) async fn session(
     Ok(Json(SessionObject::of(at.project.id.as_str(), found.ok_or_else(Problem::not_found)?)))
 }
 
+/// Other sessions that carried the same conversation handle of the client, in order of time; at most twelve. A client that sends no
+/// such handle has none.
+#[utoipa::path(get, path = "/api/v1/projects/{p}/sessions/{id}/siblings", tag = "read",
+    params(("p" = String, Path), ("id" = String, Path)),
+    responses((status = 200, body = List<SessionObject>), (status = 404, body = ProblemBody)))]
+pub(super) async fn siblings(
+    State(state): State<AppState>,
+    at: InProject,
+    names: Names,
+) -> Answer<List<SessionObject>> {
+    let (key, id) = (at.project.key, name(&names, "id"));
+    let found = state
+        .ask("siblings", move |store| match store.session(key, &id)? {
+            Some(session) => store.siblings(key, session.id.as_str()).map(Some),
+            None => Ok(None),
+        })
+        .await?;
+    let items = found.ok_or_else(Problem::not_found)?;
+    let page = trackway_store::query::Page { items, next: None, total: None, partial: None };
+    Ok(Json(List::of(page, |row| SessionObject::of(at.project.id.as_str(), row))))
+}
+
 /// Events of one session in order of time.
 #[utoipa::path(get, path = "/api/v1/projects/{p}/sessions/{id}/events", tag = "read",
     params(("p" = String, Path), ("id" = String, Path), Keys),

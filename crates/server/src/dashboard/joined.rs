@@ -94,6 +94,21 @@ fn form(one: &Joined, place: &Place<'_>) -> Markup {
     } }
 }
 
+/// Other sessions of the same conversation, by the handle the client sent; nothing where there are none.
+pub(crate) fn siblings(siblings: &[SessionRow], place: &Place<'_>) -> Markup {
+    html! { @if !siblings.is_empty() {
+        p.strip.info data-testid="siblings" { (icon(Icon::Sessions)) span {
+            "The client takes this for one conversation with "
+            @for (i, one) in siblings.iter().enumerate() {
+                @if i > 0 { ", " }
+                a href=(link::session(place.project, one.id.as_str())) { (format::row_time(one.started_at, place.now)) }
+                " (" (format::counted(one.tool_calls, "call", "calls")) @if one.errors > 0 { ", " (format::count(one.errors)) " failed" } ")"
+            }
+            "; the sessions are kept apart."
+        } }
+    } }
+}
+
 /// Sessions that this one could be joined with.
 pub(crate) fn with(session: &SessionRow, before: &[SessionBefore], place: &Place<'_>) -> Markup {
     html! { @if !before.is_empty() {

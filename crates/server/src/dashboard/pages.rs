@@ -342,10 +342,15 @@ fn replay_of(
     let diffs = diffs(store, key, &rows, only)?;
     let beside = replay::Beside::default();
     let (may_change, before) = (false, Vec::new());
+    let siblings = match wants {
+        Wants::Page => store.siblings(key, session.id.as_str())?,
+        Wants::Fragment => Vec::new(),
+    };
     Ok(Some(replay::Vm {
         session,
         may_change,
         before,
+        siblings,
         merged_id,
         rows,
         calls,

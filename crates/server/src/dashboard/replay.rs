@@ -31,6 +31,8 @@ pub(crate) struct Vm {
     pub may_change: bool,
     /// Sessions it could be joined with by hand.
     pub before: Vec<SessionBefore>,
+    /// Other sessions that the client takes for the same conversation.
+    pub siblings: Vec<SessionRow>,
     /// The id that was asked for, where it was merged into this session.
     pub merged_id: Option<String>,
     /// Its events, at most one page.
@@ -83,6 +85,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             p.strip.info data-testid="merged" { (icon(Icon::Info)) span { span.mono { (hostile::line(id, 60)) } " was merged into " span.mono { (hostile::line(vm.session.id.as_str(), 60)) } "; you see the whole." } }
         }
         (joined::notes(&vm.session, vm.may_change, place))
+        (joined::siblings(&vm.siblings, place))
         (parts::partial(vm.partial.as_deref()))
         (stitched::windows(&vm.windows, &vm.rows, &vm.session, place))
         (rail(vm, &shown, selected, place))

@@ -294,3 +294,49 @@ pub(super) fn a_split_conversation_keeps_its_fragments(make: &dyn Fn() -> Arc<dy
     assert_eq!(shown(), [("a".into(), 9)]);
     recount(&store, p, &sent);
 }
+
+pub(super) fn sessions_of_one_handle_know_each_other(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let p = project(&store, "proj_a");
+    let of = |n: u32, minute: i64, session: &str, handle: Option<&str>| {
+        let mut event = within(call(n, minute * MINUTE), session);
+        event.conversation_id = handle.map(Into::into);
+        event
+    };
+    let grouped = |n: u32, minute: i64, handle: &str| {
+        let mut event = by(call(n, minute * MINUTE), "ann");
+        event.conversation_id = Some(handle.into());
+        event
+    };
+    let sent = vec![
+        of(1, 0, "a", Some("one")),
+        of(2, 1, "a", None),
+        of(3, 2, "a", Some("two")),
+        of(4, 10, "b", Some("one")),
+        of(5, 20, "c", Some("two")),
+        of(6, 30, "d", None),
+        grouped(7, 300, "three"),
+        grouped(8, 350, "three"),
+    ];
+    put(&store, p, sent.clone());
+    let of = |id: &str| {
+        let found = store.siblings(p, id).unwrap();
+        found.into_iter().map(|s| s.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (of("a"), of("b"), of("c")),
+        (vec!["b".into(), "c".into()], vec!["a".into()], vec!["a".into()])
+    );
+    assert_eq!((of("d"), of("nothing")), (vec![], vec![]));
+    let ids: Vec<String> = sessions(&store, p)[4..].iter().map(|s| s.id.to_string()).collect();
+    assert_eq!((of(&ids[0]), of(&ids[1])), (vec![ids[1].clone()], vec![ids[0].clone()]));
+    // A bridge makes them one; who is joined is no sibling; each part of a split session has its own handles.
+    put(&store, p, vec![by(call(9, 325 * MINUTE), "ann")]);
+    assert_eq!(of(&ids[0]), Vec::<String>::new());
+    assert!(store.join_sessions(p, "b", "a").unwrap());
+    assert_eq!((of("a"), of("c")), (vec!["c".into()], vec!["a".into()]));
+    // What was joined goes with the last part.
+    let made = split(&store, p, &sent[2], 0).to_string();
+    assert_eq!((of("a"), of("c")), (vec![made.clone()], vec![made.clone()]));
+    assert_eq!(of(&made), ["a", "c"]);
+}

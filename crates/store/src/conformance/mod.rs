@@ -70,6 +70,7 @@ const PARTS: &[(&str, Part)] = &[
     ("a_cut_holds_for_grouped_sessions_in_any_order", hand::a_cut_holds_for_grouped_sessions_in_any_order),
     ("sessions_are_joined_by_hand_and_parted_again", hand::sessions_are_joined_by_hand_and_parted_again),
     ("a_bridge_keeps_what_was_said_by_hand", hand::a_bridge_keeps_what_was_said_by_hand),
+    ("sessions_of_one_handle_know_each_other", hand::sessions_of_one_handle_know_each_other),
     ("a_split_conversation_keeps_its_fragments", hand::a_split_conversation_keeps_its_fragments),
     ("inv_05_every_figure_equals_the_naive_fold", figures::inv_05_every_figure_equals_the_naive_fold),
     ("rounds_and_tasks_are_one_call", calls::rounds_and_tasks_are_one_call),

@@ -469,6 +469,10 @@ impl Store for SqliteStore {
         self.ask(project, |reader| hand::before(&reader.conn, id))
     }
 
+    fn siblings(&self, project: ProjectKey, id: &str) -> Result<Vec<SessionRow>> {
+        self.ask(project, |reader| read::siblings(reader, id))
+    }
+
     fn split_session(&self, project: ProjectKey, event: &str, now: Timestamp) -> Result<Option<SessionId>> {
         let ledger = self.inner.ledger(project)?;
         let (name, event) = (ledger.id.clone(), event.to_owned());

@@ -108,6 +108,7 @@ pub(super) fn remove_session(conn: &Connection, session: i64, figures: Figures) 
         sql!("expire.person_session"),
         sql!("expire.account_session"),
         sql!("cut.delete"),
+        sql!("conversation.delete"),
     ] {
         conn.prepare_cached(statement)?.execute([session])?;
     }

@@ -266,3 +266,32 @@ async fn a_session_is_split_and_joined_by_hand() {
         assert_eq!(status(kit.post("/p/proj_a/joined", form).await), expect, "{form}");
     }
 }
+
+#[tokio::test]
+async fn sessions_of_one_handle_name_each_other() {
+    let kit = Kit::new().await;
+    kit.project("proj_a").await;
+    let of = |s: i64, session: &str, handle: Option<&str>| {
+        let mut event = call(at(&kit, s), session, EVIL, Status::Ok);
+        event.conversation_id = handle.map(Into::into);
+        event
+    };
+    kit.send(
+        "proj_a",
+        vec![of(0, "ses_a", Some(EVIL)), of(100, "ses_b", Some(EVIL)), of(200, "ses_c", None)],
+    )
+    .await;
+    let page = Page::read(&kit.get("/p/proj_a/sessions/ses_a").await.body);
+    page.assert_inert("siblings");
+    assert_eq!(page.testid("siblings"), 1);
+    assert!(page.links().contains(&"/p/proj_a/sessions/ses_b".to_owned()));
+    assert_eq!(Page::read(&kit.get("/p/proj_a/sessions/ses_c").await.body).testid("siblings"), 0);
+    let answer = kit.get("/api/v1/projects/proj_a/sessions/ses_b/siblings").await.body;
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(
+        (answer["items"][0]["id"].as_str(), answer["items"].as_array().unwrap().len()),
+        (Some("ses_a"), 1)
+    );
+    let none = kit.get("/api/v1/projects/proj_a/sessions/nothing/siblings").await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+}

@@ -35,6 +35,8 @@ pub(super) struct Sessions {
     states: Cache<i64, State>,
     groups: Groups,
     seen_in: Cache<(i64, i64), ()>,
+    /// Conversation handles that were noted, with their sessions.
+    told_in: Cache<(i64, i64), ()>,
     /// Those the running commit touched, to be written at its end.
     touched: Map<i64, State>,
     /// Where sessions went that the running commit merged away.
@@ -109,6 +111,7 @@ impl Sessions {
             states: Cache::new(20_000),
             groups: Groups::new(),
             seen_in: Cache::new(40_000),
+            told_in: Cache::new(10_000),
             touched: Map::default(),
             gone: Map::default(),
             linking: None,
@@ -329,7 +332,15 @@ impl Sessions {
         }
 
         let mut insert = conn.prepare_cached(sql!("person_session.insert"))?;
+        let mut tell = conn.prepare_cached(sql!("conversation.insert"))?;
         for f in fresh {
+            if let (Some(handle), Some(session)) = (&f.event.conversation_id, f.session) {
+                let told = (joined::number(handle), session);
+                if self.told_in.get(&told).is_none() {
+                    tell.execute(told)?;
+                    self.told_in.insert(told, ());
+                }
+            }
             if let (Some(person), Some(session)) = (f.person, f.session)
                 && self.seen_in.get(&(person, session)).is_none()
             {

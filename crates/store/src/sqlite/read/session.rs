@@ -31,6 +31,8 @@ const TAIL: usize = 15;
 const FAILURES: usize = 20;
 /// Most people that `session.people` names.
 const PEOPLE: usize = 50;
+/// Sessions of one conversation that are named beside one of them.
+const SIBLINGS: i64 = 12;
 /// Intents of a row.
 const INTENTS: usize = 3;
 
@@ -134,6 +136,14 @@ pub(in crate::sqlite) fn counts(reader: &Reader, period: Period) -> Result<Sessi
 pub(in crate::sqlite) fn session(reader: &Reader, id: &str) -> Result<Option<SessionRow>> {
     let Some(row) = living(&reader.conn, id)? else { return Ok(None) };
     Ok(by_rows(reader, &[row])?.pop())
+}
+
+/// Other sessions of the same conversation handles.
+pub(in crate::sqlite) fn siblings(reader: &Reader, id: &str) -> Result<Vec<SessionRow>> {
+    let Some(row) = living(&reader.conn, id)? else { return Ok(Vec::new()) };
+    let mut statement = reader.conn.prepare_cached(sql!("conversation.siblings"))?;
+    let rows = statement.query_map((row, SIBLINGS), |r| r.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    by_rows(reader, &rows)
 }
 
 /// The living row of a session id.

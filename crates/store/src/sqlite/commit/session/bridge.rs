@@ -49,6 +49,7 @@ impl Sessions {
                 sql!("event.move_session"),
                 sql!("person_session.move"),
                 sql!("account.move"),
+                sql!("conversation.move"),
                 sql!("leg.move"),
                 sql!("session.redirect"),
             ] {

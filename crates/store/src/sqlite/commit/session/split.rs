@@ -4,7 +4,7 @@
 //! event that comes late goes to the part it belongs to by its start, whatever order they come in (INV-04); events keep what
 //! they came with, so that an export holds the session they named.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension};
 use trackway_core::session::Facts;
@@ -45,7 +45,7 @@ pub(in crate::sqlite) fn split(
         return Err(StoreError::BadQuestion(why));
     }
     let old = load(conn, row)?;
-    let (before, after) = halves(conn, project, row, at)?;
+    let Halves { before, after, handles } = halves(conn, project, row, at)?;
     if before.counts.activity == 0 {
         // Where a fragment begins, what joins it is taken back.
         let parted = joined::part(conn, old.id.as_str(), Aside::Withdraw)?;
@@ -60,6 +60,9 @@ pub(in crate::sqlite) fn split(
     let mut next = Next::read(conn)?;
     let part = next.session;
     move_rows(conn, row, part, at)?;
+    for (late, handle) in handles {
+        conn.prepare_cached(sql!("conversation.insert"))?.execute((handle, if late { part } else { row }))?;
+    }
     let origin: Option<i64> =
         conn.prepare_cached(sql!("cut.origin_of"))?.query_row([row], |r| r.get(0)).optional()?;
     conn.prepare_cached(sql!("cut.insert"))?.execute((part, origin.unwrap_or(row), at.micros()))?;
@@ -110,7 +113,14 @@ pub(in crate::sqlite) fn split(
 }
 
 /// What the rows of a session say before a time, and from it on.
-fn halves(conn: &Connection, project: &ProjectId, row: i64, at: Timestamp) -> Result<(Facts, Facts)> {
+struct Halves {
+    before: Facts,
+    after: Facts,
+    /// Conversations they carried, and whether in the later half.
+    handles: BTreeSet<(bool, i64)>,
+}
+
+fn halves(conn: &Connection, project: &ProjectId, row: i64, at: Timestamp) -> Result<Halves> {
     let mut calls: HashMap<u64, Status> = HashMap::new();
     {
         let mut statement = conn.prepare_cached(sql!("cut.calls"))?;
@@ -120,19 +130,23 @@ fn halves(conn: &Connection, project: &ProjectId, row: i64, at: Timestamp) -> Re
         }
     }
     let (mut before, mut after) = (Facts::default(), Facts::default());
+    let mut handles = BTreeSet::new();
     read::export_of_session(conn, project, row, |exported| {
         let mut event = exported.event;
         event.input = exported.input;
+        let handle = event.conversation_id.as_deref().map(joined::number);
+        handles.extend(handle.map(|handle| (event.started_at >= at, handle)));
         event.status = calls.get(&exported.seq).copied().or(event.status);
         if event.started_at < at { &mut before } else { &mut after }.add(&event);
     })?;
-    Ok((before, after))
+    Ok(Halves { before, after, handles })
 }
 
 fn move_rows(conn: &Connection, row: i64, part: i64, at: Timestamp) -> Result<()> {
     conn.prepare_cached(sql!("cut.events"))?.execute((row, part, at.micros()))?;
     conn.prepare_cached(sql!("cut.legs"))?.execute((row, part))?;
-    for forget in [sql!("expire.person_session"), sql!("expire.account_session")] {
+    for forget in [sql!("expire.person_session"), sql!("expire.account_session"), sql!("conversation.delete")]
+    {
         conn.prepare_cached(forget)?.execute([row])?;
     }
     for one in [row, part] {
