@@ -193,6 +193,9 @@ pub trait Store: Send + Sync + 'static {
     /// Other sessions that carried the same conversation handle of a client as this one, in order of time: at most twelve. Sessions
     /// stored before handles were kept have none.
     fn siblings(&self, project: ProjectKey, id: &str) -> Result<Vec<SessionRow>>;
+    /// The end of the track of each event's session up to that event: at most `most` marks each, in the order of `seqs`. An event
+    /// without a session has none.
+    fn tracks_until(&self, project: ProjectKey, seqs: &[u64], most: usize) -> Result<Vec<TrackUntil>>;
     /// Splits a session before this event: what starts then or later, late events too, is another session, whose id is answered.
     /// [`Store::set_joined`] joins them again. `None` when no session has such an event; [`StoreError::BadQuestion`] where nothing is before it.
     fn split_session(&self, project: ProjectKey, event: &str, now: Timestamp) -> Result<Option<SessionId>>;

@@ -8,15 +8,19 @@ use std::collections::HashMap;
 use maud::{Markup, html};
 use trackway_event::Timestamp;
 use trackway_store::Quarantined;
-use trackway_store::query::EventRow;
+use trackway_store::query::{EventRow, TrackUntil};
 
 use super::icons::{Icon, icon};
 use super::link::{self, Params};
 use super::place::Place;
-use super::{format, hostile, parts, steps};
+use super::{format, hostile, parts, steps, track};
 
 /// Lines shown, so that a page stays far below 3,000 elements; `app.js` keeps as many.
 pub(crate) const SHOWN: usize = 60;
+/// Rows whose tracks are read: more than are shown, because a busy second is one line.
+pub(crate) const TRACKS: usize = 200;
+/// Marks of a track here.
+pub(crate) const MARKS: usize = 12;
 /// Rows of a second beyond which they are folded.
 const BURST: usize = 20;
 
@@ -25,6 +29,8 @@ const BURST: usize = 20;
 pub(crate) struct Vm {
     /// Newest events first.
     pub rows: Vec<EventRow>,
+    /// The track of each row's session up to it, by commit sequence.
+    pub tracks: HashMap<u64, TrackUntil>,
     /// Refused bodies that named this project or none, newest first.
     pub refused: Vec<Quarantined>,
     /// The highest commit sequence seen.
@@ -59,8 +65,8 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             div.scroll tabindex="0" role="region" aria-label="Events" {
                 table.data.live {
                     caption.sr { "Newest events" }
-                    colgroup { col.w-when; col.w-what; col.w-who; col.w-who; col; col.w-num; col.w-num; col.w-id; }
-                    thead { tr { th scope="col" { "Time" } th scope="col" { "Tool or method" } th scope="col" { "Client" } th scope="col" { "Person" } th scope="col" { "Intent or error" } th.num scope="col" { "Took" } th.num scope="col" { "Out" } th scope="col" { "Session" } } }
+                    colgroup { col.w-when; col.w-sign; col.w-what; col.w-who; col.w-who; col; col.w-num; col.w-num; col.w-id; }
+                    thead { tr { th scope="col" { "Time" } th scope="col" { span.sr { "Status" } } th scope="col" { "Tool or method" } th scope="col" { "Client" } th scope="col" { "Person" } th scope="col" { "Intent or error" } th.num scope="col" { "Took" } th.num scope="col" { "Out" } th scope="col" { "Session" } } }
                     tbody #feed data-feed=(feed) data-more=(more) data-seq=(vm.seq) data-kept=(SHOWN) { (rows(vm, place)) }
                 }
             }
@@ -80,7 +86,7 @@ pub(crate) fn rows(vm: &Vm, place: &Place<'_>) -> Markup {
     html! {
         @for line in folded(&vm.rows, folding).iter().take(room) {
             @while let Some(q) = refused.next_if(|q| q.at > line.newest.started_at) { (refused_row(q, place)) }
-            @if line.rows == 1 { (event_row(line.newest, place)) } @else { (burst_row(line, place)) }
+            @if line.rows == 1 { (event_row(line.newest, vm.tracks.get(&line.newest.seq), place)) } @else { (burst_row(line, place)) }
         }
         @for q in refused { (refused_row(q, place)) }
     }
@@ -145,6 +151,7 @@ fn burst_row(line: &Line<'_>, place: &Place<'_>) -> Markup {
     html! {
         tr.burst.failed[line.failed > 0] data-seq=(line.seq) data-key=(key) data-n=(line.rows) data-testid="burst-row" {
             th.when scope="row" { (format::time(row.started_at, &format::clock_ms(row.started_at))) }
+            td {}
             td.what data-label="What" { (parts::subject(row)) " " b data-count="" { "× " (line.rows) } }
             td colspan="6" data-label="Words" { "in this second"
                 @if line.failed > 0 { ", " span.bad { (line.failed) " failed" } } ", "
@@ -153,7 +160,7 @@ fn burst_row(line: &Line<'_>, place: &Place<'_>) -> Markup {
     }
 }
 
-fn event_row(row: &EventRow, place: &Place<'_>) -> Markup {
+fn event_row(row: &EventRow, until: Option<&TrackUntil>, place: &Place<'_>) -> Markup {
     let filter =
         |field: &str, value: &str| format!("{}{}", place.path, place.params.and(field, "eq", value).query());
     let failed = steps::is_failure(row);
@@ -166,9 +173,10 @@ fn event_row(row: &EventRow, place: &Place<'_>) -> Markup {
                 Some(href) => a.row href=(href) { (format::time(row.started_at, &format::clock_ms(row.started_at))) },
                 None => (format::time(row.started_at, &format::clock_ms(row.started_at))),
             } }
-            td.what data-label="What" { span.sign.fail[failed].dim[steps::is_listing(row.kind)] { (icon(parts::mark(row))) } " "
+            td.signs { span.sign.fail[failed].dim[steps::is_listing(row.kind)] { (icon(parts::mark(row))) } @if failed { span.sr { "failed" } } }
+            td.what data-label="What" {
                 @match row.tool.as_deref().filter(|_| !failed) { Some(tool) => a.val href=(filter("tool", tool)) { (hostile::line(tool, 40)) }, None => (parts::subject(row)) }
-                 " " (parts::status(row.status.filter(|s| !s.finished()))) @if failed { span.sr { " failed" } } }
+                 " " (parts::status(row.status.filter(|s| !s.finished()))) }
             td data-label="Client" { @if row.client.is_some() { (parts::peer(row.client.as_ref(), &|v| filter("client", v))) } }
             td data-label="Person" { (parts::person(row.actor.as_ref(), row.session_id.as_ref().map_or("", |s| s.as_str()), &|v| filter("person", v))) }
             td.words data-label="Words" {
@@ -179,7 +187,8 @@ fn event_row(row: &EventRow, place: &Place<'_>) -> Markup {
             }
             td.num data-label="Took" { @if let Some(us) = row.duration_us { (format::duration(us)) } }
             td.num data-label="Out" { @if let Some(n) = row.bytes_out { (format::bytes(n)) } }
-            td data-label="Session" { @if let Some(id) = &row.session_id { a.mono href=(link::session(place.project, id.as_str())) { "…" (hostile::line(&parts::tail(id.as_str()), 6)) } } }
+            td data-label="Session" { @if let Some(id) = &row.session_id { a.so-far href=(link::session(place.project, id.as_str())) title=(format!("session …{}", hostile::plain(&parts::tail(id.as_str()), 6))) {
+                @match until.filter(|u| !u.marks.is_empty()) { Some(until) => (track::so_far(until)), None => span.mono { "…" (hostile::line(&parts::tail(id.as_str()), 6)) } } } } }
         }
     }
 }
@@ -188,7 +197,8 @@ fn refused_row(q: &Quarantined, place: &Place<'_>) -> Markup {
     html! {
         tr.refused data-key=(format!("q{}", q.id)) data-testid="refused-row" {
             th.when scope="row" { (format::time(q.at, &format::clock_ms(q.at))) }
-            td colspan="7" { span.sign.warn { (icon(Icon::Warn)) } " " b { "refused" } ": " (q.reason.explain()) ", " (format::bytes(q.bytes))
+            td.signs { span.sign.warn { (icon(Icon::Warn)) } }
+            td colspan="7" { b { "refused" } ": " (q.reason.explain()) ", " (format::bytes(q.bytes))
                 " " a href=(link::path(place.project, "setup")) { "why" } }
         }
     }

@@ -292,7 +292,11 @@ async fn live_rows_of(
         let recent = now.plus_micros(-600_000_000);
         let mut refused = if plain { store.quarantined(REFUSED)? } else { Vec::new() };
         refused.retain(|q| live_page::concerns(q, &project) && q.at > recent);
-        Ok(live_page::Vm { rows, refused, seq, last_event_at, partial })
+        let of_session = rows.iter().filter(|r| r.session_id.is_some());
+        let seqs: Vec<u64> = of_session.map(|r| r.seq).take(live_page::TRACKS).collect();
+        let tracks = store.tracks_until(key, &seqs, live_page::MARKS)?;
+        let tracks = seqs.into_iter().zip(tracks).collect();
+        Ok(live_page::Vm { rows, tracks, refused, seq, last_event_at, partial })
     });
     vm.await.map(Ok)
 }

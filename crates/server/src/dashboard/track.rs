@@ -5,7 +5,7 @@
 
 use maud::{Markup, html};
 use trackway_event::{Kind, Timestamp};
-use trackway_store::query::Mark;
+use trackway_store::query::{Mark, TrackUntil};
 
 use super::format;
 
@@ -84,6 +84,45 @@ pub(crate) fn small(track: &Track<'_>) -> Markup {
             @for x in breaks { (gap(x, mid)) }
             @if let Some(x) = more { (omitted(x, mid, track.omitted)) }
             @for (x, mark) in placed { (shape(mark, x, height)) }
+        }
+    }
+}
+
+/// The smallest form, of a session so far: few elements, because a page of it has many. `more`: it began before these marks.
+pub(crate) fn so_far(until: &TrackUntil) -> Markup {
+    let height = LIST.1;
+    let mid = height / 2.0;
+    let room = 6.0;
+    let start = if until.more { 12.0 } else { 4.0 };
+    let (mut calls, mut failures, mut rest) = (String::new(), String::new(), Vec::new());
+    let mut x = start;
+    for mark in &until.marks {
+        let failed = mark.status.is_some_and(trackway_event::Status::failed) || mark.kind == Kind::Exception;
+        let bar =
+            matches!(mark.kind, Kind::ToolCall | Kind::ResourceRead | Kind::PromptGet | Kind::Exception);
+        if bar && failed {
+            failures.push_str(&format!("M{} 3h3v15h-3zM{} 0l3 3l-3 3l-3 -3z", one(x - 1.5), one(x)));
+        } else if bar && mark.status.is_some_and(trackway_event::Status::finished) {
+            let tall = bar_height(mark.duration_us);
+            calls.push_str(&format!("M{} {}h3v{}h-3z", one(x - 1.5), one(mid - tall / 2.0), one(tall)));
+        } else {
+            rest.push(shape(mark, x, height));
+        }
+        x += room;
+    }
+    let failed = until.marks.iter().filter(|m| m.status.is_some_and(trackway_event::Status::failed)).count();
+    let (n, before) = (until.marks.len() as u64, if until.more { "the last of more: " } else { "" });
+    let mut label = format!("{before}{}", format::counted(n, "step", "steps"));
+    if failed > 0 {
+        label.push_str(&format!(", {failed} failed"));
+    }
+    html! {
+        svg.track width="84" height=(height) viewBox=(format!("0 0 84 {height}")) role="img" aria-label=(label) {
+            @if until.more { line.rail.open x1="0" y1=(mid) x2="8" y2=(mid) {} }
+            line.rail x1=(if until.more { "8" } else { "0" }) y1=(mid) x2=(one(x)) y2=(mid) {}
+            @if !calls.is_empty() { path.call d=(calls) {} }
+            @if !failures.is_empty() { path.fail d=(failures) {} }
+            @for mark in rest { (mark) }
         }
     }
 }

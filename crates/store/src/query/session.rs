@@ -98,6 +98,15 @@ pub struct Joined {
     pub aside: Aside,
 }
 
+/// What a session's track showed when an event of it had come.
+#[derive(Clone, Debug, Default)]
+pub struct TrackUntil {
+    /// Its newest marks up to the event, in order of time.
+    pub marks: Vec<Mark>,
+    /// Whether there was more before them.
+    pub more: bool,
+}
+
 /// A session that another could be joined with by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionBefore {

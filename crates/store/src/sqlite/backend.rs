@@ -473,6 +473,10 @@ impl Store for SqliteStore {
         self.ask(project, |reader| read::siblings(reader, id))
     }
 
+    fn tracks_until(&self, project: ProjectKey, seqs: &[u64], most: usize) -> Result<Vec<TrackUntil>> {
+        self.ask(project, |reader| read::tracks_until(reader, seqs, most))
+    }
+
     fn split_session(&self, project: ProjectKey, event: &str, now: Timestamp) -> Result<Option<SessionId>> {
         let ledger = self.inner.ledger(project)?;
         let (name, event) = (ledger.id.clone(), event.to_owned());

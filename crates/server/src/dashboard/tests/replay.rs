@@ -295,3 +295,40 @@ async fn sessions_of_one_handle_name_each_other() {
     let none = kit.get("/api/v1/projects/proj_a/sessions/nothing/siblings").await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_live_row_carries_the_track_of_its_session_so_far() {
+    let kit = Kit::new().await;
+    kit.project("proj_a").await;
+    let mut events: Vec<Event> = (0..20)
+        .map(|s| {
+            call(at(&kit, s * 10), "ses_a", "get_run", if s == 1 { Status::ToolError } else { Status::Ok })
+        })
+        .collect();
+    let mut alone = call(at(&kit, 1_000), "ses_a", "get_run", Status::Ok);
+    (alone.session_id, alone.session_source) = (None, None);
+    events.push(alone);
+    kit.send("proj_a", events.clone()).await;
+    let body = kit.get("/p/proj_a/live").await.body;
+    let page = Page::read(&body);
+    page.assert_inert("live");
+    assert_eq!(page.testid("live-row"), 21);
+    // Newest first: the one alone, then the last of the session with the twelve marks before it, and so on to its first.
+    let row = |which: usize| {
+        body.split("data-testid=\"live-row\"").nth(which + 1).unwrap().split("</tr>").next().unwrap()
+    };
+    let steps = |which: usize| {
+        let label = row(which).split("aria-label=\"").find(|l| l.contains("step")).unwrap_or("");
+        label.split('"').next().unwrap().to_owned()
+    };
+    assert_eq!(steps(0), "1 step");
+    assert_eq!(steps(1), "the last of more: 12 steps");
+    assert_eq!(steps(8), "the last of more: 12 steps, 1 failed");
+    assert_eq!(steps(9), "12 steps, 1 failed");
+    assert_eq!((steps(19), steps(20)), ("2 steps, 1 failed".into(), "1 step".into()));
+    let key = kit.project("proj_a").await.key;
+    let tracks = kit.store.tracks_until(key, &[20, 1], 12).unwrap();
+    assert_eq!((tracks[0].marks.len(), tracks[0].more, tracks[1].marks.len()), (12, true, 1));
+    let last: Vec<_> = events[8..20].iter().map(|e| e.started_at).collect();
+    assert_eq!(tracks[0].marks.iter().map(|m| m.started_at).collect::<Vec<_>>(), last);
+}

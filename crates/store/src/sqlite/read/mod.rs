@@ -43,7 +43,7 @@ pub(super) use overview::overview;
 pub(super) use people::{people, person};
 pub(super) use pool::{Pool, Reader};
 pub(super) use replay::{definition, has, windows};
-pub(super) use session::{counts as session_counts, session, sessions, siblings};
+pub(super) use session::{counts as session_counts, session, sessions, siblings, tracks_until};
 pub(super) use signals::{signals, warnings};
 pub(super) use tool_list::tools;
 pub(super) use tools::{clients, tool};

@@ -16,7 +16,8 @@ use super::filter_what;
 use super::signals::Calls;
 use super::{CUT_SHORT, Reader, Sql, actor, peer, rows_of};
 use crate::query::{
-    Aside, Attempts, Mark, Page, Period, SessionCounts, SessionRow, SessionTab, SessionsAsk, Worth,
+    Aside, Attempts, Mark, Page, Period, SessionCounts, SessionRow, SessionTab, SessionsAsk, TrackUntil,
+    Worth,
 };
 use crate::sqlite::control::sql;
 use crate::sqlite::joined;
@@ -247,6 +248,36 @@ fn complete(reader: &Reader, row: i64, session: &mut SessionRow) -> Result<()> {
     let counts = session.joined.iter().filter(|j| j.aside == Aside::Restore).map(|j| j.later.clone());
     session.merged_from.extend(counts);
     track(reader, row, &members, session)
+}
+
+/// The ends of the tracks of these events' sessions, each up to its event.
+pub(in crate::sqlite) fn tracks_until(reader: &Reader, seqs: &[u64], most: usize) -> Result<Vec<TrackUntil>> {
+    let mut statement = reader.conn.prepare_cached(sql!("session.until"))?;
+    // Some are no marks.
+    let looked = most * 3;
+    let mut tracks = Vec::with_capacity(seqs.len());
+    for seq in seqs {
+        let mut rows = statement.query((*seq as i64, looked as i64))?;
+        let (mut track, mut seen) = (TrackUntil::default(), 0);
+        while let Some(r) = rows.next()? {
+            seen += 1;
+            let Some(kind) = Kind::from_code(r.get(0)?).filter(|kind| is_mark(*kind)) else { continue };
+            if track.marks.len() == most {
+                track.more = true;
+                break;
+            }
+            track.marks.push(Mark {
+                kind,
+                status: r.get::<_, Option<u8>>(1)?.and_then(Status::from_code),
+                started_at: Timestamp::from_micros(r.get(2)?),
+                duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
+            });
+        }
+        track.more |= seen == looked;
+        track.marks.reverse();
+        tracks.push(track);
+    }
+    Ok(tracks)
 }
 
 fn track(reader: &Reader, row: i64, members: &[i64], session: &mut SessionRow) -> Result<()> {
