@@ -2,6 +2,8 @@
 //!
 //! Made from the newest events and sessions; shown by set-up and, until done, by the overview.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 use trackway_event::Kind;
 use trackway_store::query::{EventRow, SessionRow};
@@ -29,6 +31,8 @@ pub(crate) struct Checklist {
     pub identified: u64,
     /// Events whose clock had to be corrected.
     pub clock_corrected: u64,
+    /// Whether the project says what it keeps of what it is sent.
+    pub reviewed: bool,
 }
 
 impl Checklist {
@@ -47,7 +51,14 @@ impl Checklist {
                 .iter()
                 .filter(|e| e.notes.iter().any(|n| n == "clock_corrected"))
                 .count()),
+            reviewed: false,
         }
+    }
+
+    /// With what the project's settings say of redaction and capture.
+    pub(crate) fn with_settings(self, set: &BTreeMap<String, String>) -> Self {
+        let says = |key: &str| key == "capture" || key.starts_with("redact.");
+        Self { reviewed: set.keys().any(|key| says(key)), ..self }
     }
 
     /// Whether nothing is left to do.
@@ -105,6 +116,15 @@ impl Checklist {
                 text: format!("A person in {}", of(self.identified, self.sessions, "sessions")),
                 how: "wrap: --identify-arg NAME of the argument that names the user; in the SDKs the identify option",
             },
+            Item {
+                done: self.reviewed,
+                text: if self.reviewed {
+                    "What is kept is chosen".to_owned()
+                } else {
+                    "What is kept is as it comes: all, but credentials".to_owned()
+                },
+                how: "Settings, Privacy: capture level, names and texts that are masked",
+            },
         ]
     }
 }
@@ -115,8 +135,28 @@ struct Item {
     how: &'static str,
 }
 
-/// The list, with the way to the set-up page where it is shown elsewhere.
-pub(crate) fn view(checklist: &Checklist, setup: Option<&str>) -> Markup {
+/// What the list is put aside by, for good (`wanted`).
+pub(crate) const KEY: &str = "checklist";
+
+/// Where the list is shown.
+pub(crate) enum Shown {
+    /// On the set-up page.
+    Setup,
+    /// On the overview, with the way to the set-up page, and where to post that it is not wanted there any more.
+    Overview {
+        /// Path of the set-up page.
+        setup: String,
+        /// Path of the form; `None`: the reader may not.
+        put_aside: Option<String>,
+    },
+}
+
+/// The list.
+pub(crate) fn view(checklist: &Checklist, shown: &Shown) -> Markup {
+    let (setup, put_aside) = match shown {
+        Shown::Setup => (None, None),
+        Shown::Overview { setup, put_aside } => (Some(setup), put_aside.as_ref()),
+    };
     html! {
         section.panel data-testid="checklist" {
             h2 { "Set-up" @if let Some(href) = setup { a.aside href=(href) { "Add a source" } } }
@@ -124,6 +164,13 @@ pub(crate) fn view(checklist: &Checklist, setup: Option<&str>) -> Markup {
                 li.done[item.done] { (icon(if item.done { Icon::Tick } else { Icon::Open }))
                     div { span { (item.text) span.sr { @if item.done { ", done" } @else { ", open" } } } @if !item.done { p.dim { (item.how) } } } }
             } }
+            @if let Some(href) = put_aside {
+                form method="post" action=(href) data-testid="checklist-aside" {
+                    input type="hidden" name="key" value=(KEY);
+                    input type="hidden" name="why" value="the set-up is as it should be";
+                    button.quiet { "Do not show this here" }
+                }
+            }
         }
     }
 }
@@ -147,6 +194,7 @@ mod tests {
             stitched: 15,
             identified: 3,
             clock_corrected: 0,
+            reviewed: true,
         };
         assert!(good.done() && good.warnings().is_empty());
     }

@@ -4,7 +4,7 @@
 //! checklist and the newest sessions stand where tiles and charts would.
 
 use maud::{Markup, html};
-use trackway_store::query::{ClientRow, EventRow, Overview, SessionRow, ToolRow};
+use trackway_store::query::{ClientRow, EventRow, Mixed, Overview, SessionRow, Sighted, ToolRow};
 
 use super::chart::Over;
 use super::checklist::{self, Checklist};
@@ -32,6 +32,15 @@ pub(crate) struct Vm {
     pub may_change: bool,
 }
 
+impl Vm {
+    /// Where the checklist stands.
+    fn shown(&self, place: &Place<'_>) -> checklist::Shown {
+        let setup = link::path(place.project, "setup");
+        let put_aside = self.may_change.then(|| link::path(place.project, "wanted"));
+        checklist::Shown::Overview { setup, put_aside }
+    }
+}
+
 /// The page's body.
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     let o = &vm.overview;
@@ -44,12 +53,12 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         @if quiet {
             @let why = parts::why_empty(place.params, o.last_event_at, place.period.from);
             (parts::empty(&why, "Here you will see who calls your tools, why, and what failed.", place.project, place.path, place.params))
-            @if !vm.checklist.done() { (checklist::view(&vm.checklist, Some(&link::path(place.project, "setup")))) }
+            @if !vm.checklist.done() && !vm.aside.contains_key(checklist::KEY) { (checklist::view(&vm.checklist, &vm.shown(place))) }
         } @else if o.calls_ever < FEW_CALLS {
             (lede(o, wanted.len() as u64, place))
             div.grid {
                 div.col-12 { (session_table(&vm.recent, place, "Sessions so far", "No session in this period.")) }
-                div.col-4 { (checklist::view(&vm.checklist, Some(&link::path(place.project, "setup")))) }
+                @if !vm.aside.contains_key(checklist::KEY) { div.col-4 { (checklist::view(&vm.checklist, &vm.shown(place))) } }
                 div.col-8 { @if !wanted.is_empty() { (wanted::panel(&wanted, &vm.aside, vm.may_change, place)) } (intents(o, place)) (missing(o, place)) }
             }
         } @else {
@@ -63,12 +72,30 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                     (tools(&o.tools, place))
                     section.panel { h2 { "Time per call" } (chart::latency(&o.series, &over)) }
                 }
-                div.col-4 { (wanted::panel(&wanted, &vm.aside, vm.may_change, place)) (clients(&o.clients, place)) (missing(o, place)) }
-                div.col-12 { (intents(o, place)) }
+                div.col-4 { (wanted::panel(&wanted, &vm.aside, vm.may_change, place)) (clients(&o.clients, place)) }
+                @for panel in asides(vm, place) { div.col-4 { (panel) } }
+                @if o.missing.is_empty() { div.col-12 { (intents(o, place)) } } @else { div.col-8 { (intents(o, place)) } div.col-4 { (missing(o, place)) } }
                 div.col-12 { (session_table(&o.worth_a_look, place, "Sessions worth a look", "No session of this period stands out. Checked: loops, failures, wishes, unusual length, new failures.")) }
             }
         }
     }
+}
+
+/// What stands beside each other under the figures: who speaks what, what agents are shown, and what is left to set up.
+fn asides(vm: &Vm, place: &Place<'_>) -> Vec<Markup> {
+    let o = &vm.overview;
+    let open = !vm.checklist.done() && !vm.aside.contains_key(checklist::KEY);
+    let panels = [
+        mix("Protocol revisions", "protocol", &o.signals.protocols, place),
+        mix("Models", "model", &o.signals.models, place),
+        catalog(o, place),
+        if open {
+            checklist::view(&vm.checklist, &vm.shown(place))
+        } else {
+            html! {}
+        },
+    ];
+    panels.into_iter().filter(|panel| !panel.0.is_empty()).collect()
 }
 
 fn page(place: &Place<'_>, name: &str, params: &Params) -> String {
@@ -248,6 +275,54 @@ fn clients(rows: &[ClientRow], place: &Place<'_>) -> Markup {
                         } } }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Names shown of a mix; the rest is one row.
+const MIXED: usize = 4;
+
+/// What the newest calls say of themselves, where any says it.
+fn mix(title: &str, field: &str, rows: &[Mixed], place: &Place<'_>) -> Markup {
+    let named: Vec<&Mixed> = rows.iter().filter(|r| r.name.is_some()).collect();
+    let (all, silent): (u64, u64) =
+        (rows.iter().map(|r| r.calls).sum(), rows.iter().filter(|r| r.name.is_none()).map(|r| r.calls).sum());
+    let (shown, rest) = named.split_at(named.len().min(MIXED));
+    let others: u64 = rest.iter().map(|r| r.calls).sum();
+    let base = place.params.carried();
+    let line = |name: Markup, calls: u64| {
+        html! { tr { th scope="row" { (name) } td.bar-cell { (chart::share_bar(calls, all, 0)) } td.num { (format::count(calls)) } td.num { (format::percent(calls as f64 / all.max(1) as f64)) } } }
+    };
+    html! {
+        @if !named.is_empty() {
+            section.panel.flush data-testid=(format!("mix-{field}")) {
+                h2 { (title) }
+                table.data {
+                    caption.sr { (title) " by calls, of the newest" }
+                    thead.sr { tr { th scope="col" { (title) } th scope="col" colspan="2" { "Calls" } th scope="col" { "Share" } } }
+                    tbody {
+                        @for row in shown { @let name = row.name.as_deref().unwrap_or_default();
+                            (line(html! { a.val href=(sessions(place, &base.and(field, "eq", name))) { (hostile::line(name, 32)) } }, row.calls)) }
+                        @if others > 0 { (line(html! { a href=(page(place, "clients", &Params { tab: Some(format!("{field}{}", if field == "model" { "s" } else { "" })), ..base.clone() })) { "Other (" (rest.len()) ")" } }, others)) }
+                        @if silent > 0 { (line(html! { span.dim { "not said" } }, silent)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What agents are shown, in one line.
+fn catalog(o: &Overview, place: &Place<'_>) -> Markup {
+    let changes = o.sightings.iter().filter(|s| matches!(s.what, Sighted::Catalog(_))).count() as u64;
+    let href = page(place, "catalog", &place.params.carried());
+    html! {
+        @if let Some((at, size)) = o.listing {
+            section.panel data-testid="catalog-line" {
+                h2 { "Catalog" a.aside href=(href) { "Timeline" } }
+                p { (format::counted(size.tools, "tool", "tools")) ", " (format::tokens(size.tokens)) " in every session; as it is since " (format::time(at, &format::day_clock(at))) ". "
+                    @if changes > 0 { a href=(href) { (format::counted(changes, "change", "changes")) } " in this period." } @else { "No change in this period." } }
             }
         }
     }

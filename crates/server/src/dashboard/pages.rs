@@ -254,7 +254,7 @@ fn checklist(
     let page = PageAsk { after: None, limit: 50 };
     let sessions = store
         .sessions(key, &SessionsAsk { scope: everything(now), page, sort: None, tab: SessionTab::All })?;
-    let found = Checklist::of(&events, &sessions.items);
+    let found = Checklist::of(&events, &sessions.items).with_settings(&store.settings(key)?);
     Ok((found, sessions.items.into_iter().take(12).collect()))
 }
 

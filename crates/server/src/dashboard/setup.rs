@@ -111,7 +111,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         }
         div.grid {
             div.col-8 { (connect(vm, place)) div #arrivals data-refresh=(place.path) { (arrivals(vm, place)) } }
-            div.col-4 { (checklist::view(&vm.checklist, None)) }
+            div.col-4 { (checklist::view(&vm.checklist, &checklist::Shown::Setup)) }
         }
     }
 }

@@ -14,7 +14,7 @@ use trackway_event::{ProblemCode, Timestamp};
 use trackway_store::query::{Ending, IssueRow, Overview, State};
 use trackway_store::{Act, NewAudit};
 
-use super::checklist::Checklist;
+use super::checklist::{self, Checklist};
 use super::icons::{Icon, icon};
 use super::link::{self, Params};
 use super::place::Place;
@@ -26,6 +26,8 @@ use crate::problem::Problem;
 const SHOWN: usize = 5;
 /// How long something stays aside, µs.
 const ASIDE_US: i64 = 7 * 86_400_000_000;
+/// The same where it is meant for good.
+const FOR_GOOD_US: i64 = 50 * 365 * 86_400_000_000;
 /// Things of a project that may be aside at a time.
 const KEPT: usize = 50;
 /// Characters of a reason.
@@ -143,7 +145,7 @@ pub(crate) fn panel(needs: &[Need], aside: &Aside, may_change: bool, place: &Pla
                 details.put-aside { summary { (format::counted(aside.len() as u64, "thing", "things")) " put aside" }
                     ul.needs { @for (key, (until, why)) in aside { li data-testid="aside-row" {
                         span.tag { (hostile::line(key, 40)) }
-                        span { (hostile::line(why, WHY_CHARS)) " " span.dim { "until " (format::time(*until, &format::day(*until))) } }
+                        span { (hostile::line(why, WHY_CHARS)) " " @if key != checklist::KEY { span.dim { "until " (format::time(*until, &format::day(*until))) } } }
                         @if may_change { form method="post" action=(act) { input type="hidden" name="key" value=(key); button.quiet { "Show again" } } }
                     } } }
                 }
@@ -172,7 +174,8 @@ pub(crate) async fn put_aside(visit: Visit, Path(_): Path<String>, Form(form): F
         return visit::problem_page(visit.guest.theme, &problem);
     }
     let why: String = form.why.trim().chars().filter(|c| !c.is_control()).take(WHY_CHARS).collect();
-    let value = (!why.is_empty()).then(|| format!("{}|{why} ({actor})", now.plus_micros(ASIDE_US)));
+    let long = if form.key == checklist::KEY { FOR_GOOD_US } else { ASIDE_US };
+    let value = (!why.is_empty()).then(|| format!("{}|{why} ({actor})", now.plus_micros(long)));
     let name = format!("{PREFIX}{}", form.key);
     let act = NewAudit::new(actor, Act::SettingChange, name.clone()).of(visit.project.id.as_str());
     let act = act.detail(if value.is_some() { why } else { "shown again".to_owned() });

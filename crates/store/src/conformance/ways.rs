@@ -60,6 +60,13 @@ pub(super) fn ways_are_told_apart_and_add_up(make: &dyn Fn() -> Arc<dyn Store>) 
         );
         let models: Vec<_> = of(By::Model).iter().map(|w| (name(w), w.calls)).collect();
         assert_eq!(models, [("m-1".to_owned(), 3), ("m-2".to_owned(), 1), ("-".to_owned(), 1)]);
+        let told = store.signals(p, &scope()).unwrap();
+        let mixed = |rows: &[Mixed]| -> Vec<(String, u64)> {
+            rows.iter().map(|m| (m.name.clone().unwrap_or_else(|| "-".into()), m.calls)).collect()
+        };
+        assert_eq!(mixed(&told.models), models, "the overview's mix is that of the ways");
+        let by_revision: Vec<_> = of(By::Protocol).iter().map(|w| (name(w), w.calls)).collect();
+        assert_eq!(mixed(&told.protocols), by_revision);
         let revisions: Vec<_> = of(By::Protocol).iter().map(|w| (name(w), w.sessions)).collect();
         assert_eq!(revisions, [("2025-06-18".to_owned(), 2), ("2025-11-25".to_owned(), 1)]);
         let people: Vec<_> = of(By::Person).iter().map(|w| (name(w), w.calls, w.clients.clone())).collect();

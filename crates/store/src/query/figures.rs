@@ -5,9 +5,9 @@ pub use trackway_core::person::{How, TraitSource};
 use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
 use super::{
-    AccountRef, ActorRef, ArgumentCheck, Closely, Decision, EventRow, IssueMember, IssueNote, JustBefore,
-    Neighbours, PageAsk, Recovery, Scope, SessionRow, Sighting, Signals, State, Suspect, ToolSignals,
-    ToolStory, Variants,
+    AccountRef, ActorRef, ArgumentCheck, CatalogSize, Closely, Decision, EventRow, IssueMember, IssueNote,
+    JustBefore, Neighbours, PageAsk, Recovery, Scope, SessionRow, Sighting, Signals, State, Suspect,
+    ToolSignals, ToolStory, Variants,
 };
 
 /// The overview of a scope.
@@ -115,6 +115,8 @@ pub struct Overview {
     pub worth_a_look: Vec<SessionRow>,
     /// What the newest calls tell.
     pub signals: Signals,
+    /// The newest listing known whole, and when it was first seen.
+    pub listing: Option<(Timestamp, CatalogSize)>,
     /// Events ever stored, for the low-volume state.
     pub events_ever: u64,
     /// Calls ever stored.

@@ -39,6 +39,10 @@ pub struct Signals {
     pub first_success_call: Option<u64>,
     /// How long after the session's first call it was done, µs, the median.
     pub first_success_us: Option<u64>,
+    /// Calls by language model, most first; last those that did not say.
+    pub models: Vec<Mixed>,
+    /// Calls by revision of the protocol, the same way.
+    pub protocols: Vec<Mixed>,
     /// Per tool, most calls first.
     pub tools: Vec<ToolSignals>,
     /// Names that were called though the server has no such tool, most calls first.
@@ -56,6 +60,15 @@ impl Signals {
         }
         all
     }
+}
+
+/// The share of calls that said the same of themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mixed {
+    /// What they said; `None`: nothing.
+    pub name: Option<String>,
+    /// Calls.
+    pub calls: u64,
 }
 
 /// What the newest calls of one tool tell.

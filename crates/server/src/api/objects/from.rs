@@ -313,6 +313,7 @@ impl OverviewObject {
             missing: all(o.missing, event),
             worth_a_look: all(o.worth_a_look, |row| SessionObject::of(project, row)),
             signals: o.signals.into(),
+            listing: o.listing.map(Into::into),
             events_ever: o.events_ever,
             last_event_at: time(o.last_event_at),
             partial: o.partial,

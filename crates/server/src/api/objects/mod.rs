@@ -321,6 +321,8 @@ pub struct OverviewObject {
     pub worth_a_look: Vec<SessionObject>,
     /// What the newest calls tell.
     pub signals: SignalsObject,
+    /// The newest listing known whole.
+    pub listing: Option<ListingObject>,
     /// Events ever stored.
     pub events_ever: u64,
     /// Newest event ever.

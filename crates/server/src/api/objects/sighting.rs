@@ -17,6 +17,25 @@ pub struct SightingObject {
     pub server: Option<String>,
 }
 
+/// A tool listing by its size.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListingObject {
+    /// When it was first seen.
+    pub first_seen: String,
+    /// Tools.
+    pub tools: u64,
+    /// Bytes of the definitions as minified JSON.
+    pub bytes: u64,
+    /// Estimated tokens.
+    pub tokens: u64,
+}
+
+impl From<(trackway_event::Timestamp, q::CatalogSize)> for ListingObject {
+    fn from((at, size): (trackway_event::Timestamp, q::CatalogSize)) -> Self {
+        Self { first_seen: at.to_string(), tools: size.tools, bytes: size.bytes, tokens: size.tokens }
+    }
+}
+
 impl From<q::Sighting> for SightingObject {
     fn from(sighting: q::Sighting) -> Self {
         let at = sighting.at.to_string();

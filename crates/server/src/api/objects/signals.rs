@@ -117,12 +117,25 @@ pub struct SignalsObject {
     pub first_success_call: Option<u64>,
     /// How long after the first call it was done, the median.
     pub first_success_ms: Option<f64>,
+    /// Calls by language model, most first; last, with `null`, those that did not say.
+    pub models: Vec<MixedObject>,
+    /// Calls by revision of the protocol.
+    pub protocols: Vec<MixedObject>,
     /// Per tool.
     pub tools: Vec<ToolSignalsObject>,
     /// Names without a tool.
     pub unknown_tools: Vec<UnknownToolObject>,
     /// Present when not every call was looked at: what is missing.
     pub partial: Option<String>,
+}
+
+/// Calls that said the same of themselves.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MixedObject {
+    /// What they said.
+    pub name: Option<String>,
+    /// Calls.
+    pub calls: u64,
 }
 
 /// What is wrong with the data itself.
@@ -185,6 +198,7 @@ impl From<q::Signals> for SignalsObject {
             sessions: u.sessions,
             nearest: u.nearest,
         };
+        let mixed = |m: q::Mixed| MixedObject { name: m.name, calls: m.calls };
         Self {
             calls: s.calls,
             sessions: s.sessions,
@@ -195,6 +209,8 @@ impl From<q::Signals> for SignalsObject {
             successful_sessions: s.successful,
             first_success_call: s.first_success_call,
             first_success_ms: s.first_success_us.map(|us| us as f64 / 1_000.0),
+            models: s.models.into_iter().map(mixed).collect(),
+            protocols: s.protocols.into_iter().map(mixed).collect(),
             tools: s.tools.into_iter().map(Into::into).collect(),
             unknown_tools: s.unknown.into_iter().map(unknown).collect(),
             partial: s.partial,

@@ -6,6 +6,25 @@ use super::html::Page;
 use super::kit::Kit;
 
 #[tokio::test]
+async fn the_checklist_stays_until_it_is_done_or_put_aside() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", "plain words").await;
+    let shown = async || Page::read(&kit.get("/p/proj_a/overview").await.body).testid("checklist");
+    assert_eq!(shown().await, 1);
+    let reader = kit.read_token("proj_a").await;
+    let read_only = Page::read(&kit.get_as("/p/proj_a/overview", &reader).await.body);
+    assert_eq!((read_only.testid("checklist"), read_only.testid("checklist-aside")), (1, 0));
+    kit.post("/p/proj_a/wanted", "key=checklist&why=as+it+should+be").await;
+    assert_eq!(shown().await, 0);
+    let body = kit.get("/p/proj_a/overview").await.body;
+    assert!(body.contains("as it should be"), "it can be taken back");
+    let setup = Page::read(&kit.get("/p/proj_a/setup").await.body);
+    assert_eq!(setup.testid("checklist"), 1, "set-up shows it always");
+    kit.post("/p/proj_a/wanted", "key=checklist").await;
+    assert_eq!(shown().await, 1);
+}
+
+#[tokio::test]
 async fn a_thing_is_put_aside_with_a_reason_and_shown_again() {
     let kit = Kit::new().await;
     kit.fill("proj_a", "plain words").await;

@@ -101,6 +101,15 @@ pub(in crate::sqlite) fn catalogs(reader: &Reader, scope: &Scope) -> Result<Cata
     Ok(all)
 }
 
+/// The newest listing that is known whole: when it was first seen, and how large it is.
+pub(super) fn newest(reader: &Reader) -> Result<Option<(Timestamp, CatalogSize)>> {
+    let mut statement = reader.conn.prepare_cached(sql!("catalog.all"))?;
+    let row: Option<i64> = statement.query_row([], |r| r.get(0)).optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let (_, tools, first) = definitions(reader, row)?;
+    Ok(tools.map(|tools| (Timestamp::from_micros(first), size(&tools))))
+}
+
 /// The definitions of a listing, as they came.
 pub(in crate::sqlite) fn tools_of(reader: &Reader, hash: &str) -> Result<Option<String>> {
     let mut statement = reader.conn.prepare_cached(sql!("catalog.by_hash"))?;

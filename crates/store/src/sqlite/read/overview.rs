@@ -9,7 +9,7 @@ use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
 use super::span::Buckets;
 use super::tools::{Starts, client_rows, starts, tool_rows};
-use super::{Reader, Sql, event, issues, ledger, people, session, sightings, signals};
+use super::{Reader, Sql, catalog, event, issues, ledger, people, session, sightings, signals};
 use crate::Result;
 use crate::query::{Bucket, Compare, EventRow, Overview, OverviewAsk, Scope, SessionRow, Totals, Worth};
 use crate::sqlite::control::sql;
@@ -68,6 +68,7 @@ pub(in crate::sqlite) fn overview(reader: &Reader, ask: &OverviewAsk) -> Result<
         missing: newest(reader, scope, "e.kind = 11", MISSING)?,
         worth_a_look: worth_a_look(reader, scope, starts.p95_us())?,
         signals: signals::signals(reader, scope)?,
+        listing: catalog::newest(reader)?,
         events_ever: known.stored,
         calls_ever: known.calls,
         last_event_at: ledger::last_event_at(reader)?,

@@ -15,8 +15,8 @@ use super::figures::texts;
 use super::filter_sql::{self, Target};
 use super::{CUT_SHORT, Reader, Sql};
 use crate::query::{
-    Attempts, Ending, Mark, NEIGHBOURS, Neighbours, SIGNAL_CALLS, Scope, Signals, ToolSignals, UnknownTool,
-    WARNING_SESSIONS, Warning, Weight,
+    Attempts, Ending, Mark, Mixed, NEIGHBOURS, Neighbours, SIGNAL_CALLS, Scope, Signals, ToolSignals,
+    UnknownTool, WARNING_SESSIONS, Warning, Weight,
 };
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -67,6 +67,8 @@ struct Row {
     flags: Flags,
     repeat: Option<i64>,
     tokens: Option<u64>,
+    model: i64,
+    protocol: i64,
 }
 
 /// What the newest calls of a scope tell.
@@ -80,8 +82,11 @@ fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[Row])) -> Result<
     let mut sessions: HashMap<i64, Vec<Row>> = HashMap::new();
     // A call in no session is one of its own.
     let mut lone = 0;
+    let (mut models, mut protocols): (HashMap<i64, u64>, HashMap<i64, u64>) = Default::default();
     all.partial = read(reader, scope, |mut row| {
         all.calls += 1;
+        *models.entry(row.model).or_default() += 1;
+        *protocols.entry(row.protocol).or_default() += 1;
         if row.session == 0 {
             lone -= 1;
             row.session = lone;
@@ -145,7 +150,21 @@ fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[Row])) -> Result<
     all.first_success_us = percentile(&first_us, 0.5);
     all.endings = endings.into_values().collect();
     all.endings.sort_by_key(|(ending, n)| (std::cmp::Reverse(*n), ending.as_str()));
+    all.models = mix(reader, models)?;
+    all.protocols = mix(reader, protocols)?;
     named(reader, tools, &mut all)?;
+    Ok(all)
+}
+
+/// What most calls say of themselves, then those that say nothing.
+fn mix(reader: &Reader, counts: HashMap<i64, u64>) -> Result<Vec<Mixed>> {
+    let names = texts(reader, &counts.keys().copied().filter(|id| *id != 0).collect())?;
+    let mut all: Vec<Mixed> =
+        counts.into_iter().map(|(id, calls)| Mixed { name: names.get(&id).cloned(), calls }).collect();
+    all.sort_by(|a, b| {
+        let size = a.name.is_none().cmp(&b.name.is_none()).then(b.calls.cmp(&a.calls));
+        size.then_with(|| a.name.cmp(&b.name))
+    });
     Ok(all)
 }
 
@@ -228,6 +247,8 @@ fn read(reader: &Reader, scope: &Scope, mut each: impl FnMut(Row)) -> Result<Opt
             flags,
             repeat: r.get(6)?,
             tokens: r.get::<_, Option<i64>>(7)?.map(|t| t as u64),
+            model: r.get::<_, Option<i64>>(8)?.unwrap_or(0),
+            protocol: r.get::<_, Option<i64>>(9)?.unwrap_or(0),
         });
         Ok(())
     })
