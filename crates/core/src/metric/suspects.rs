@@ -3,6 +3,8 @@
 
 /// Failures with the circumstance below which nothing is said.
 const LEAST: u64 = 3;
+/// Calls on both sides below which nothing is said (dashboard P3).
+const LEAST_CALLS: u64 = 20;
 /// How likely chance may be.
 const CHANCE: f64 = 0.01;
 
@@ -44,10 +46,11 @@ impl Counts {
         tail.min(1.0)
     }
 
-    /// Whether it is a suspect: at least three failures with it, half as common again as in successes, and hardly by chance.
+    /// Whether it is a suspect: at least three failures with it among twenty calls, half as common again as in successes, and hardly by chance.
     pub fn is_suspect(&self) -> bool {
         let share = |n: u64, of: u64| if of == 0 { 0.0 } else { n as f64 / of as f64 };
         self.failing_with >= LEAST
+            && self.failing + self.working >= LEAST_CALLS
             && share(self.failing_with, self.failing) >= 1.5 * share(self.working_with, self.working)
             && self.chance() < CHANCE
     }
@@ -79,6 +82,8 @@ mod tests {
             (37, 37, 301, 301, false),
             (2, 2, 0, 300, false),
             (12, 37, 98, 301, false),
+            (6, 6, 0, 13, false),
+            (6, 6, 0, 14, true),
         ] {
             let counts = Counts { failing_with, failing, working_with, working };
             assert_eq!(counts.is_suspect(), expect, "{counts:?}");

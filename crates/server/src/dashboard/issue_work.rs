@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::ProblemCode;
-use trackway_store::query::{IssueDetail, Recovery, State};
+use trackway_store::query::{IssueDetail, Recovery, SUSPECT_CALLS, State};
 
 use super::icons::{Icon, icon};
 use super::issue_bulk::choices;
@@ -219,7 +219,7 @@ pub(crate) fn suspects(issue: &IssueDetail, place: &Place<'_>) -> Markup {
                 } "." }
             }
             @if issue.suspects.is_empty() {
-                p.quiet { "Nothing stands out. Checked: client, its version, server version, model and protocol revision, against chance." }
+                p.quiet { "Nothing stands out. Checked against chance, from 20 calls on: client, its version, server version, model, protocol revision; arguments and traits of the newest " (SUSPECT_CALLS) " calls of each side." }
             } @else {
                 div.scroll tabindex="0" role="region" aria-label="Suspects" { table.data {
                     caption.sr { "Circumstances over-represented in failures" }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+use trackway_event::json::payload_of;
 use trackway_event::{Event, Peer};
 
 use super::kit::*;
@@ -10,6 +12,13 @@ use crate::{ProjectKey, Store, StoreError};
 
 fn on_version(mut event: Event, version: &str) -> Event {
     event.server = Some(Peer { name: "shop".into(), version: Some(version.into()) });
+    event
+}
+
+fn of_plan(mut event: Event, plan: &str) -> Event {
+    if let Some(actor) = &mut event.actor {
+        actor.traits.insert("plan".into(), plan.into());
+    }
     event
 }
 
@@ -120,13 +129,18 @@ pub(super) fn issues_say_why_and_whether_agents_recover(make: &dyn Fn() -> Arc<d
         let zed = n < 12;
         let dress = |e: Event| with_client(within(e, &session), if zed { "zed" } else { "cursor" });
         if zed {
-            events.push(on_version(dress(failing(call(n * 10, minute), "bad date")), "1.8.0"));
+            let mut bad = failing(call(n * 10, minute), "bad date");
+            bad.arguments = payload_of(&json!({ "due": "next week", "id": n }));
+            bad = of_plan(by(bad, &format!("u{n}")), "trial");
+            events.push(on_version(dress(bad), "1.8.0"));
             // Nine of twelve get past it, with one more try.
             if n < 9 {
                 events.push(on_version(dress(call(n * 10 + 1, minute + MINUTE)), "1.8.0"));
             }
         } else {
-            events.push(on_version(dress(call(n * 10, minute - 400 * 10 * MINUTE)), "1.7.0"));
+            let mut good = call(n * 10, minute - 400 * 10 * MINUTE);
+            good.arguments = payload_of(&json!({ "due": "2026-03-02", "id": n }));
+            events.push(on_version(dress(of_plan(by(good, &format!("u{n}")), "team")), "1.7.0"));
         }
     }
     put(&store, p, events);
@@ -135,10 +149,22 @@ pub(super) fn issues_say_why_and_whether_agents_recover(make: &dyn Fn() -> Arc<d
     let recovery = Recovery { attempts: 12, recovered: 9, tries: Some(1) };
     assert_eq!(issue.row.recovery, Some(recovery));
     assert_eq!(list(&store, p, IssueTab::All)[0].recovery, Some(recovery), "list and page say the same");
-    let names: Vec<(&str, &str)> = issue.suspects.iter().map(|s| (s.what, s.value.as_str())).collect();
-    assert_eq!(names, [("client", "zed"), ("client version", "zed 1.0"), ("server version", "1.8.0")]);
+    let mut names: Vec<(&str, &str)> = issue.suspects.iter().map(|s| (s.what, s.value.as_str())).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            ("argument", "due: several words"),
+            ("client", "zed"),
+            ("client version", "zed 1.0"),
+            ("server version", "1.8.0"),
+            ("trait", "plan: “trial”"),
+        ]
+    );
     let counts = Counts { failing_with: 12, failing: 12, working_with: 9, working: 37 };
-    assert_eq!(issue.suspects[0].counts, counts);
+    assert_eq!(issue.suspects.iter().find(|s| s.what == "client").map(|s| s.counts), Some(counts));
+    let counts = Counts { failing_with: 12, failing: 12, working_with: 0, working: 37 };
+    assert_eq!(issue.suspects[0].counts, counts, "what tells most comes first");
     let before: Vec<(&str, &str)> = issue.before.iter().map(|b| (b.what, b.value.as_str())).collect();
     assert_eq!(before, [("server version", "1.8.0"), ("client version", "zed 1.0")]);
 }

@@ -97,6 +97,9 @@ pub const VARIANTS: usize = 20;
 /// Failures whose messages are looked at.
 pub const VARIANT_EVENTS: usize = 5_000;
 
+/// Failures, and as many successes of the same tool, whose arguments and people are looked at, the newest.
+pub const SUSPECT_CALLS: usize = 150;
+
 /// A group that is shown as part of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssueMember {
@@ -109,9 +112,9 @@ pub struct IssueMember {
 /// A circumstance over-represented in the failures of a group (F-89).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suspect {
-    /// `client`, `client version`, `server version`, `model` or `protocol`.
+    /// `client`, `client version`, `server version`, `model` or `protocol`; `argument` or `trait`.
     pub what: &'static str,
-    /// Its value.
+    /// Its value; of an argument or trait its name, a colon, and what it is in words.
     pub value: String,
     /// Calls on both sides.
     pub counts: Counts,

@@ -13,6 +13,7 @@ use trackway_core::metric::arguments::Arguments;
 use trackway_event::{Kind, Status, Timestamp};
 
 use super::filter_sql::{self, Target};
+use super::payloads::Payloads;
 use super::tools::tool_rows;
 use super::{Reader, Sql, figures, ledger, peer, signals};
 use crate::query::{
@@ -20,7 +21,6 @@ use crate::query::{
     CHECKED_CALLS, CatalogRow, CatalogSize, Catalogs, Period, Release, Scope, ToolCost, UnlistedTool, Use,
     UsedArgument,
 };
-use crate::sqlite::commit::{inflate, part_of};
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
 
@@ -342,26 +342,13 @@ struct Call {
 fn calls_of(reader: &Reader, tool: i64, (from, to): (i64, i64), most: usize) -> Result<Vec<Call>> {
     let mut statement = reader.conn.prepare_cached(sql!("event.newest_of_tool"))?;
     let mut rows = statement.query((tool, from, to, most as i64))?;
-    let mut block = reader.conn.prepare_cached(sql!("block.read"))?;
-    let mut open: Option<(i64, Vec<u8>)> = None;
+    let mut payloads = Payloads::default();
     let mut calls = Vec::new();
     while let Some(r) = rows.next()? {
-        let place =
-            r.get::<_, Option<i64>>(5)?.zip(r.get::<_, Option<i64>>(6)?.zip(r.get::<_, Option<i64>>(7)?));
-        let mut arguments = Value::Null;
-        if let Some((id, (offset, length))) = place {
-            // Calls that follow each other lie in the same block.
-            if open.as_ref().is_none_or(|(known, _)| *known != id) {
-                let data: Option<Vec<u8>> = block.query_row([id], |r| r.get(0)).optional()?;
-                open = data.map(|data| inflate(&data)).transpose()?.map(|bytes| (id, bytes));
-            }
-            // Payloads may have been removed by age; then nothing can be said of the call.
-            let Some((_, bytes)) = &open else { continue };
-            let part = part_of(bytes, offset as usize, length as usize)?;
-            if let Some(text) = part.arguments {
-                arguments = serde_json::from_str(text.get()).unwrap_or(Value::Null);
-            }
-        }
+        // Payloads may have been removed by age; then nothing can be said of the call.
+        let Some(arguments) = payloads.arguments(reader, (r.get(5)?, r.get(6)?, r.get(7)?))? else {
+            continue;
+        };
         calls.push(Call {
             session: r.get(0)?,
             person: r.get(1)?,

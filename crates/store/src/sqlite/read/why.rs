@@ -12,7 +12,7 @@ use trackway_event::{Kind, Status, Timestamp};
 
 use super::filter_sql::{self, Target};
 use super::signals::Calls;
-use super::{Reader, Sql};
+use super::{Reader, Sql, circumstances};
 use crate::Result;
 use crate::query::{
     Counts, IssueMember, IssueNote, IssueRow, JustBefore, Mark, Recovery, Scope, Suspect, VARIANT_EVENTS,
@@ -24,7 +24,7 @@ const DAY_US: i64 = 86_400_000_000;
 /// How long before the first failure it is looked for what was there already, µs.
 const BEFORE_US: i64 = 7 * DAY_US;
 /// Suspects shown.
-const SUSPECTS: usize = 6;
+const SUSPECTS: usize = 10;
 /// Events of one session that are looked at.
 const EVENTS: i64 = 1_000;
 
@@ -174,6 +174,7 @@ pub(super) fn suspects(
         .filter(|(_, _, counts)| counts.is_suspect())
         .map(|(what, value, counts)| Suspect { what, value, counts, chance: counts.chance() })
         .collect();
+    suspects.extend(circumstances::suspects(reader, scope, row, members)?);
     suspects.sort_by(|a, b| {
         a.chance.total_cmp(&b.chance).then_with(|| (a.what, &a.value).cmp(&(b.what, &b.value)))
     });
