@@ -3,11 +3,12 @@
 //!
 //! - [`attempts`]: first try, recovery, time to first success; [`repeats`]: repeats and loops
 //! - [`weight`]: how heavy results are; [`worth`]: which sessions are worth a look, and why
-//! - [`arguments`]: what calls are given; [`examples`]: which calls show what a tool does; [`suspects`], [`circumstances`]: what failures have in common; [`health`]: warnings about the data itself
+//! - [`arguments`]: what calls are given; [`examples`]: which calls show what a tool does; [`contents`]: what reads bring; [`suspects`], [`circumstances`]: what failures have in common; [`health`]: warnings about the data itself
 
 pub mod arguments;
 pub mod attempts;
 pub mod circumstances;
+pub mod contents;
 pub mod examples;
 pub mod health;
 pub mod repeats;

@@ -488,6 +488,7 @@ async fn case_23_to_27_one_failure_is_one_error() {
                 trackway_store::query::IssueTab::All,
             )
             .unwrap()
+            .page
             .items;
         pictures.push((session.events, session.tool_calls, session.errors, issues.len(), issues[0].events));
         if order.len() == 2 {

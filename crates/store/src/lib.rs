@@ -171,7 +171,7 @@ pub trait Store: Send + Sync + 'static {
     /// One tool with its series, failures and callers.
     fn tool(&self, project: ProjectKey, name: &str, scope: &Scope) -> Result<Option<ToolDetail>>;
     /// Error groups, those that want a person first unless sorted otherwise.
-    fn issues(&self, project: ProjectKey, ask: &ListAsk, tab: IssueTab) -> Result<Page<IssueRow>>;
+    fn issues(&self, project: ProjectKey, ask: &ListAsk, tab: IssueTab) -> Result<IssueList>;
     /// One error group with its newest events.
     fn issue(&self, project: ProjectKey, id: u64, scope: &Scope) -> Result<Option<IssueDetail>>;
     /// Identified people.

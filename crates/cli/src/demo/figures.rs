@@ -56,8 +56,8 @@ impl Figures {
         pages(|page| {
             let issues =
                 store.issues(project, &ListAsk { scope: scope.clone(), page, sort: None }, IssueTab::All)?;
-            figures.issues += issues.items.len() as u64;
-            Ok(issues.next)
+            figures.issues += issues.page.items.len() as u64;
+            Ok(issues.page.next)
         })?;
         pages(|page| {
             let events = store

@@ -194,7 +194,7 @@ fn shape(value: &Value) -> Option<&'static str> {
         Value::String(text) => Some(shape_of_text(text.trim())),
         Value::Number(n) => match n.as_f64() {
             Some(n) if n < 0.0 => Some("a number below zero"),
-            Some(n) if n == 0.0 => Some("zero"),
+            Some(0.0) => Some("zero"),
             Some(n) if n.fract() != 0.0 => Some("a number with a fraction"),
             Some(_) | None => None,
         },

@@ -193,12 +193,12 @@ pub(super) async fn tool(
 
 /// Error groups of a period, those that want a person first. `tab` is `open` (default), `resolved`, `archived` or `all`.
 #[utoipa::path(get, path = "/api/v1/projects/{p}/issues", tag = "read", params(("p" = String, Path), Keys),
-    responses((status = 200, body = List<IssueObject>), (status = 404, body = ProblemBody)))]
+    responses((status = 200, body = IssueListObject), (status = 404, body = ProblemBody)))]
 pub(super) async fn issues(
     State(state): State<AppState>,
     at: InProject,
     asked: Asked,
-) -> Answer<List<IssueObject>> {
+) -> Answer<IssueListObject> {
     let tab = match asked.get("tab") {
         None | Some("open") => IssueTab::Open,
         Some("all") => IssueTab::All,
@@ -209,8 +209,9 @@ pub(super) async fn issues(
         }
     };
     let (key, ask) = (at.project.key, asked.list());
-    let page = state.ask("issues", move |store| store.issues(key, &ask, tab)).await?;
-    Ok(Json(List::of(page, IssueObject::from)))
+    let list = state.ask("issues", move |store| store.issues(key, &ask, tab)).await?;
+    let recovery = list.recovery.into();
+    Ok(Json(IssueListObject { list: List::of(list.page, IssueObject::from), recovery }))
 }
 
 /// One error group with its newest events.

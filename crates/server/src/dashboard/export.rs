@@ -124,6 +124,10 @@ const TOOL: &[Column] = &[
     ("result_p95_tokens", "/signals/weight/p95_tokens"),
     ("definition_tokens", "/definition_tokens"),
     ("standing", "/standing"),
+    ("mime_type", "/content/mime_types/0/name"),
+    ("bytes_p50", "/content/bytes_p50"),
+    ("bytes_max", "/content/bytes_max"),
+    ("filled", "/content/filled"),
     ("first_at", "/first_at"),
     ("last_at", "/last_at"),
 ];
@@ -432,9 +436,10 @@ impl List {
             Self::Tools => of(store.tools(key, &tools(scope, Kind::ToolCall))?, ToolObject::from),
             Self::Resources => of(store.tools(key, &tools(scope, Kind::ResourceRead))?, ToolObject::from),
             Self::Prompts => of(store.tools(key, &tools(scope, Kind::PromptGet))?, ToolObject::from),
-            Self::Issues => {
-                of(store.issues(key, &list(scope), issues::tab_of(params.tab.as_deref()))?, IssueObject::from)
-            }
+            Self::Issues => of(
+                store.issues(key, &list(scope), issues::tab_of(params.tab.as_deref()))?.page,
+                IssueObject::from,
+            ),
             Self::People => of(store.people(key, &list(scope))?, PersonObject::from),
             Self::Accounts => {
                 let ask = AccountsAsk { scope, kind: None, page, sort };

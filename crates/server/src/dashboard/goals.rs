@@ -19,7 +19,7 @@ use super::late::{self, Sheet};
 use super::link::{self, Params};
 use super::place::Place;
 use super::visit::{self, Visit};
-use super::{chart, format, hostile, parts};
+use super::{bar, chart, format, goals_coverage, hostile, parts};
 use crate::api::insight::change_wish;
 use crate::problem::Problem;
 
@@ -121,9 +121,23 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             @let params = Params { tab: (!key.is_empty()).then(|| key.to_owned()), ..place.params.carried() };
             a href=(format!("{}{}", place.path, params.query())) aria-current=[(tab == here).then_some("page")] data-testid=(format!("tab-{}", if key.is_empty() { "intents" } else { key })) { (name) }
         } }
+        (search(place))
         @match vm {
             Vm::Intents(intents, last) => (by_matter(intents, *last, place)),
             Vm::Words(tab, page, may, last) => (words(*tab, page, *may, *last, place)),
+        }
+    }
+}
+
+/// Words to look for in what agents said; the same as free text in the filter box.
+fn search(place: &Place<'_>) -> Markup {
+    let rest = Params { q: None, ..place.params.clone() };
+    html! {
+        form.inline.words method="get" action=(place.path) role="search" data-testid="words-search" {
+            (bar::hidden(&rest))
+            input type="search" name="q" maxlength="200" value=(hostile::plain(place.params.q.as_deref().unwrap_or(""), 200)) placeholder="Words agents used" aria-label="Words agents used";
+            button { "Search" }
+            @if place.params.q.is_some() { a.quiet href=(format!("{}{}", place.path, rest.top().query())) { "All words" } }
         }
     }
 }
@@ -143,10 +157,10 @@ fn by_matter(intents: &Intents, last: Option<Timestamp>, place: &Place<'_>) -> M
     html! {
         p.lede data-testid="lede" {
             b { (format::counted(intents.rows.len() as u64, "matter", "matters")) @if intents.rows.len() == INTENT_ROWS { " at least" } }
-            " in " b { (format::counted(intents.given + intents.inferred, "intent", "intents")) } " of " (format::counted(intents.calls, "call", "calls")) "."
+            " in " b { (format::counted(intents.given + intents.inherited + intents.inferred, "intent", "intents")) } " of " (format::counted(intents.calls, "call", "calls")) "."
         }
         (parts::partial(intents.partial.as_deref()))
-        (coverage(intents))
+        (goals_coverage::coverage(intents, place))
         @if sessions < FEW { p.strip { (icon(Icon::Info)) span { "Few sessions so far: names may change." } } }
         section.panel.flush {
             div.scroll tabindex="0" role="region" aria-label="What agents came for" {
@@ -163,19 +177,6 @@ fn by_matter(intents: &Intents, last: Option<Timestamp>, place: &Place<'_>) -> M
             }
         }
         p.dim { "Matters are found by the words sentences share, on this server, with no model. The newest calls of the period are looked at." }
-    }
-}
-
-/// How much is known of why agents call.
-fn coverage(intents: &Intents) -> Markup {
-    let none = intents.calls.saturating_sub(intents.given + intents.inferred);
-    let share = |n: u64| format::percent(n as f64 / intents.calls.max(1) as f64);
-    html! {
-        p.facts data-testid="coverage" {
-            span { b { (share(intents.given)) } " of calls say why themselves" }
-            span { b { (share(intents.inferred)) } " inherited or inferred" }
-            span { b { (share(none)) } " say nothing" }
-        }
     }
 }
 

@@ -156,13 +156,13 @@ impl Did {
 /// What was done just now, and the way back.
 pub(crate) fn strip(did: &Did, place: &Place<'_>) -> Markup {
     let word = BULK.iter().find(|(act, ..)| *act == did.act).map_or("", |(.., done)| *done);
-    let undo = !did.done.is_empty() && !matches!(did.act.as_str(), "merge" | "take_back");
+    let undo = !did.done.is_empty() && did.act != "take_back";
     html! {
         div.strip.info role="status" data-testid="did" {
             (icon(Icon::Tick))
             span {
                 @if did.done.is_empty() { "Nothing " (word) "." } @else { (format::counted(did.done.len() as u64, "issue", "issues")) " " (word) "." }
-                @if did.act == "merge" && !did.done.is_empty() { " Split on the issue's page takes it back." }
+                @if did.act == "merge" && !did.done.is_empty() { " Later, Split on the issue's page takes it back." }
                 @for (i, (id, why)) in did.skipped.iter().take(8).enumerate() { @if i == 0 { " Left out: " } @else { ", " } "#" (id) " (" (why.words()) ")" }
                 @if did.skipped.len() > 8 { " and " (did.skipped.len() - 8) " more" }
             }

@@ -36,6 +36,8 @@ const TABS: [(&str, &str, IssueTab); 4] = [
 pub(crate) struct Vm {
     /// Groups with a failure in the period.
     pub page: Page<IssueRow>,
+    /// What became of the attempts that met one of them.
+    pub recovery: Recovery,
     /// Which of them.
     pub tab: IssueTab,
     /// What the reader may do to them.
@@ -65,8 +67,16 @@ pub(crate) async fn show(visit: Visit, headers: HeaderMap) -> Response {
         Sheet { title, at, bar },
         "issues",
         move |store| Ok((store.issues(key, &ask, tab)?, members(store, may)?)),
-        move |(page, members), visit| {
-            let vm = Vm { page, tab, may, members, did, last_event_at: visit.project.last_event_at };
+        move |(list, members), visit| {
+            let vm = Vm {
+                page: list.page,
+                recovery: list.recovery,
+                tab,
+                may,
+                members,
+                did,
+                last_event_at: visit.project.last_event_at,
+            };
             view(&vm, &visit.place(period))
         },
     )
@@ -151,8 +161,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     }
     let fresh = rows.iter().filter(|r| r.first_seen >= place.period.from).count() as u64;
     let failures: u64 = rows.iter().map(|r| r.events).sum();
-    let tried: u64 = rows.iter().filter_map(|r| r.recovery.map(|r| r.attempts)).sum();
-    let past: u64 = rows.iter().filter_map(|r| r.recovery.map(|r| r.recovered)).sum();
+    let Recovery { attempts: tried, recovered: past, .. } = vm.recovery;
     html! {
         @if let Some(did) = &vm.did { (bulk::strip(did, place)) }
         p.lede data-testid="lede" {

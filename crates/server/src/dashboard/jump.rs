@@ -194,7 +194,7 @@ fn by_name(
         note: format!("#{}", i.id),
         name: i.title,
     };
-    out.extend(best(issues.items.into_iter().map(issue), words, EACH));
+    out.extend(best(issues.page.items.into_iter().map(issue), words, EACH));
     Ok(out)
 }
 

@@ -29,6 +29,7 @@ mod flags;
 mod format;
 mod frame;
 mod goals;
+mod goals_coverage;
 mod hostile;
 mod icons;
 mod issue_bulk;

@@ -26,7 +26,8 @@ pub(crate) async fn show(visit: Visit) -> Response {
     let ask = ListAsk { scope, page, sort: Some("-state".into()) };
     let found = visit.ask("needs", move |store| store.issues(key, &ask, IssueTab::Open)).await;
     let (n, more) = match &found {
-        Ok(page) => {
+        Ok(list) => {
+            let page = &list.page;
             let waits = |state: &State| matches!(state, State::New | State::Regressed(_));
             (page.items.iter().filter(|row| waits(&row.state)).count() as u64, page.next.is_some())
         }

@@ -16,11 +16,22 @@ const HEIGHT: f64 = 320.0;
 /// Largest and smallest dot, radius.
 const DOT: (f64, f64) = (14.0, 4.0);
 
+/// What is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listed {
+    /// Tools.
+    Tools,
+    /// Resources.
+    Resources,
+    /// Prompts.
+    Prompts,
+}
+
 /// Rows as a table; what only tools have is left out of the others.
 pub(super) fn table(
     rows: &[ToolRow],
     preset: ToolPreset,
-    of_tools: bool,
+    listed: Listed,
     one: &str,
     many: &str,
     place: &Place<'_>,
@@ -35,18 +46,21 @@ pub(super) fn table(
                     thead { tr {
                         (sort("name", "Name")) th scope="col" { span.sr { "Share of calls" } } (sort("calls", "Calls")) (sort("sessions", "Sessions")) (sort("people", "People"))
                         (sort("failed", "Failed")) (sort("p50", "p50")) (sort("p95", "p95")) th.num scope="col" { "p99" }
-                        @if of_tools { (sort("first_try", "First try")) (sort("repeats", "Repeats")) (sort("definition", "Definition")) (sort("result", "Result p50, p95")) }
-                        @else { th.num scope="col" title="estimated tokens of one answer, on average" { "An answer" } }
+                        @match listed {
+                            Listed::Tools => { (sort("first_try", "First try")) (sort("repeats", "Repeats")) (sort("definition", "Definition")) (sort("result", "Result p50, p95")) },
+                            Listed::Resources => { th scope="col" title="media types, in the newest reads" { "Type" } th.num scope="col" title="of one read: the median of the newest ones" { "Bytes" } },
+                            Listed::Prompts => th scope="col" title="how often each argument is filled, in the newest requests" { "Arguments filled" },
+                        }
                         (sort("last", "Last call")) th scope="col" { "Trend" }
                     } }
-                    tbody #rows { @for row in rows { (line(row, most, of_tools, one, place)) } }
+                    tbody #rows { @for row in rows { (line(row, most, listed, one, place)) } }
                 }
             }
         }
     }
 }
 
-fn line(row: &ToolRow, most: u64, of_tools: bool, one: &str, place: &Place<'_>) -> Markup {
+fn line(row: &ToolRow, most: u64, listed: Listed, one: &str, place: &Place<'_>) -> Markup {
     let none = format!("no {one} named");
     let counted = |n: Option<u64>| match n {
         Some(n) => html! { (format::count(n)) },
@@ -72,12 +86,45 @@ fn line(row: &ToolRow, most: u64, of_tools: bool, one: &str, place: &Place<'_>) 
             td.num data-label="p50" { (maybe(row.calls.p50_us, "no timed call")) }
             td.num data-label="p95" { (maybe(row.calls.p95_us, "needs 20 timed calls")) }
             td.num data-label="p99" { (maybe(row.calls.p99_us, "needs 100 timed calls")) }
-            @if of_tools { (told(row)) } @else {
-                td.num data-label="An answer" { @match row.calls.calls { 0 => (format::unknown("no call")), n => (format::tokens(row.calls.tokens_out / n)) } }
+            @match listed {
+                Listed::Tools => (told(row)),
+                Listed::Resources => (brought(row)),
+                Listed::Prompts => (filled(row)),
             }
             td.num data-label="Last call" { @match row.last_at { Some(at) => (format::time(at, &format::ago(at, place.now))), None => (format::unknown("no call in this period")) } }
             td data-label="Trend" { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "calls over the period")) }
         }
+    }
+}
+
+/// What the newest reads of a resource brought.
+fn brought(row: &ToolRow) -> Markup {
+    let content = row.content.as_ref();
+    html! {
+        td data-label="Type" { @match content.filter(|c| !c.mimes.is_empty()) {
+            None => (format::unknown("no read of it said a type")),
+            Some(c) => { @for (i, (mime, _)) in c.mimes.iter().take(2).enumerate() { @if i > 0 { ", " } span.mono { (hostile::line(mime, 32)) } } @if c.mimes.len() > 2 { span.dim { " and " (c.mimes.len() - 2) " more" } } },
+        } }
+        td.num data-label="Bytes" { @match content.and_then(|c| Some((c.bytes_p50?, c.bytes_max?, c.looked_at))) {
+            None => (format::unknown("no size was recorded")),
+            Some((p50, max, n)) => span title=(format!("the median of the newest {n}; at most {max} bytes")) { (format::bytes(p50)) },
+        } }
+    }
+}
+
+/// How often the newest gets of a prompt filled each argument.
+fn filled(row: &ToolRow) -> Markup {
+    html! {
+        td data-label="Arguments filled" { @match row.content.as_ref() {
+            None => (format::unknown("no finished request of it")),
+            Some(c) if c.filled.is_empty() => span.dim { "none" },
+            Some(c) => {
+                @for (i, (name, n)) in c.filled.iter().take(4).enumerate() {
+                    @if i > 0 { ", " } span.mono { (hostile::line(name, 32)) } " " span.dim { (format::count(*n)) " of " (format::count(c.looked_at)) }
+                }
+                @if c.filled.len() > 4 { span.dim { " and " (c.filled.len() - 4) " more" } }
+            },
+        } }
     }
 }
 

@@ -14,6 +14,7 @@ use super::late::{self, Sheet};
 use super::link::{self, Params};
 use super::overview::{maybe, rate};
 use super::place::Place;
+use super::tool_list::Listed;
 use super::visit::Visit;
 use super::{chart, flags, format, hostile, issues, lists, parts, tool_close, tool_detail, tool_list};
 
@@ -44,6 +45,8 @@ const TABS: [(&str, &str, &str, Kind, &str); 3] = [
         "No prompt was fetched. Each one that clients fetch becomes a row here.",
     ),
 ];
+/// What is told of each, tab by tab.
+const LISTS: [Listed; 3] = [Listed::Tools, Listed::Resources, Listed::Prompts];
 /// Choices of tools: word in the URL, name, what is in it, what is said where nothing is.
 const PRESETS: [(ToolPreset, &str, &str, &str); 7] = [
     (ToolPreset::All, "All", "every tool", ""),
@@ -166,7 +169,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             @let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
             (parts::empty(&why, what, place.project, place.path, place.params))
         } @else {
-            @if vm.tab == 0 && place.params.shows(SCATTER) { (tool_list::scatter(rows, place)) } @else { (tool_list::table(rows, vm.preset, vm.tab == 0, one, &many, place)) }
+            @if vm.tab == 0 && place.params.shows(SCATTER) { (tool_list::scatter(rows, place)) } @else { (tool_list::table(rows, vm.preset, LISTS.get(vm.tab).copied().unwrap_or(Listed::Tools), one, &many, place)) }
             (lists::pager(&vm.page, one, &many, place))
         }
     }

@@ -115,7 +115,7 @@ pub(super) fn rounds_and_tasks_are_one_call(make: &dyn Fn() -> Arc<dyn Store>) {
         }
         // It fails like a call that failed at once: a group with what its end told.
         let list = ListAsk { scope: scope(), page: PageAsk::default(), sort: None };
-        let issues = store.issues(p, &list, IssueTab::All).unwrap().items;
+        let issues = store.issues(p, &list, IssueTab::All).unwrap().page.items;
         let [issue] = &issues[..] else { panic!("{issues:?}") };
         assert_eq!(
             (issue.tool.as_deref(), issue.events, issue.first_seen),
@@ -146,7 +146,7 @@ pub(super) fn rounds_and_tasks_are_one_call(make: &dyn Fn() -> Arc<dyn Store>) {
             put(&store, p, vec![all[n].clone()]);
         }
         let list = ListAsk { scope: scope(), page: PageAsk::default(), sort: None };
-        assert!(store.issues(p, &list, IssueTab::All).unwrap().items.is_empty());
+        assert!(store.issues(p, &list, IssueTab::All).unwrap().page.items.is_empty());
         let detail = store.event(p, all[0].id.as_str()).unwrap().unwrap();
         assert!(detail.row.error.is_none(), "{:?}", detail.row.error);
         store.delete_project(p, at(0)).unwrap();

@@ -1,10 +1,12 @@
 //! One tool looked at closely: callers, matters and examples are the folds over its calls, in every order; its definitions and
-//! names follow the listings.
+//! names follow the listings. And what resources and prompts bring.
 
 use std::sync::Arc;
 
+use serde_json::json;
 use serde_json::value::RawValue;
 use trackway_core::filter::Filter;
+use trackway_event::json::payload_of;
 use trackway_event::{Event, Kind, Peer};
 
 use super::kit::*;
@@ -96,4 +98,44 @@ pub(super) fn one_tool_is_told_closely(make: &dyn Fn() -> Arc<dyn Store>) {
         assert_eq!((was.name.as_str(), was.at, was.calls.calls), ("get_order", at(10 * MINUTE), 1));
         assert_eq!(new.definitions.len(), 1);
     }
+}
+
+pub(super) fn things_say_what_they_bring(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let p = project(&store, "proj_a");
+    let of = |n: u32, kind, name: &str, arguments, result| {
+        let mut e = within(call(n, i64::from(n) * MINUTE), "s");
+        (e.kind, e.tool, e.resource) = (kind, None, Some(name.into()));
+        (e.arguments, e.result) = (payload_of(&arguments), payload_of(&result));
+        e
+    };
+    let read = |n: u32, name: &str, mime: &str, bytes: u64| {
+        let result = json!({ "contents": [{ "mimeType": mime, "bytes": bytes }] });
+        of(n, Kind::ResourceRead, name, json!({ "uri": name }), result)
+    };
+    let get = |n: u32, arguments| of(n, Kind::PromptGet, "brief", arguments, json!({ "messages": 1 }));
+    let mut events = vec![
+        read(1, "file:a", "text/plain", 10),
+        read(2, "file:a", "text/plain", 30),
+        failing(read(3, "file:a", "odd/odd", 999), "no"),
+        read(4, "file:b", "image/png", 7),
+        get(5, json!({ "tone": "dry" })),
+        get(6, json!({ "tone": "" })),
+    ];
+    // Of many only the newest are looked at.
+    events.extend((20..40).map(|n| read(n, "file:c", if n < 30 { "old/old" } else { "new/new" }, 1)));
+    put(&store, p, events);
+    let list = |kind| {
+        let (scope, preset, depth, page) = (scope(), ToolPreset::All, Depth::Whole, PageAsk::default());
+        let ask = ToolsAsk { scope, kind, sort: Some("name".into()), preset, depth, page };
+        store.tools(p, &ask).unwrap().items.into_iter().filter_map(|row| row.content).collect::<Vec<_>>()
+    };
+    let found = list(Kind::ResourceRead);
+    let types: Vec<_> = found.iter().map(|c| (c.mimes[0].0.as_str(), c.mimes[0].1, c.bytes_p50)).collect();
+    assert_eq!(types, [("text/plain", 2, Some(10)), ("image/png", 1, Some(7)), ("new/new", 10, Some(1))]);
+    let prompts = list(Kind::PromptGet);
+    assert_eq!(
+        (prompts[0].looked_at, prompts[0].filled.as_slice()),
+        (2, [("tone".to_owned(), 1)].as_slice())
+    );
 }

@@ -24,7 +24,7 @@ pub(super) fn inv_06_projects_see_only_their_own(make: &dyn Fn() -> Arc<dyn Stor
     assert!(store.person(a, "bob").unwrap().is_none());
     let list = crate::query::ListAsk { scope: scope(), page: Default::default(), sort: None };
     assert_eq!(store.people(b, &list).unwrap().items[0].actor.id.as_str(), "bob");
-    assert_eq!(store.issues(a, &list, crate::query::IssueTab::All).unwrap().items[0].events, 1);
+    assert_eq!(store.issues(a, &list, crate::query::IssueTab::All).unwrap().page.items[0].events, 1);
     assert_eq!(store.intake(Some(a)).unwrap().stored, 1);
 
     // Marked: gone from every answer at once, its id is free, and a new project starts empty.

@@ -224,7 +224,7 @@ fn check_figures(store: &Arc<dyn Store>, p: ProjectKey, all: &[Event], scope: &S
         }
     }
     let list = ListAsk { scope: scope.clone(), page, sort: None };
-    let issues = store.issues(p, &list, IssueTab::All).unwrap().items;
+    let issues = store.issues(p, &list, IssueTab::All).unwrap().page.items;
     let found: BTreeMap<String, u64> = issues.iter().map(|i| (i.fingerprint.clone(), i.events)).collect();
     assert_eq!(found, by_issue.iter().map(|(f, e)| (f.clone(), e.len() as u64)).collect());
     for row in &issues {

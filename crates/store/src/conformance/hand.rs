@@ -31,7 +31,7 @@ fn figures(store: &Arc<dyn Store>, p: ProjectKey) -> Vec<String> {
     for row in store.people(p, &ask).unwrap().items {
         all.push(format!("{} in {} sessions", row.actor.id, row.sessions));
     }
-    for row in store.issues(p, &ask, IssueTab::All).unwrap().items {
+    for row in store.issues(p, &ask, IssueTab::All).unwrap().page.items {
         all.push(format!("issue {} {} {}", row.title, row.events, row.sessions));
     }
     all.sort();

@@ -47,6 +47,12 @@ pub(super) fn intents_are_counted_by_matter(make: &dyn Fn() -> Arc<dyn Store>) {
     }
     let found = &answers[0];
     assert_eq!((found.calls, found.given, found.inferred, found.partial.as_deref()), (6, 5, 0, None));
+    let sum = |of: fn(&crate::query::Coverage) -> u64| found.coverage.iter().map(of).sum::<u64>();
+    assert_eq!(
+        (sum(|c| c.calls), sum(|c| c.given), sum(|c| c.inherited)),
+        (6, 5, 0),
+        "INV-05: buckets add up"
+    );
     assert_eq!(found.rows, answers[1].rows);
     let order = &found.rows[0];
     assert_eq!(order.phrase, "find the order of 11");

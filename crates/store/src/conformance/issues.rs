@@ -24,7 +24,7 @@ fn of_plan(mut event: Event, plan: &str) -> Event {
 
 fn list(store: &Arc<dyn Store>, p: ProjectKey, tab: IssueTab) -> Vec<IssueRow> {
     let ask = ListAsk { scope: scope(), page: PageAsk::default(), sort: None };
-    store.issues(p, &ask, tab).unwrap().items
+    store.issues(p, &ask, tab).unwrap().page.items
 }
 
 fn one(store: &Arc<dyn Store>, p: ProjectKey, id: u64) -> IssueDetail {
@@ -114,6 +114,12 @@ pub(super) fn issues_are_merged_and_split_again(make: &dyn Fn() -> Arc<dyn Store
     assert_eq!(one(&store, p, b).row.events, 4);
     assert!(matches!(act(b, IssueAct::MergeInto(c)), Err(StoreError::BadQuestion(_))));
     assert!(matches!(act(c, IssueAct::MergeInto(77)), Err(StoreError::BadQuestion(_))));
+    // Taken back, it stands as before; then merged again.
+    let shown = |id| one(&store, p, id).members.iter().map(|m| m.id).collect::<Vec<_>>();
+    let both = shown(c);
+    assert!(act(c, IssueAct::TakeBack).unwrap() && shown(c).is_empty());
+    assert_eq!((shown(a), one(&store, p, a).row.events), (vec![b], 3));
+    assert!(act(a, IssueAct::MergeInto(c)).unwrap() && shown(c) == both);
     assert!(act(b, IssueAct::Split).unwrap() && act(a, IssueAct::Split).unwrap());
     let events: Vec<u64> = [a, b, c].iter().map(|id| one(&store, p, *id).row.events).collect();
     assert_eq!(events, [1, 2, 1]);
@@ -167,6 +173,18 @@ pub(super) fn issues_say_why_and_whether_agents_recover(make: &dyn Fn() -> Arc<d
     assert_eq!(issue.suspects[0].counts, counts, "what tells most comes first");
     let before: Vec<(&str, &str)> = issue.before.iter().map(|b| (b.what, b.value.as_str())).collect();
     assert_eq!(before, [("server version", "1.8.0"), ("client version", "zed 1.0")]);
+}
+
+pub(super) fn an_attempt_that_met_two_issues_is_one(make: &dyn Fn() -> Arc<dyn Store>) {
+    let store = make();
+    let p = project(&store, "proj_a");
+    let within = |n: u32, minute: i64| within(call(n, minute * MINUTE), "s");
+    put(&store, p, vec![failing(within(1, 0), "no date"), failing(within(2, 1), "bad zone"), within(3, 2)]);
+    let ask = ListAsk { scope: scope(), page: PageAsk::default(), sort: None };
+    let list = store.issues(p, &ask, IssueTab::All).unwrap();
+    let each: Vec<_> = list.page.items.iter().filter_map(|r| r.recovery).map(|r| r.attempts).collect();
+    assert_eq!(each, [1, 1], "it is an attempt of each");
+    assert_eq!((list.recovery.attempts, list.recovery.recovered), (1, 1));
 }
 
 pub(super) fn issues_are_given_talked_about_and_taken_back(make: &dyn Fn() -> Arc<dyn Store>) {

@@ -76,7 +76,8 @@ pub(super) fn fragments_are_one_session_in_any_order(make: &dyn Fn() -> Arc<dyn 
             assert_eq!(overview.now.sessions, 4);
             let issues = store
                 .issues(p, &ListAsk { scope: scope(), page: PageAsk::default(), sort: None }, IssueTab::All)
-                .unwrap();
+                .unwrap()
+                .page;
             assert_eq!(issues.items[0].sessions, 1);
             let issue = store.issue(p, issues.items[0].id, &scope()).unwrap().unwrap();
             assert_eq!(issue.sessions.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["a"]);

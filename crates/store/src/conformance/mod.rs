@@ -108,8 +108,10 @@ const PARTS: &[(&str, Part)] = &[
     ("issues_are_merged_and_split_again", issues::issues_are_merged_and_split_again),
     ("issues_are_given_talked_about_and_taken_back", issues::issues_are_given_talked_about_and_taken_back),
     ("issues_say_why_and_whether_agents_recover", issues::issues_say_why_and_whether_agents_recover),
+    ("an_attempt_that_met_two_issues_is_one", issues::an_attempt_that_met_two_issues_is_one),
     ("ways_are_told_apart_and_add_up", ways::ways_are_told_apart_and_add_up),
     ("one_tool_is_told_closely", closely::one_tool_is_told_closely),
+    ("things_say_what_they_bring", closely::things_say_what_they_bring),
     ("catalogs_are_compared_and_weighed", catalogs::catalogs_are_compared_and_weighed),
     (
         "a_listing_is_held_against_the_same_weekdays_before",

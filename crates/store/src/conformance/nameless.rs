@@ -164,7 +164,7 @@ pub(super) fn inv_05_people_equal_a_recount_of_their_events(make: &dyn Fn() -> A
             of_accounts.push(ids);
         }
         let ask = ListAsk { scope: scope(), page: PageAsk::default(), sort: None };
-        let affected = store.issues(p, &ask, IssueTab::All).unwrap().items[0].people;
+        let affected = store.issues(p, &ask, IssueTab::All).unwrap().page.items[0].people;
         assert_eq!(affected, 1, "ann; nobody in the shared session");
         let told = (all, of_accounts);
         assert_eq!(told, *expect.get_or_insert(told.clone()), "round {round}");

@@ -102,7 +102,8 @@ pub(super) fn a_merge_is_one_person_everywhere_and_can_be_undone(make: &dyn Fn()
         assert_eq!(store.overview(p, &ask).unwrap().now.people, 1);
         let issues = store
             .issues(p, &ListAsk { scope: scope(), page: PageAsk::default(), sort: None }, IssueTab::All)
-            .unwrap();
+            .unwrap()
+            .page;
         assert_eq!(issues.items[0].people, 1);
 
         assert!(store.set_merge(p, said.id, Aside::Withdraw).unwrap());

@@ -1,6 +1,7 @@
 //! Figures: overview, tools, issues, people, clients.
 
 pub use trackway_core::identity::{MergeFact, Verdict, Via};
+pub use trackway_core::metric::contents::Content;
 pub use trackway_core::person::{How, TraitSource};
 use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
@@ -251,6 +252,8 @@ pub struct ToolRow {
     pub definition_tokens: Option<u64>,
     /// What listings say of it; in lists.
     pub standing: Standing,
+    /// What its newest requests brought or filled; of resources and prompts, in lists.
+    pub content: Option<Content>,
 }
 
 /// One tool in full.

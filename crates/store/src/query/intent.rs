@@ -16,10 +16,29 @@ pub struct Intents {
     pub calls: u64,
     /// Among them: with the agent's own words for this call.
     pub given: u64,
-    /// With words taken from elsewhere: an earlier call, a prompt, a rule.
+    /// With the words of an earlier call.
+    pub inherited: u64,
+    /// With words taken from elsewhere: a prompt, a rule.
     pub inferred: u64,
+    /// The same bucket by bucket over the period, as far as calls were looked at.
+    pub coverage: Vec<Coverage>,
     /// Set when not all of the scope was looked at: what is missing, in words.
     pub partial: Option<String>,
+}
+
+/// How much is known, in one bucket, of why agents call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Its start.
+    pub start: Timestamp,
+    /// Its end.
+    pub end: Timestamp,
+    /// Calls.
+    pub calls: u64,
+    /// With the agent's own words for this call.
+    pub given: u64,
+    /// With the words of an earlier call, or taken from elsewhere.
+    pub inherited: u64,
 }
 
 /// Calls about one matter.

@@ -4,6 +4,8 @@ pub use trackway_core::issue::state::{Decision, Rule, State, compare as compare_
 pub use trackway_core::metric::suspects::Counts;
 use trackway_event::Timestamp;
 
+use super::{IssueRow, Page};
+
 /// The tabs of the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IssueTab {
@@ -35,7 +37,7 @@ pub enum IssueAct {
     Comment(String),
     /// Deletes a comment.
     Uncomment(u64, Whose),
-    /// Takes the newest decision or assignment of the same person back, within [`TAKE_BACK_US`].
+    /// Takes the newest decision, assignment or merge of the same person back, within [`TAKE_BACK_US`].
     TakeBack,
 }
 
@@ -99,6 +101,15 @@ pub const VARIANT_EVENTS: usize = 5_000;
 
 /// Failures, and as many successes of the same tool, whose arguments and people are looked at, the newest.
 pub const SUSPECT_CALLS: usize = 150;
+
+/// A page of groups, and what became of the attempts that met them.
+#[derive(Clone, Debug)]
+pub struct IssueList {
+    /// The page.
+    pub page: Page<IssueRow>,
+    /// Of the attempts that met a group of this page, each once whatever it met; the newest sessions of each group are looked at.
+    pub recovery: Recovery,
+}
 
 /// A group that is shown as part of another.
 #[derive(Clone, Debug, PartialEq, Eq)]

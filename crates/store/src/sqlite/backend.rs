@@ -424,7 +424,7 @@ impl Store for SqliteStore {
         self.ask(project, |reader| read::tool(reader, name, scope))
     }
 
-    fn issues(&self, project: ProjectKey, ask: &ListAsk, tab: IssueTab) -> Result<Page<IssueRow>> {
+    fn issues(&self, project: ProjectKey, ask: &ListAsk, tab: IssueTab) -> Result<IssueList> {
         self.ask(project, |reader| read::issues(reader, ask, tab))
     }
 

@@ -85,6 +85,10 @@ pub(super) fn on_issue(
             if members >= MEMBERS {
                 return Err(StoreError::BadQuestion(format!("more than {MEMBERS} groups cannot be one")));
             }
+            let mut statement = tx.prepare_cached(sql!("issue_merge.members"))?;
+            let moved =
+                statement.query_map([whole], |r| r.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+            before = Some(Before::Merged(whole, moved));
             tx.prepare_cached(sql!("issue_merge.move"))?.execute((whole, into))?;
             tx.prepare_cached(sql!("issue_merge.insert"))?.execute((whole, into))?;
             notes.push((whole, format!("merged into #{into}")));
@@ -149,19 +153,35 @@ pub(super) fn on_issue(
                     tx.prepare_cached(sql!("issue_decision.delete"))?.execute([whole])?;
                 }
                 Before::Assignee(name) => give(&tx, whole, name.as_deref(), now)?,
+                Before::Merged(child, moved) => {
+                    if tx.prepare_cached(sql!("issue_merge.delete"))?.execute([child])? == 0 {
+                        return Ok(false);
+                    }
+                    for own in moved {
+                        tx.prepare_cached(sql!("issue_merge.insert"))?.execute((own, child))?;
+                    }
+                    let told = format!("merged into #{whole}");
+                    tx.prepare_cached(sql!("issue_history.unmerge"))?.execute((child, who, since, told))?;
+                }
             }
             tx.prepare_cached(sql!("issue_history.delete"))?.execute([note])?;
         }
     }
+    let merged = match &before {
+        Some(Before::Merged(child, _)) => Some(*child),
+        Some(Before::Decision(_) | Before::Assignee(_)) | None => None,
+    };
     let before = before.and_then(|before| serde_json::to_string(&before).ok());
     for (issue, what) in notes {
+        // A merge is taken back where it is seen: on the group that took the other in.
+        let before = before.as_ref().filter(|_| merged != Some(issue));
         tx.prepare_cached(sql!("issue_history.insert"))?.execute((
             issue,
             now.micros(),
             who,
             what,
             &words,
-            &before,
+            before,
         ))?;
     }
     tx.commit()?;
@@ -173,6 +193,8 @@ pub(super) fn on_issue(
 enum Before {
     Decision(Option<Decided>),
     Assignee(Option<String>),
+    /// The group that was merged into this one, and the groups that were shown under it.
+    Merged(i64, Vec<i64>),
 }
 
 /// A decision as it lies in its row: word, when, version, until, how many more.

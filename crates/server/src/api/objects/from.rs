@@ -76,6 +76,7 @@ impl From<q::ToolRow> for ToolObject {
             signals: t.signals.map(Into::into),
             definition_tokens: t.definition_tokens,
             standing: t.standing.as_str(),
+            content: t.content.map(Into::into),
         }
     }
 }
@@ -97,7 +98,9 @@ impl From<q::Intents> for IntentsObject {
             items: i.rows.into_iter().map(Into::into).collect(),
             calls: i.calls,
             given: i.given,
+            inherited: i.inherited,
             inferred: i.inferred,
+            coverage: all(i.coverage, Into::into),
             partial: i.partial,
         }
     }

@@ -5,6 +5,8 @@ use trackway_event::Timestamp;
 use trackway_store::query as q;
 use utoipa::ToSchema;
 
+use super::{IssueObject, List};
+
 /// Most days or failures that an archived group may wait for.
 const MOST: u64 = 1_000_000;
 /// Characters of a version.
@@ -110,6 +112,16 @@ pub struct RecoveryObject {
     pub share: Option<f64>,
     /// Calls until it worked, the median.
     pub tries: Option<u64>,
+}
+
+/// A page of error groups.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IssueListObject {
+    /// The page.
+    #[serde(flatten)]
+    pub list: List<IssueObject>,
+    /// What became of the attempts that met a group of the page; each counts once, whatever it met.
+    pub recovery: RecoveryObject,
 }
 
 /// What to do to a group.

@@ -31,6 +31,32 @@ pub struct ToolObject {
     pub definition_tokens: Option<u64>,
     /// `listed`, or `unlisted` for a name that no listing has; `null` where it cannot be told.
     pub standing: Option<&'static str>,
+    /// What the newest requests brought or filled; of resources and prompts, in lists.
+    pub content: Option<ContentObject>,
+}
+
+/// What the newest reads of a resource brought, or gets of a prompt filled.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ContentObject {
+    /// Finished requests looked at.
+    pub looked_at: u64,
+    /// Media types, most often first.
+    pub mime_types: Vec<CountedObject>,
+    /// Bytes of one read, the median.
+    pub bytes_p50: Option<u64>,
+    /// The most that one read brought.
+    pub bytes_max: Option<u64>,
+    /// Arguments that were sent and not empty, most often filled first.
+    pub filled: Vec<CountedObject>,
+}
+
+/// A name, and how often it came.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CountedObject {
+    /// Name.
+    pub name: String,
+    /// How often.
+    pub count: u64,
 }
 
 /// One tool in full.
@@ -68,10 +94,29 @@ pub struct IntentsObject {
     pub calls: u64,
     /// Among them: with the agent's own words.
     pub given: u64,
+    /// With the words of an earlier call.
+    pub inherited: u64,
     /// With words taken from elsewhere.
     pub inferred: u64,
+    /// The same bucket by bucket over the period.
+    pub coverage: Vec<CoverageObject>,
     /// Set when not all of the period was looked at.
     pub partial: Option<String>,
+}
+
+/// How much is known, in one bucket, of why agents call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CoverageObject {
+    /// Its start.
+    pub start: String,
+    /// Its end.
+    pub end: String,
+    /// Calls.
+    pub calls: u64,
+    /// With the agent's own words for this call.
+    pub given: u64,
+    /// With the words of an earlier call, or taken from elsewhere.
+    pub inherited: u64,
 }
 
 /// Calls about one matter.
@@ -256,6 +301,31 @@ impl From<q::ToolStory> for ToolStoryObject {
             gone: story.gone.map(|at| at.to_string()),
             was: story.was.map(renamed),
             became: story.became.map(renamed),
+        }
+    }
+}
+
+impl From<q::Coverage> for CoverageObject {
+    fn from(c: q::Coverage) -> Self {
+        Self {
+            start: c.start.to_string(),
+            end: c.end.to_string(),
+            calls: c.calls,
+            given: c.given,
+            inherited: c.inherited,
+        }
+    }
+}
+
+impl From<q::Content> for ContentObject {
+    fn from(c: q::Content) -> Self {
+        let counted = |(name, count): (String, u64)| CountedObject { name, count };
+        Self {
+            looked_at: c.looked_at,
+            mime_types: all(c.mimes, counted),
+            bytes_p50: c.bytes_p50,
+            bytes_max: c.bytes_max,
+            filled: all(c.filled, counted),
         }
     }
 }

@@ -97,5 +97,11 @@ async fn a_decision_on_many_says_what_was_left_out_and_is_taken_back() {
 
     let merged = kit.post("/p/proj_a/bulk/issues", &format!("act=merge&issue={a}&issue={b}")).await;
     assert_eq!(merged.status, StatusCode::SEE_OTHER);
-    assert_eq!(Page::read(&kit.get("/p/proj_a/issues").await.body).testid("issue-row"), 1);
+    let cookie = merged.header("set-cookie").split(';').next().unwrap().to_owned();
+    let html = Page::read(&kit.get_with("/p/proj_a/issues", &cookie).await.body);
+    assert_eq!((html.testid("undo"), html.testid("issue-row")), (1, 1));
+    let other = if a.parse::<u64>().unwrap() < b.parse().unwrap() { &b } else { &a };
+    let undone = kit.post("/p/proj_a/bulk/issues", &format!("act=take_back&issue={other}&back=")).await;
+    assert_eq!(undone.status, StatusCode::SEE_OTHER);
+    assert_eq!(Page::read(&kit.get("/p/proj_a/issues").await.body).testid("issue-row"), 2);
 }

@@ -85,3 +85,31 @@ async fn tools_say_how_far_they_reach_and_which_are_not_used() {
         "values that never come again are told by their shape"
     );
 }
+
+#[tokio::test]
+async fn resources_say_their_type_and_prompts_what_is_filled() {
+    let kit = Kit::new().await;
+    let of = |kind, name: &str, arguments, result| {
+        let mut event = call(kit.now.plus_micros(-60_000_000), "ses_a", name, Status::Ok);
+        (event.kind, event.tool, event.resource) = (kind, None, Some(name.into()));
+        event.arguments = trackway_event::json::payload_of(&arguments);
+        event.result = trackway_event::json::payload_of(&result);
+        event
+    };
+    let result = serde_json::json!({ "contents": [{ "mimeType": "text/<b>", "bytes": 2_100 }] });
+    let mut events = vec![of(Kind::ResourceRead, "file:a", serde_json::json!({ "uri": "file:a" }), result)];
+    events.push(of(Kind::PromptGet, "brief", serde_json::json!({ "to<i>ne": "dry" }), serde_json::json!({})));
+    kit.send("proj_a", events).await;
+    for (tab, kind, shown) in [("resources", "resource_read", "2.1 kB"), ("prompts", "prompt_get", "1 of 1")]
+    {
+        let path = format!("/p/proj_a/tools?tab={tab}");
+        let body = kit.get(&path).await.body;
+        Page::read(&body).assert_inert(&path);
+        assert!(body.contains(shown), "{tab}: {body}");
+        let api = kit.get(&format!("/api/v1/projects/proj_a/tools?kind={kind}")).await.body;
+        let api: serde_json::Value = serde_json::from_str(&api).unwrap();
+        assert_eq!(api["items"][0]["content"]["looked_at"], 1, "{api}");
+        let csv = kit.get(&format!("/p/proj_a/export/{tab}.csv")).await.body;
+        assert!(csv.lines().next().unwrap().contains("mime_type,bytes_p50"), "{csv}");
+    }
+}

@@ -10,8 +10,9 @@ use trackway_event::{EventId, IntentSource, Kind, SessionId, Status, Timestamp};
 
 use super::figures::texts;
 use super::filter_sql::{self, Target};
+use super::span::Buckets;
 use super::{CUT_SHORT, Reader, Sql};
-use crate::query::{INTENT_CALLS, INTENT_ROWS, IntentRow, Intents, Scope};
+use crate::query::{Coverage, INTENT_CALLS, INTENT_ROWS, IntentRow, Intents, Scope};
 use crate::sqlite::commit::Counted;
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -32,9 +33,27 @@ struct Said {
 pub(in crate::sqlite) fn intents(reader: &Reader, scope: &Scope) -> Result<Intents> {
     let mut all = Intents::default();
     let (mut said, mut sentences) = (Vec::new(), Vec::new());
-    all.partial = read(reader, scope, &mut all.calls, &mut said, &mut sentences, |source| match source {
-        Source::Given => all.given += 1,
-        Source::Inferred => all.inferred += 1,
+    let buckets = Buckets::of(scope);
+    all.coverage = (0..buckets.count())
+        .map(|i| {
+            let (start, end) = buckets.bounds(i);
+            Coverage { start, end, ..Coverage::default() }
+        })
+        .collect();
+    let (coverage, given, inherited, inferred) =
+        (&mut all.coverage, &mut all.given, &mut all.inherited, &mut all.inferred);
+    all.partial = read(reader, scope, &mut all.calls, &mut said, &mut sentences, |start, source| {
+        let mut none = Coverage::default();
+        let one = buckets.place(start).and_then(|i| coverage.get_mut(i)).unwrap_or(&mut none);
+        one.calls += 1;
+        match source {
+            None => {}
+            Some(IntentSource::Given) => (*given, one.given) = (*given + 1, one.given + 1),
+            Some(IntentSource::Inherited) => {
+                (*inherited, one.inherited) = (*inherited + 1, one.inherited + 1)
+            }
+            Some(IntentSource::Inferred) => (*inferred, one.inherited) = (*inferred + 1, one.inherited + 1),
+        }
     })?;
     let clusters = cluster::clusters(&sentences);
     let names = texts(reader, &said.iter().map(|s: &Said| s.tool).collect())?;
@@ -51,19 +70,13 @@ pub(in crate::sqlite) fn intents(reader: &Reader, scope: &Scope) -> Result<Inten
     Ok(all)
 }
 
-/// Whose words an intent is.
-enum Source {
-    Given,
-    Inferred,
-}
-
 fn read(
     reader: &Reader,
     scope: &Scope,
     looked_at: &mut u64,
     said: &mut Vec<Said>,
     sentences: &mut Vec<String>,
-    mut count: impl FnMut(Source),
+    mut count: impl FnMut(i64, Option<IntentSource>),
 ) -> Result<Option<String>> {
     let mut sql = Sql::new(sql!("event.said"));
     sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
@@ -111,12 +124,11 @@ fn read(
             worked.insert((row, tool));
         }
         let Some(sentence) = r.get::<_, Option<String>>(6)?.filter(|s| !s.trim().is_empty()) else {
+            count(counted.start, None);
             continue;
         };
-        count(match r.get::<_, Option<u8>>(7)?.and_then(IntentSource::from_code) {
-            None | Some(IntentSource::Given) => Source::Given,
-            Some(IntentSource::Inherited | IntentSource::Inferred) => Source::Inferred,
-        });
+        let source = r.get::<_, Option<u8>>(7)?.and_then(IntentSource::from_code);
+        count(counted.start, Some(source.unwrap_or(IntentSource::Given)));
         let Some(id) = EventId::foreign(&r.get::<_, String>(0)?) else { continue };
         said.push(Said {
             id,

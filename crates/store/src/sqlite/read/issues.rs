@@ -1,6 +1,6 @@
 //! Error groups of a scope: counted from the index over failed events.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::params_from_iter;
 use trackway_core::issue::state::{self, Seen};
@@ -12,7 +12,9 @@ use super::session;
 use super::span::Buckets;
 use super::tools::sorted_page;
 use super::{CUT_SHORT, Reader, Sql, event, sightings, why};
-use crate::query::{Bucket, CallFigures, IssueDetail, IssueRow, IssueTab, ListAsk, Page, Scope, State};
+use crate::query::{
+    Bucket, CallFigures, IssueDetail, IssueList, IssueRow, IssueTab, ListAsk, Recovery, Scope, State,
+};
 use crate::sqlite::control::sql;
 use crate::sqlite::work;
 use crate::{Result, StoreError};
@@ -50,7 +52,7 @@ impl Sum {
 }
 
 /// Error groups with an event in the scope.
-pub(in crate::sqlite) fn issues(reader: &Reader, ask: &ListAsk, tab: IssueTab) -> Result<Page<IssueRow>> {
+pub(in crate::sqlite) fn issues(reader: &Reader, ask: &ListAsk, tab: IssueTab) -> Result<IssueList> {
     let (mut rows, partial) = of_scope(reader, &ask.scope, None)?;
     rows.retain(|row| match tab {
         IssueTab::All => true,
@@ -80,19 +82,24 @@ pub(in crate::sqlite) fn issues(reader: &Reader, ask: &ListAsk, tab: IssueTab) -
         if down { order.reverse() } else { order }.then_with(|| a.id.cmp(&b.id))
     });
     let mut page = sorted_page(rows, &ask.page, code as u8 * 2 + u8::from(down), partial)?;
-    recover(reader, &mut page.items)?;
-    Ok(page)
+    let recovery = recover(reader, &mut page.items)?;
+    Ok(IssueList { page, recovery })
 }
 
-/// Adds whether agents get past them.
-fn recover(reader: &Reader, rows: &mut [IssueRow]) -> Result<()> {
+/// Adds whether agents get past them; answers the same of all of them together.
+fn recover(reader: &Reader, rows: &mut [IssueRow]) -> Result<Recovery> {
     let (merges, mut known) = (Merges::read(reader)?, why::Sessions::default());
+    let (mut sessions, mut all) = (BTreeSet::new(), Vec::new());
     for row in rows {
         let number = row.id as i64;
-        let newest = newest_sessions(reader, number)?;
-        row.recovery = Some(why::recovery(reader, &mut known, &newest, &merges.members(number))?);
+        let (newest, members) = (newest_sessions(reader, number)?, merges.members(number));
+        row.recovery = Some(why::recovery(reader, &mut known, &newest, &members)?);
+        sessions.extend(newest);
+        all.extend(members);
     }
-    Ok(())
+    let sessions: Vec<i64> = sessions.into_iter().collect();
+    // An attempt that met two of them is one attempt.
+    why::recovery(reader, &mut known, &sessions, &all)
 }
 
 /// The newest sessions that met it, the newest first.

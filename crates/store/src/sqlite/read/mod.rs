@@ -8,6 +8,7 @@ mod call;
 mod catalog;
 mod circumstances;
 mod closely;
+mod contents;
 mod cursor;
 mod event;
 mod export;

@@ -7,7 +7,7 @@ use trackway_event::{Kind, Timestamp};
 
 use super::reach::reach;
 use super::tools::{numbered_rows, sorted_page};
-use super::{Reader, catalog, signals};
+use super::{Reader, catalog, contents, signals};
 use crate::query::{Depth, Page, Standing, ToolPreset, ToolRow, ToolsAsk};
 use crate::sqlite::commit::{DAY_US, DAYS};
 use crate::sqlite::control::sql;
@@ -73,7 +73,11 @@ pub(in crate::sqlite) fn tools(reader: &Reader, ask: &ToolsAsk) -> Result<Page<T
         let order = compare(a, b, name);
         if down { order.reverse() } else { order }.then_with(|| a.name.cmp(&b.name))
     });
-    sorted_page(rows, &ask.page, code as u8 * 2 + u8::from(down), partial)
+    let mut page = sorted_page(rows, &ask.page, code as u8 * 2 + u8::from(down), partial)?;
+    if whole && ask.kind != Kind::ToolCall {
+        contents::describe(reader, &ask.scope, ask.kind, &mut page.items)?;
+    }
+    Ok(page)
 }
 
 fn fits(row: &ToolRow, preset: ToolPreset, from: Timestamp) -> bool {
@@ -149,6 +153,7 @@ fn describe(reader: &Reader, ask: &ToolsAsk, rows: &mut Vec<ToolRow>) -> Result<
             signals: None,
             definition_tokens: Some(*tokens),
             standing: Standing::Listed,
+            content: None,
         })
         .collect();
     rows.extend(silent);

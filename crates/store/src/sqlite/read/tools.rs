@@ -189,6 +189,7 @@ fn plain(name: String, sum: &Sum, trend: Vec<u64>) -> ToolRow {
         signals: None,
         definition_tokens: None,
         standing: Standing::Untold,
+        content: None,
     }
 }
 
