@@ -8,10 +8,11 @@ use trackway_store::query::{EventDetail, Shown, ShownDefinition};
 
 use super::icons::{Icon, icon};
 use super::json_tree::{self, Change};
+use super::payload::{self, Part};
 use super::{format, hostile, joined, link, parts, replay, rounds, track};
 
-/// Bytes of a payload up to which its text stands beside the tree for copying.
-const RAW_BYTES: usize = 16 * 1024;
+/// Characters of a stack that is a text.
+const STACK_CHARS: usize = 16 * 1024;
 /// Stack frames shown.
 const FRAMES: usize = 30;
 
@@ -40,10 +41,7 @@ pub(crate) struct Vm<'a> {
 /// The panel.
 pub(crate) fn view(vm: &Vm<'_>) -> Markup {
     let (d, row) = (vm.step, &vm.step.row);
-    // Of a call of several requests, what the agent sent and what it got in the end.
-    let whole = d.call.as_deref();
-    let arguments = d.arguments.as_ref().or_else(|| whole?.arguments.as_ref());
-    let result = whole.and_then(|w| w.result.as_ref()).or(d.result.as_ref());
+    let (arguments, result) = (Part::Arguments.of(d), Part::Result.of(d));
     html! {
         header.detail-head data-sel=(row.id.as_str()) {
             h2 { (parts::subject(row)) }
@@ -74,8 +72,8 @@ pub(crate) fn view(vm: &Vm<'_>) -> Markup {
             @if changes.is_empty() { p.dim { "Nothing: the same arguments again." } }
             ul.changes { @for c in changes.iter().take(20) { li { (replay::change_words(c, 80)) } } }
         } }))
-        (payload("Arguments", arguments.map(|p| p.get()), row.bytes_in, row.tokens.and_then(|t| t.input), "arguments"))
-        (payload("Result", result.map(|p| p.get()), row.bytes_out, row.tokens.and_then(|t| t.output), "result"))
+        (payload("Arguments", arguments, (row.bytes_in, row.tokens.and_then(|t| t.input)), Part::Arguments, vm))
+        (payload("Result", result, (row.bytes_out, row.tokens.and_then(|t| t.output)), Part::Result, vm))
         @if arguments.is_none() && result.is_none() { p.quiet { "No payload was recorded for this step." } }
         (definition(vm))
         (request(vm))
@@ -94,7 +92,7 @@ pub(crate) fn view(vm: &Vm<'_>) -> Markup {
             @if row.flags.truncated { li { "a payload was cut by the recorder" } }
             @for note in &row.notes { li { (hostile::line(&note.replace('_', " "), 160)) } }
         } }))
-        p.foot {
+        div.foot {
             a href=(format!("/api/v1/projects/{}/events/{}", link::encode(vm.project), link::encode(row.id.as_str()))) { "The whole event as JSON" }
             @if vm.may_split { (joined::split_here(vm.project, row.id.as_str())) }
             span.mono.dim { (hostile::line(row.id.as_str(), 64)) }
@@ -144,7 +142,7 @@ pub(crate) fn stack(e: &ErrorInfo) -> Markup {
             ol.frames { @for f in own.iter().take(FRAMES) { (frame(f)) } }
             @if !rest.is_empty() { details { summary { (format::counted(rest.len() as u64, "frame", "frames")) " of libraries" } ol.frames { @for f in rest.iter().take(FRAMES) { (frame(f)) } } } }
         } @else if let Some(text) = &e.stack {
-            details { summary { "Stack" } pre { (hostile::text(&cut(text, RAW_BYTES))) } }
+            details { summary { "Stack" } pre { (hostile::text(&cut(text, STACK_CHARS))) } }
         }
         @for cause in e.chain.iter().take(10) {
             p.cause { "caused by " @if let Some(kind) = &cause.kind { b { (hostile::line(kind, 80)) } " " } (hostile::line(&cause.message, 400)) }
@@ -160,17 +158,23 @@ fn frame(f: &Frame) -> Markup {
     } }
 }
 
-fn payload(title: &str, json: Option<&str>, wire: Option<u64>, tokens: Option<u32>, id: &str) -> Markup {
-    let plain = json.is_some_and(|j| j.len() <= RAW_BYTES && !hostile::has_marks(j));
+fn payload(
+    title: &str,
+    json: Option<&str>,
+    (wire, tokens): (Option<u64>, Option<u32>),
+    part: Part,
+    vm: &Vm<'_>,
+) -> Markup {
+    let plain = json.is_some_and(|j| j.len() <= payload::LARGE && !hostile::has_marks(j));
+    let id = title.to_lowercase();
     html! { @if let Some(json) = json {
         section.part {
             h3 { (title) span.size { (format::bytes(wire.unwrap_or(json.len() as u64)))
                 @if let Some(n) = tokens { span title="estimated at 3.5 bytes a token, or as the SDK gave it" { " " (format::tokens(u64::from(n))) } }
                 @if plain { button.quiet data-copy=(format!("#raw-{id}")) hidden { (icon(Icon::Copy)) span.sr { "Copy " (title) } } } } }
-            (json_tree::tree(json))
+            @if json.len() > payload::LARGE { (payload::beginning(json, part, vm.project, vm.step.row.id.as_str())) } @else { (json_tree::tree(json)) }
             @if plain { details.raw { summary { "Raw" } pre id=(format!("raw-{id}")) { (json) } } }
-            @else if json.len() <= RAW_BYTES { p.note { "It holds hidden characters: the raw text is in the event's JSON below." } }
-            @else { p.note { "Longer than " (format::bytes(RAW_BYTES as u64)) ": the raw text is in the event's JSON below." } }
+            @else if json.len() <= payload::LARGE { p.note { "It holds hidden characters: the raw text is in the event's JSON below." } }
         }
     } }
 }

@@ -65,7 +65,7 @@ fn to(visit: &Visit, session: &str) -> Response {
 /// What is said above a replay; nothing where the session is whole.
 pub(crate) fn notes(session: &SessionRow, may_change: bool, place: &Place<'_>) -> Markup {
     html! { @for one in &session.joined {
-        p.strip.info data-testid="joined" { (icon(Icon::Info)) span {
+        div.strip.info data-testid="joined" { (icon(Icon::Info)) span {
             span.mono { (hostile::line(one.later.as_str(), 48)) }
             @match one.aside {
                 Aside::Restore if one.evidence == Evidence::Hand => { " is shown as one with " span.mono { (hostile::line(one.earlier.as_str(), 48)) }
@@ -75,8 +75,7 @@ pub(crate) fn notes(session: &SessionRow, may_change: bool, place: &Place<'_>) -
                     (reason(one)) ", " (one.confidence) "% sure. Both are shown as one session; no event was changed." }
                 Aside::Withdraw => { " was parted from " span.mono { (hostile::line(one.earlier.as_str(), 48)) } " here." }
             }
-            @if may_change { " " (form(one, place)) }
-        } }
+        } @if may_change { (form(one, place)) } }
     } }
 }
 
@@ -114,7 +113,7 @@ pub(crate) fn with(session: &SessionRow, before: &[SessionBefore], place: &Place
     html! { @if !before.is_empty() {
         div data-testid="join-with" {
             p.dim { "Shown apart, but one conversation? Join it with a session before:" }
-            ul { @for one in before { li { form.inline method="post" action=(link::path(place.project, "joined")) {
+            ul.joins { @for one in before { li { form.inline method="post" action=(link::path(place.project, "joined")) {
                 input type="hidden" name="act" value="with";
                 input type="hidden" name="later" value=(session.id.as_str());
                 input type="hidden" name="earlier" value=(one.id.as_str());
@@ -130,7 +129,7 @@ pub(crate) fn split_here(project: &str, event: &str) -> Markup {
     html! { form.inline method="post" action=(link::path(project, "joined")) data-testid="split" {
         input type="hidden" name="act" value="split";
         input type="hidden" name="event" value=(event);
-        button.quiet title="From this step on it becomes a session of its own; can be undone" { "Split the session here" }
+        button title="From this step on it becomes a session of its own; can be undone" { "Split the session here" }
     } }
 }
 

@@ -20,7 +20,7 @@ pub(crate) const SHOWN: usize = 60;
 /// Rows whose tracks are read: more than are shown, because a busy second is one line.
 pub(crate) const TRACKS: usize = 200;
 /// Marks of a track here.
-pub(crate) const MARKS: usize = 12;
+pub(crate) const MARKS: usize = 10;
 /// Rows of a second beyond which they are folded.
 const BURST: usize = 20;
 

@@ -50,6 +50,7 @@ mod overview;
 mod pages;
 mod panel;
 mod parts;
+mod payload;
 mod people;
 mod person;
 mod person_work;
@@ -130,6 +131,7 @@ pub const PAGES: &[PageRoute] = &[
     page("/p/{p}/live/rows", || get(pages::live_rows)),
     page("/p/{p}/sessions", || get(pages::sessions)),
     page("/p/{p}/sessions/{id}", || get(pages::session)),
+    page("/p/{p}/payload/{event}/{part}", || get(payload::show)),
     page("/p/{p}/tools", || get(tools::show)),
     page("/p/{p}/tools/{tool}", || get(tools::show_one)),
     page("/p/{p}/issues", || get(issues::show)),

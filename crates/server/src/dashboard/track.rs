@@ -92,8 +92,9 @@ pub(crate) fn small(track: &Track<'_>) -> Markup {
 pub(crate) fn so_far(until: &TrackUntil) -> Markup {
     let height = LIST.1;
     let mid = height / 2.0;
-    let room = 6.0;
-    let start = if until.more { 12.0 } else { 4.0 };
+    let room = 7.0;
+    // Dashed where it began before these marks.
+    let start = if until.more { 8.0 } else { 4.0 };
     let (mut calls, mut failures, mut rest) = (String::new(), String::new(), Vec::new());
     let mut x = start;
     for mark in &until.marks {
@@ -118,8 +119,7 @@ pub(crate) fn so_far(until: &TrackUntil) -> Markup {
     }
     html! {
         svg.track width="84" height=(height) viewBox=(format!("0 0 84 {height}")) role="img" aria-label=(label) {
-            @if until.more { line.rail.open x1="0" y1=(mid) x2="8" y2=(mid) {} }
-            line.rail x1=(if until.more { "8" } else { "0" }) y1=(mid) x2=(one(x)) y2=(mid) {}
+            line.rail.open[until.more] x1="0" y1=(mid) x2=(one(x)) y2=(mid) {}
             @if !calls.is_empty() { path.call d=(calls) {} }
             @if !failures.is_empty() { path.fail d=(failures) {} }
             @for mark in rest { (mark) }

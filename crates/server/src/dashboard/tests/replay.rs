@@ -313,7 +313,7 @@ async fn a_live_row_carries_the_track_of_its_session_so_far() {
     let page = Page::read(&body);
     page.assert_inert("live");
     assert_eq!(page.testid("live-row"), 21);
-    // Newest first: the one alone, then the last of the session with the twelve marks before it, and so on to its first.
+    // Newest first: the one alone, then the last of the session with the ten marks up to it, and so on to its first.
     let row = |which: usize| {
         body.split("data-testid=\"live-row\"").nth(which + 1).unwrap().split("</tr>").next().unwrap()
     };
@@ -322,13 +322,47 @@ async fn a_live_row_carries_the_track_of_its_session_so_far() {
         label.split('"').next().unwrap().to_owned()
     };
     assert_eq!(steps(0), "1 step");
-    assert_eq!(steps(1), "the last of more: 12 steps");
-    assert_eq!(steps(8), "the last of more: 12 steps, 1 failed");
-    assert_eq!(steps(9), "12 steps, 1 failed");
+    assert_eq!(steps(1), "the last of more: 10 steps");
+    assert_eq!(steps(10), "the last of more: 10 steps, 1 failed");
+    assert_eq!(steps(11), "10 steps, 1 failed");
     assert_eq!((steps(19), steps(20)), ("2 steps, 1 failed".into(), "1 step".into()));
     let key = kit.project("proj_a").await.key;
     let tracks = kit.store.tracks_until(key, &[20, 1], 12).unwrap();
     assert_eq!((tracks[0].marks.len(), tracks[0].more, tracks[1].marks.len()), (12, true, 1));
     let last: Vec<_> = events[8..20].iter().map(|e| e.started_at).collect();
     assert_eq!(tracks[0].marks.iter().map(|m| m.started_at).collect::<Vec<_>>(), last);
+}
+
+#[tokio::test]
+async fn a_large_payload_comes_when_it_is_asked_for() {
+    let kit = Kit::new().await;
+    kit.project("proj_a").await;
+    let mut event = call(at(&kit, 0), "ses_large", "dump", Status::Ok);
+    let long = format!("{}<b>the end</b>", EVIL.repeat(400));
+    event.result = payload_of(&json!({ "begin": 1, "rows": long }));
+    event.arguments = payload_of(&json!({ "small": EVIL }));
+    let id = event.id.to_string();
+    kit.send("proj_a", vec![event]).await;
+    let body = kit.get("/p/proj_a/sessions/ses_large").await.body;
+    let page = Page::read(&body);
+    page.assert_inert("large");
+    assert_eq!(page.testid("large"), 1, "the small one is there at once");
+    assert!(!body.contains("the end") && body.contains("Load ") && body.contains("kB"), "only its beginning");
+    let path = format!("/p/proj_a/payload/{id}/result");
+    assert!(page.links().contains(&path));
+    let part = kit.fragment(&path).await;
+    assert!(part.status == StatusCode::OK && part.body.contains("the end") && !part.body.contains("<html"));
+    Page::read(&part.body).assert_inert("large, the rest");
+    let alone = kit.get(&path).await;
+    assert!(alone.body.starts_with("<!DOCTYPE") && alone.body.contains("the end"));
+    Page::read(&alone.body).assert_inert("large, alone");
+    for nothing in ["payload/evt_none/result".to_owned(), format!("payload/{id}/other")] {
+        let answer = kit.get(&format!("/p/proj_a/{nothing}")).await;
+        assert_eq!(
+            (answer.status, Page::read(&answer.body).testid("unknown-payload")),
+            (StatusCode::NOT_FOUND, 1)
+        );
+    }
+    kit.project("proj_b").await;
+    assert_eq!(kit.get(&path.replace("proj_a", "proj_b")).await.status, StatusCode::NOT_FOUND);
 }
