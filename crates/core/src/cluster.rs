@@ -85,33 +85,58 @@ fn rarity<'a>(phrases: impl Iterator<Item = &'a BTreeSet<String>>) -> HashMap<&'
 /// leader is compared.
 #[derive(Default)]
 struct Leaders {
-    words: Vec<Vec<u32>>,
+    all: Vec<Leader>,
     by_rare: HashMap<u32, Vec<usize>>,
+    /// Number of the question asked last.
+    asked: u64,
+}
+
+struct Leader {
+    words: Vec<u32>,
+    /// A bit for each word, shared by those that are equal modulo 128.
+    bits: u128,
+    /// The question that met it last.
+    met: u64,
 }
 
 impl Leaders {
     fn add(&mut self, words: Vec<u32>) {
         for word in rare(&words) {
-            self.by_rare.entry(*word).or_default().push(self.words.len());
+            self.by_rare.entry(*word).or_default().push(self.all.len());
         }
-        self.words.push(words);
+        let bits = bits(&words);
+        self.all.push(Leader { words, bits, met: 0 });
     }
 
     /// The leader that is most alike, the earliest of equals.
-    fn nearest(&self, words: &[u32]) -> Option<usize> {
-        let mut met: Vec<usize> =
-            rare(words).iter().filter_map(|w| self.by_rare.get(w)).flatten().copied().collect();
-        met.sort_unstable();
-        met.dedup();
+    fn nearest(&mut self, words: &[u32]) -> Option<usize> {
+        self.asked += 1;
+        let bits = bits(words);
+        // Words that share their bit with another are counted as if all were common.
+        let doubled = words.len() - bits.count_ones() as usize;
         let mut best: Option<(f64, usize)> = None;
-        for leader in met {
-            let alike = self.words.get(leader).map_or(0.0, |other| alike(words, other));
-            if alike >= ALIKE && best.is_none_or(|(most, _)| alike > most) {
-                best = Some((alike, leader));
+        for number in rare(words).iter().filter_map(|w| self.by_rare.get(w)).flatten() {
+            let Some(leader) = self.all.get_mut(*number).filter(|l| l.met != self.asked) else { continue };
+            leader.met = self.asked;
+            let least = best.map_or(ALIKE, |(most, _)| most);
+            let at_most = (leader.bits & bits).count_ones() as usize + doubled;
+            if share(at_most, words, &leader.words) < least {
+                continue;
+            }
+            let shared = words.iter().filter(|w| leader.words.binary_search(w).is_ok()).count();
+            let alike = share(shared, words, &leader.words);
+            let nearer =
+                |(most, earliest): (f64, usize)| alike > most || (alike == most && *number < earliest);
+            if alike >= ALIKE && best.is_none_or(nearer) {
+                best = Some((alike, *number));
             }
         }
         best.map(|(_, leader)| leader)
     }
+}
+
+fn bits(words: &[u32]) -> u128 {
+    words.iter().fold(0, |bits, word| bits | 1 << (word % 128))
 }
 
 /// The words of which a set that is [`ALIKE`] has at least one among its own.
@@ -120,9 +145,9 @@ fn rare(words: &[u32]) -> &[u32] {
     words.get(..=words.len().saturating_sub(common)).unwrap_or(words)
 }
 
-/// Common words, as a share of all of both.
-fn alike(a: &[u32], b: &[u32]) -> f64 {
-    let shared = a.iter().filter(|w| b.binary_search(w).is_ok()).count();
+/// So many common words, as a share of all words of both.
+fn share(shared: usize, a: &[u32], b: &[u32]) -> f64 {
+    let shared = shared.min(a.len()).min(b.len());
     shared as f64 / (a.len() + b.len() - shared) as f64
 }
 

@@ -222,7 +222,7 @@ fn table_of(rows: &[IssueRow], order: Option<&str>, may: May, place: &Place<'_>)
                 thead { tr {
                     (head("title", "Tool and what went wrong")) (head("state", "State")) th scope="col" { "Class" } th scope="col" { span.sr { "Share of failures" } }
                     (head("events", "Failures")) (head("sessions", "Sessions")) (head("people", "People"))
-                    th.num scope="col" title="attempts that met it and were solved in the end, in the newest 50 sessions with it" { "Recovers" }
+                    th.num scope="col" title="attempts that met it and were solved in the end, in the newest 20 sessions with it" { "Recovers" }
                     (head("first", "First seen")) (head("last", "Last seen")) th scope="col" { "Since version" } @if listed == Listed::AsQueue { th scope="col" { "Assignee" } } @else { th scope="col" { "Trend" } }
                 } }
                 tbody #rows { @for row in rows { (line(row, most, listed, may, place)) } }

@@ -23,7 +23,7 @@ use crate::{Result, StoreError};
 const SAMPLES: i64 = 50;
 const SESSIONS: usize = 10;
 /// Newest sessions in which it is looked for whether agents got past it.
-const RECOVERY: usize = 50;
+const RECOVERY: usize = 20;
 /// Groups of one tool whose recovery is looked at.
 const OF_TOOL: usize = 20;
 /// Groups of which the overview's few are chosen.
