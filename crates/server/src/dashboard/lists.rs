@@ -5,6 +5,7 @@
 use maud::{Markup, html};
 use trackway_store::query::{EventRow, Page, SessionRow};
 
+use super::columns::Column;
 use super::icons::{Icon, icon};
 use super::link::{self, Params};
 use super::place::Place;
@@ -59,10 +60,32 @@ pub(crate) fn pager<T>(page: &Page<T>, one: &str, many: &str, place: &Place<'_>)
     }
 }
 
+/// Whose rows a panel holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Anyone's: each row says whose.
+    Anyones,
+    /// Those of the one person whose page it is, which rows need not repeat.
+    Theirs,
+}
+
 /// A panel of sessions; `all` is where the whole list is.
 pub(crate) fn sessions(rows: &[SessionRow], title: &str, all: &str, none: &str, place: &Place<'_>) -> Markup {
+    sessions_of(Whose::Anyones, rows, title, all, none, place)
+}
+
+/// The same for one person's.
+pub(crate) fn sessions_of(
+    whose: Whose,
+    rows: &[SessionRow],
+    title: &str,
+    all: &str,
+    none: &str,
+    place: &Place<'_>,
+) -> Markup {
     let base = link::path(place.project, "sessions");
-    let columns = session_table::usual();
+    let mut columns = session_table::usual();
+    columns.retain(|c| whose == Whose::Anyones || c.key() != "person");
     html! {
         section.panel.flush {
             h2 { (title) a.aside href=(all) { "All sessions" } }
@@ -81,6 +104,18 @@ pub(crate) fn sessions(rows: &[SessionRow], title: &str, all: &str, none: &str, 
 
 /// A panel of calls, newest first, each with a link to its place in the replay.
 pub(crate) fn calls(rows: &[EventRow], title: &str, none: &str, place: &Place<'_>) -> Markup {
+    calls_of(Whose::Anyones, rows, title, none, place)
+}
+
+/// The same for one person's.
+pub(crate) fn calls_of(
+    whose: Whose,
+    rows: &[EventRow],
+    title: &str,
+    none: &str,
+    place: &Place<'_>,
+) -> Markup {
+    let named = whose == Whose::Anyones;
     let base = link::path(place.project, "sessions");
     let only = |field: &str, v: &str| format!("{base}{}", place.params.carried().and(field, "eq", v).query());
     html! {
@@ -92,7 +127,7 @@ pub(crate) fn calls(rows: &[EventRow], title: &str, none: &str, place: &Place<'_
                         caption.sr { (title) }
                         thead { tr {
                             th scope="col" { "When" } th scope="col" { "Status" } th.num scope="col" { "Took" } th scope="col" { "Client" }
-                            th scope="col" { "Person" } th scope="col" { "Why, or what went wrong" }
+                            @if named { th scope="col" { "Person" } } th scope="col" { "Why, or what went wrong" }
                         } }
                         tbody { @for row in rows {
                             @let session = row.session_id.as_ref().map_or("", |s| s.as_str());
@@ -103,7 +138,7 @@ pub(crate) fn calls(rows: &[EventRow], title: &str, none: &str, place: &Place<'_
                                 td data-label="Status" { @match row.status { Some(trackway_event::Status::Ok) => span.dim { "ok" }, status => (parts::status(status)) } }
                                 td.num data-label="Took" { @match row.duration_us { Some(us) => (format::duration(us)), None => (format::unknown("no duration was recorded")) } }
                                 td data-label="Client" { (parts::peer(row.client.as_ref(), &|v| only("client", v))) }
-                                td data-label="Person" { (parts::person(row.actor.as_ref(), session, &|v| only("person", v))) }
+                                @if named { td data-label="Person" { (parts::person(row.actor.as_ref(), session, &|v| only("person", v))) } }
                                 td data-label="Words" { @match (&row.error, row.intent.as_deref().filter(|w| !w.trim().is_empty())) {
                                     (Some(error), _) => span.bad { (hostile::line(&error.message, 90)) },
                                     (None, Some(words)) => { "“" (hostile::line(words, 90)) "”" },

@@ -73,29 +73,25 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                     section.panel { h2 { "Time per call" } (chart::latency(&o.series, &over)) }
                 }
                 div.col-4 { (wanted::panel(&wanted, &vm.aside, vm.may_change, place)) (clients(&o.clients, place)) }
-                @for panel in asides(vm, place) { div.col-4 { (panel) } }
-                @if o.missing.is_empty() { div.col-12 { (intents(o, place)) } } @else { div.col-8 { (intents(o, place)) } div.col-4 { (missing(o, place)) } }
+                @for column in asides(vm, place) { div.col-4 { (column) } }
+                div.col-12 { (intents(o, place)) }
                 div.col-12 { (session_table(&o.worth_a_look, place, "Sessions worth a look", "No session of this period stands out. Checked: loops, failures, wishes, unusual length, new failures.")) }
             }
         }
     }
 }
 
-/// What stands beside each other under the figures: who speaks what, what agents are shown, and what is left to set up.
+/// What stands beside each other under the figures: who speaks what, what agents are shown and what is left to set up, and what
+/// they did not find.
 fn asides(vm: &Vm, place: &Place<'_>) -> Vec<Markup> {
     let o = &vm.overview;
     let open = !vm.checklist.done() && !vm.aside.contains_key(checklist::KEY);
-    let panels = [
-        mix("Protocol revisions", "protocol", &o.signals.protocols, place),
-        mix("Models", "model", &o.signals.models, place),
-        catalog(o, place),
-        if open {
-            checklist::view(&vm.checklist, &vm.shown(place))
-        } else {
-            html! {}
-        },
+    let columns = [
+        html! { (mix("Protocol revisions", "protocol", &o.signals.protocols, o, place)) (mix("Models", "model", &o.signals.models, o, place)) },
+        html! { (catalog(o, place)) @if open { (checklist::view(&vm.checklist, &vm.shown(place))) } },
+        missing(o, place),
     ];
-    panels.into_iter().filter(|panel| !panel.0.is_empty()).collect()
+    columns.into_iter().filter(|column| !column.0.is_empty()).collect()
 }
 
 fn page(place: &Place<'_>, name: &str, params: &Params) -> String {
@@ -284,7 +280,7 @@ fn clients(rows: &[ClientRow], place: &Place<'_>) -> Markup {
 const MIXED: usize = 4;
 
 /// What the newest calls say of themselves, where any says it.
-fn mix(title: &str, field: &str, rows: &[Mixed], place: &Place<'_>) -> Markup {
+fn mix(title: &str, field: &str, rows: &[Mixed], o: &Overview, place: &Place<'_>) -> Markup {
     let named: Vec<&Mixed> = rows.iter().filter(|r| r.name.is_some()).collect();
     let (all, silent): (u64, u64) =
         (rows.iter().map(|r| r.calls).sum(), rows.iter().filter(|r| r.name.is_none()).map(|r| r.calls).sum());
@@ -308,6 +304,7 @@ fn mix(title: &str, field: &str, rows: &[Mixed], place: &Place<'_>) -> Markup {
                         @if silent > 0 { (line(html! { span.dim { "not said" } }, silent)) }
                     }
                 }
+                @if let Some(partial) = &o.signals.partial { p.quiet { (hostile::line(partial, 120)) } }
             }
         }
     }

@@ -11,6 +11,7 @@ use trackway_store::query::{Aside, How, Merging, PersonDetail, Thing, TraitSourc
 use super::frame::Bar;
 use super::late::{self, Sheet};
 use super::link;
+use super::lists::Whose;
 use super::people::written;
 use super::place::Place;
 use super::visit::{self, Visit};
@@ -112,8 +113,8 @@ pub(crate) fn view(person: &PersonDetail, way: &Way, may: May, place: &Place<'_>
             div.col-6 { (traits(&row.traits, &person.sources, &TRAITS, place)) }
             div.col-12 {
                 (ids(person, may.change, place))
-                (lists::sessions(&person.sessions, "Their newest sessions", &all, "None is kept any more.", place))
-                (lists::calls(&person.timeline, "Their newest steps", "Nothing of theirs belongs to a session.", place))
+                (lists::sessions_of(Whose::Theirs, &person.sessions, "Their newest sessions", &all, "None is kept any more.", place))
+                (lists::calls_of(Whose::Theirs, &person.timeline, "Their newest steps", "Nothing of theirs belongs to a session.", place))
                 (person_work::data(person, may.delete, place))
             }
         }

@@ -12,7 +12,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::{ProblemCode, Timestamp};
-use trackway_store::query::{EventRow, EventsAsk, PageAsk, Protocol, Warning};
+use trackway_store::query::{By, EventRow, EventsAsk, PageAsk, Protocol, Warning, Way};
 use trackway_store::{
     Act, AuditAsk, Intake, NewAudit, NewToken, Project, Quarantined, StoreHealth, Token, TokenScope,
 };
@@ -82,6 +82,8 @@ pub(crate) struct Vm {
     pub intake: Intake,
     /// Its senders.
     pub sources: Vec<Source>,
+    /// Recording libraries by their versions, as the newest calls name them.
+    pub recorders: Vec<Way>,
     /// Refused bodies that concern the reader.
     pub refused: Vec<Quarantined>,
     /// The storage.
@@ -246,6 +248,10 @@ async fn page_with(
             Tab::Health => sources(&store.events(project.key, &newest)?.items),
             Tab::Project | Tab::Tokens | Tab::Keep | Tab::Members => Vec::new(),
         };
+        let recorders = match tab {
+            Tab::Health => store.ways(project.key, &super::pages::everything(now), By::Recorder)?.items,
+            Tab::Project | Tab::Tokens | Tab::Keep | Tab::Members => Vec::new(),
+        };
         let mut refused = store.quarantined(REFUSED)?;
         refused.retain(|q| admin || live::concerns(q, &project));
         let set = store.settings(project.key)?;
@@ -266,6 +272,7 @@ async fn page_with(
             tab,
             intake: store.intake(Some(project.key))?,
             sources,
+            recorders,
             refused,
             health: store.health()?,
             tokens: if admin { Some(store.tokens(Some(project.key))?) } else { None },

@@ -4,9 +4,10 @@
 //! Called by [`super::settings`]. Names of sources and reasons of recorders are captured text.
 
 use maud::{Markup, html};
-use trackway_store::query::Warning;
+use trackway_store::query::{Warning, Way};
 use trackway_store::{Intake, StoreHealth};
 
+use super::clients::{names, share};
 use super::icons::{Icon, icon};
 use super::place::Place;
 use super::settings::{Source, Vm};
@@ -31,6 +32,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                 (warnings_panel(&vm.warnings))
                 (dropped_panel(intake))
                 (sources_panel(&vm.sources, place))
+                (recorders_panel(&vm.recorders, place))
                 @if !vm.refused.is_empty() {
                     (setup::refused(&vm.refused, vm.tokens.is_some(), place.now, "Refused bodies"))
                 }
@@ -114,6 +116,33 @@ fn sources_panel(sources: &[Source], place: &Place<'_>) -> Markup {
     }
 }
 
+/// Recording libraries with their versions, and which of their options nothing here answers.
+fn recorders_panel(recorders: &[Way], place: &Place<'_>) -> Markup {
+    let posthog = recorders.iter().any(|w| w.recorders.iter().any(|how| how.ends_with("posthog")));
+    html! {
+        @if !recorders.is_empty() {
+            section.panel data-testid="recorders" {
+                h2 { "SDKs and their versions" a.aside href=(format!("{}?tab=sdks", link::path(place.project, "clients"))) { "How well each does" } }
+                div.scroll tabindex="0" role="region" aria-label="SDKs and their versions" {
+                    table.data {
+                        caption.sr { "Recording libraries of the newest calls" }
+                        thead { tr { th scope="col" { "SDK" } th scope="col" { "Version" } th scope="col" { "How" } th.num scope="col" { "Calls" } th.num scope="col" { "With intent" } th.num scope="col" { "Last call" } } }
+                        tbody { @for way in recorders { tr data-testid="recorder-row" {
+                            th scope="row" { @match &way.name { Some(name) => (hostile::line(&name.name, 48)), None => (format::unknown("no recorder named itself")) } }
+                            td data-label="Version" { @match way.name.as_ref().and_then(|n| n.version.as_deref()) { Some(v) => (hostile::line(v, 24)), None => (format::unknown("the recorder gave no version")) } }
+                            td data-label="How" { (names(&way.recorders, "not said")) }
+                            td.num data-label="Calls" { (format::count(way.calls)) }
+                            td.num data-label="With intent" { (share(way.intents, way.calls, "no call")) }
+                            td.num data-label="Last call" { @match way.last_at { Some(at) => (format::time(at, &format::ago(at, place.now))), None => (format::unknown("no call")) } }
+                        } } }
+                    }
+                }
+                @if posthog { p.dim data-testid="no-effect" { b { "Without effect here, of PostHog's SDKs: " } (setup::no_effect()) } }
+            }
+        }
+    }
+}
+
 fn storage(health: &StoreHealth) -> Markup {
     let line = |name: &str, value: Markup| html! { li { span.grow { (name) } b { (value) } } };
     html! {
@@ -123,6 +152,7 @@ fn storage(health: &StoreHealth) -> Markup {
                 @for reason in &health.reasons { p.strip.fail role="alert" { (icon(Icon::Fail)) span { (hostile::line(reason, 300)) } } }
             }
             ul.arrivals {
+                (line("Trackway", html! { (env!("CARGO_PKG_VERSION")) }))
                 (line("Size of everything", html! { (format::bytes(health.bytes)) }))
                 @if let Some(free) = health.free_bytes { (line("Free on the disk", html! { (format::bytes(free)) })) }
                 (line("Write-ahead log", html! { (format::bytes(health.wal_bytes)) }))
@@ -131,6 +161,7 @@ fn storage(health: &StoreHealth) -> Markup {
                 @if health.commits > 0 { (line("A commit, p50 and p99", html! { (format::duration(health.commit_us.0)) ", " (format::duration(health.commit_us.1)) })) }
                 (line("A durable 4 KiB write", html! { (format::duration(health.fsync_us)) }))
             }
+            p.dim { code { "trackway doctor" } " on the server looks for what could be wrong and names the command that mends it." }
         }
     }
 }

@@ -220,7 +220,7 @@ fn connect(vm: &Vm, place: &Place<'_>) -> Markup {
                     ]))
                     p.dim { "The key may be the project's id, an ingest token, or the phc_… key you have: its events are refused and kept until you adopt the key below." }
                     h3 { "Without effect here" }
-                    p.dim { "Feature flags are answered with none; recordings of browsers, " code { "$ip" } " and " code { "$geoip_*" } " are not kept." }
+                    p.dim { (no_effect()) }
                 },
                 Way::Http => {
                     p { "Any program can send events: up to 1,000 in a batch, plain, gzip or zstd. Each gets its own outcome in the answer." }
@@ -229,6 +229,11 @@ fn connect(vm: &Vm, place: &Place<'_>) -> Markup {
             }
         }
     }
+}
+
+/// Which options of PostHog's SDKs nothing here answers.
+pub(super) fn no_effect() -> Markup {
+    html! { "Feature flags are answered with none; recordings of browsers, " code { "$ip" } " and " code { "$geoip_*" } " are not kept." }
 }
 
 /// What changes for each published SDK.

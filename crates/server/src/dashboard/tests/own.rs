@@ -1,6 +1,6 @@
 //! A project's own people: left out of pages, API and files alike where the address says so, and nowhere else.
 
-use trackway_event::{Actor, ActorId, Event, Status, Timestamp};
+use trackway_event::{Actor, ActorId, Event, Input, Peer, Status, Timestamp};
 
 use super::EVIL;
 use super::html::Page;
@@ -11,6 +11,27 @@ fn by(at: Timestamp, session: &str, id: &str) -> Event {
     let (id, _) = ActorId::parse(id).unwrap();
     event.actor = Some(Box::new(Actor { id, name: None, traits: Default::default() }));
     event
+}
+
+#[tokio::test]
+async fn data_health_names_recorders_and_what_has_no_effect() {
+    let kit = Kit::new().await;
+    let mut events = Vec::new();
+    for (n, version, input) in
+        [(1, "1.0", Input::Native), (2, "1.1", Input::Native), (3, EVIL, Input::Posthog)]
+    {
+        let mut event = by(kit.now.plus_micros(-n * 60_000_000), "ses_a", "ana");
+        event.sdk = Some(Peer { name: "sdk".into(), version: Some(version.into()) });
+        event.input = input;
+        events.push(event);
+    }
+    kit.send("proj_a", events[..2].to_vec()).await;
+    let page = Page::read(&kit.get("/p/proj_a/settings").await.body);
+    assert_eq!((page.testid("recorder-row"), page.testid("no-effect")), (2, 0));
+    kit.send("proj_a", events).await;
+    let page = Page::read(&kit.get("/p/proj_a/settings").await.body);
+    page.assert_inert("settings");
+    assert_eq!((page.testid("recorder-row"), page.testid("no-effect")), (3, 1));
 }
 
 #[tokio::test]

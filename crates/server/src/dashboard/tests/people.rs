@@ -53,6 +53,9 @@ async fn a_person_shows_ids_and_an_undo_and_accounts_their_people() {
             assert!(status.is_success() || status.is_redirection(), "{path}: {link} answers {status}");
         }
     }
+    let person = kit.get("/p/proj_a/people/ana").await.body;
+    assert_eq!(Page::read(&person).testid("session-row"), 1);
+    assert!(!person.contains(r#"data-label="Person""#), "a person's rows do not repeat the person");
     let list = Page::read(&kit.get("/p/proj_a/people").await.body);
     assert_eq!((list.testid("person-row"), list.testid("tab-accounts")), (1, 1));
     let list = Page::read(&kit.get("/p/proj_a/people?tab=accounts").await.body);
