@@ -151,6 +151,20 @@ fn share(shared: usize, a: &[u32], b: &[u32]) -> f64 {
     shared as f64 / (a.len() + b.len() - shared) as f64
 }
 
+/// Which share of the telling words of a sentence a text has, 0 to 1; 0 where fewer than two are common, for one tells little.
+pub fn told_by(sentence: &str, text: &str) -> f64 {
+    let (asked, given) = (words(sentence), all_words(text));
+    let common = asked.iter().filter(|word| given.contains(word.as_str())).count();
+    if common < 2 { 0.0 } else { common as f64 / asked.len() as f64 }
+}
+
+/// Every word of a text, however long, as [`words`] writes them.
+fn all_words(text: &str) -> BTreeSet<String> {
+    let lower = text.to_lowercase();
+    let parts: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    parts.chunks(WORDS).flat_map(|chunk| words(&chunk.join(" "))).collect()
+}
+
 /// The sentence most often said.
 fn name<S: AsRef<str>>(sentences: &[S], members: &[usize]) -> String {
     let mut said: BTreeMap<&str, usize> = BTreeMap::new();

@@ -98,3 +98,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_tells_what_a_sentence_asks() {
+    for (sentence, text, expect) in [
+        (
+            "cancel an order that was not shipped",
+            "cancel order: Cancels one order before it is shipped.",
+            1.0,
+        ),
+        ("cancel an order", "get order: Reads an order.", 0.0),
+        ("export invoices as pdf", "make pdf: Writes invoices and receipts.", 2.0 / 3.0),
+        ("", "anything", 0.0),
+    ] {
+        assert!((told_by(sentence, text) - expect).abs() < 1e-9, "{sentence}: {}", told_by(sentence, text));
+    }
+}

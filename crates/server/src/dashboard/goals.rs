@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::{ProblemCode, Timestamp};
 use trackway_store::query::{
-    Again, EventRow, INTENT_ROWS, IntentRow, Intents, ListAsk, Page, Said, Wish, WishNote, WishStatus,
+    Again, Answer, EventRow, INTENT_ROWS, IntentRow, Intents, ListAsk, Page, Said, Wish, WishNote, WishStatus,
 };
 
 use super::frame::Bar;
@@ -19,10 +19,12 @@ use super::late::{self, Sheet};
 use super::link::{self, Params};
 use super::place::Place;
 use super::visit::{self, Visit};
-use super::{bar, chart, format, goals_coverage, hostile, parts};
+use super::{bar, chart, format, goals_coverage, goals_matters, hostile, lists, parts};
 use crate::api::insight::change_wish;
 use crate::problem::Problem;
 
+/// What the address says where wishes in like words stand together.
+const MATTERS: &str = "matters";
 /// Sessions below which names may still change much.
 const FEW: u64 = 5;
 /// Finished calls from which a share is shown as a rate.
@@ -58,22 +60,40 @@ pub(crate) enum Vm {
 /// A wish, or feedback.
 #[derive(Clone, Debug)]
 pub(crate) struct Word {
-    event: EventRow,
+    pub(super) event: EventRow,
     /// What somebody noted on a wish.
     note: Option<WishNote>,
     /// Whether a shipped wish was asked for again.
     again: Option<Again>,
+    /// A tool that may answer a wish.
+    answer: Option<Answer>,
+    /// What a wish's matter is named.
+    pub(super) matter: String,
     /// Sort and sentiment of feedback.
     said: Option<(&'static str, Option<&'static str>)>,
 }
 
 impl Word {
     fn wish(wish: Wish) -> Self {
-        Self { event: wish.event, note: wish.note, again: wish.again, said: None }
+        Self {
+            event: wish.event,
+            note: wish.note,
+            again: wish.again,
+            answer: wish.answer,
+            matter: wish.matter,
+            said: None,
+        }
     }
 
     fn feedback(said: Said) -> Self {
-        Self { event: said.event, note: None, again: None, said: Some((said.kind, said.sentiment)) }
+        Self {
+            event: said.event,
+            note: None,
+            again: None,
+            answer: None,
+            matter: String::new(),
+            said: Some((said.kind, said.sentiment)),
+        }
     }
 }
 
@@ -242,14 +262,19 @@ fn words(tab: Tab, page: &Page<Word>, may: May, last: Option<Timestamp>, place: 
         return html! { (parts::partial(page.partial.as_deref())) (parts::empty(&why, what, place.project, place.path, place.params)) };
     }
     html! {
-        p.lede data-testid="lede" { @if page.next.is_some() { "The newest " } b { (format::counted(page.items.len() as u64, one, many)) } ", each as it was said." }
+        @let grouped = tab == Tab::Missing && place.params.shows(MATTERS);
+        p.lede data-testid="lede" {
+            @if page.next.is_some() { "The newest " } b { (format::counted(page.items.len() as u64, one, many)) } @if grouped { ", in like words together." } @else { ", each as it was said." }
+            @if tab == Tab::Missing { " " a href=(format!("{}{}", place.path, place.params.toggled(MATTERS).query())) data-testid="toggle-matters" { @if grouped { "One by one" } @else { "Group like ones" } } }
+        }
         (parts::partial(page.partial.as_deref()))
+        @if grouped { (goals_matters::matters(&page.items, place)) }
         section.panel.flush {
             div.scroll tabindex="0" role="region" aria-label=(many) {
                 table.data {
                     caption.sr { (many) }
                     thead { tr { th scope="col" { "When" } @if tab == Tab::Feedback { th scope="col" { "Sort" } th scope="col" { "Tool" } } th scope="col" { "In the agent's words" } th scope="col" { "Client" } th scope="col" { "Person" } th scope="col" { "Session" } @if tab == Tab::Missing { th scope="col" { "What becomes of it" } } } }
-                    tbody { @for row in &page.items { (word(row, tab, may, place)) } }
+                    tbody { @for row in ordered(&page.items, grouped) { (word(row, tab, may, place)) } }
                 }
             }
         }
@@ -261,6 +286,16 @@ fn words(tab: Tab, page: &Page<Word>, may: May, last: Option<Timestamp>, place: 
             }
         }
     }
+}
+
+/// As they came; or those of one matter next to each other, the most asked for first.
+fn ordered(items: &[Word], grouped: bool) -> Vec<&Word> {
+    let mut all: Vec<&Word> = items.iter().collect();
+    if grouped {
+        let often = |matter: &str| items.iter().filter(|w| w.matter == matter).count();
+        all.sort_by_cached_key(|w| (std::cmp::Reverse(often(&w.matter)), w.matter.clone()));
+    }
+    all
 }
 
 /// The form of `/p/{p}/goals/wish`.
@@ -312,6 +347,13 @@ fn becomes(wish: &Word, may: May, place: &Place<'_>) -> Markup {
                 Some(at) => { span.tag.warn { "asked again" } " " (format::counted(again.wishes, "time", "times")) " since, in like words; the newest " (format::time(at, &format::ago(at, place.now))) },
                 None => span.dim { "not asked for again since" },
             } }
+        }
+        @if let Some(answer) = wish.answer.as_ref().filter(|_| status != WishStatus::Declined) {
+            p data-testid="answered" title="first listed after the wish; its name and description have at least half of the wish's words" {
+                span.tag.good { "perhaps answered" } " by "
+                @match lists::detail(place, "tools", &answer.tool) { Some(href) => a href=(href) { (hostile::line(&answer.tool, 40)) }, None => (hostile::line(&answer.tool, 40)) }
+                span.dim { ", listed since " (format::time(answer.since, &format::ago(answer.since, place.now))) }
+            }
         }
         @if may == May::Change {
             details { summary { "Change" }

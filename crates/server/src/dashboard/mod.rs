@@ -30,6 +30,7 @@ mod format;
 mod frame;
 mod goals;
 mod goals_coverage;
+mod goals_matters;
 mod hostile;
 mod icons;
 mod issue_bulk;

@@ -7,6 +7,7 @@ mod catalog;
 mod contrast;
 mod export;
 mod frame;
+mod goals;
 mod html;
 mod issues;
 mod kit;

@@ -59,4 +59,24 @@ pub(super) fn wishes_keep_what_becomes_of_them(make: &dyn Fn() -> Arc<dyn Store>
     assert_eq!(again(), Again::default());
     put(&store, p, vec![words(40, "cancel a running job"), words(41, "export invoices as a table")]);
     assert_eq!(again(), Again { wishes: 1, newest: Some(at(40 * MINUTE)) });
+
+    // In like words it is one matter; a tool that came later and has its words may answer it, one that was there before may not.
+    let of = |id: &str| all().into_iter().find(|w| w.event.id.as_str() == id).unwrap();
+    assert_eq!((of(id).matter.as_str(), &of(id).answer), ("cancel a running job", &None));
+    assert_eq!(all().iter().filter(|w| w.matter == of(id).matter).count(), 3);
+    let listing = |n: u32, tools: &str| {
+        let mut e = call(n, i64::from(n) * MINUTE);
+        (e.kind, e.tool) = (Kind::ToolsList, None);
+        e.result = serde_json::value::RawValue::from_string(format!(r#"{{"tools":[{tools}]}}"#)).ok();
+        e
+    };
+    let export = r#"{"name":"export_invoices","description":"Writes a table of invoices."}"#;
+    let cancel = r#"{"name":"cancel_job","description":"Stops a job that is running."}"#;
+    put(&store, p, vec![listing(35, export), listing(50, &format!("{export},{cancel}"))]);
+    let answer = Answer { tool: "cancel_job".into(), since: at(50 * MINUTE) };
+    assert_eq!(of(id).answer, Some(answer));
+    let invoices = all().into_iter().find(|w| w.matter.starts_with("export")).unwrap();
+    assert_eq!(invoices.answer, None, "it was there when the wish was said");
+    assert!(store.set_wish(p, id, WishStatus::Declined, "", "ann", shipped_at).unwrap());
+    assert_eq!(of(id).answer, None, "declined is declined");
 }

@@ -107,4 +107,17 @@ pub struct Wish {
     pub note: Option<WishNote>,
     /// Where it is shipped: whether it was asked for again since.
     pub again: Option<Again>,
+    /// A tool that may answer it now.
+    pub answer: Option<Answer>,
+    /// The words that name its matter: wishes of this page in like words have the same; empty where it has none.
+    pub matter: String,
+}
+
+/// A tool that was first listed after a wish, and whose name and description have at least half of its telling words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its name.
+    pub tool: String,
+    /// When it was first listed.
+    pub since: Timestamp,
 }

@@ -211,6 +211,12 @@ pub struct WishObject {
     pub asked_again: Option<u64>,
     /// The newest of those.
     pub asked_again_at: Option<String>,
+    /// A tool that was first listed after it and may answer it, by its words.
+    pub answered_by: Option<String>,
+    /// When that was.
+    pub answered_since: Option<String>,
+    /// Words that name its matter: wishes of this page in like words have the same.
+    pub matter: String,
 }
 
 /// What becomes of a wish.
@@ -350,10 +356,24 @@ impl WishObject {
             None => (None, None, None),
         };
         let event = EventObject::of(project, wish.event);
+        let answered_since = wish.answer.as_ref().map(|a| a.since.to_string());
+        let answered_by = wish.answer.map(|a| a.tool);
+        let matter = wish.matter;
         let asked_again = wish.again.map(|again| again.wishes);
         let asked_again_at = wish.again.and_then(|again| again.newest).map(|at| at.to_string());
         let status = status.as_str().into();
-        Self { event, status, note, noted_by, noted_at, asked_again, asked_again_at }
+        Self {
+            event,
+            status,
+            note,
+            noted_by,
+            noted_at,
+            asked_again,
+            asked_again_at,
+            answered_by,
+            answered_since,
+            matter,
+        }
     }
 }
 

@@ -8,12 +8,18 @@ use trackway_core::cluster;
 use trackway_core::filter::{Condition, Field, Op};
 use trackway_event::{Kind, ProjectId, Timestamp};
 
+use super::catalog::definitions;
 use super::{Reader, event};
 use crate::Result;
 use crate::query::{
-    Again, EventsAsk, LATER_WISHES, ListAsk, Page, Protocol, Said, Wish, WishNote, WishStatus,
+    Again, Answer, EventsAsk, LATER_WISHES, ListAsk, Page, Protocol, Said, Wish, WishNote, WishStatus,
 };
 use crate::sqlite::control::sql;
+
+/// Newest listings in which it is looked for tools that answer.
+const LISTINGS: usize = 40;
+/// Share of a wish's telling words that a tool has to have.
+const TELLS: f64 = 0.5;
 
 /// Wishes of a scope, newest first.
 pub(in crate::sqlite) fn wishes(reader: &Reader, ask: &ListAsk) -> Result<Page<Wish>> {
@@ -33,9 +39,11 @@ pub(in crate::sqlite) fn wishes(reader: &Reader, ask: &ListAsk) -> Result<Page<W
                 who: r.get(3)?,
             })
         });
-        wishes.push(Wish { note: note.optional()?, event, again: None });
+        wishes.push(Wish { note: note.optional()?, event, again: None, answer: None, matter: String::new() });
     }
     hold_against_later(reader, &mut wishes)?;
+    answer(reader, &mut wishes)?;
+    name(&mut wishes);
     Ok(Page { items: wishes, next, total, partial })
 }
 
@@ -70,6 +78,55 @@ fn hold_against_later(reader: &Reader, wishes: &mut [Wish]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Tells of every wish that nobody declined which tool may answer it by now.
+fn answer(reader: &Reader, wishes: &mut [Wish]) -> Result<()> {
+    let declined = |wish: &Wish| wish.note.as_ref().is_some_and(|n| n.status == WishStatus::Declined);
+    if wishes.iter().all(declined) {
+        return Ok(());
+    }
+    let mut statement = reader.conn.prepare_cached(sql!("catalog.all"))?;
+    let rows = statement.query_map([], |r| r.get::<_, i64>(0))?.take(LISTINGS);
+    let rows: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    // What the newest listing has, and since when some listing had it; beyond the ones looked at nobody can tell.
+    let mut since: BTreeMap<String, (Timestamp, String)> = BTreeMap::new();
+    for (nth, row) in rows.into_iter().enumerate() {
+        let (_, tools, first) = definitions(reader, row)?;
+        for tool in tools.into_iter().flatten() {
+            match since.get_mut(&tool.name) {
+                Some((known, _)) => *known = (*known).min(Timestamp::from_micros(first)),
+                None if nth == 0 => {
+                    let text = format!("{} {}", tool.name, tool.description);
+                    since.insert(tool.name, (Timestamp::from_micros(first), text));
+                }
+                None => {}
+            }
+        }
+    }
+    for wish in wishes.iter_mut().filter(|wish| !declined(wish)) {
+        let asked = wish.event.intent.as_deref().unwrap_or("");
+        let later = since.iter().filter(|(_, (first, _))| *first > wish.event.started_at);
+        let fits = later.map(|(tool, (first, text))| (cluster::told_by(asked, text), tool, first));
+        let best = fits
+            .filter(|(share, ..)| *share >= TELLS)
+            .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.2.cmp(a.2)).then_with(|| b.1.cmp(a.1)));
+        wish.answer = best.map(|(_, tool, first)| Answer { tool: tool.clone(), since: *first });
+    }
+    Ok(())
+}
+
+/// Names the matter of each wish.
+fn name(wishes: &mut [Wish]) {
+    let sentences: Vec<String> =
+        wishes.iter().map(|w| w.event.intent.as_deref().unwrap_or("").to_owned()).collect();
+    for cluster in cluster::clusters(&sentences) {
+        for at in &cluster.members {
+            if let Some(wish) = wishes.get_mut(*at) {
+                wish.matter.clone_from(&cluster.name);
+            }
+        }
+    }
 }
 
 /// Whether an event is a wish.
