@@ -103,7 +103,7 @@ proptest! {
 fn a_text_tells_what_a_sentence_asks() {
     for (sentence, text, expect) in [
         (
-            "cancel an order that was not shipped",
+            "cancel an order before it is shipped",
             "cancel order: Cancels one order before it is shipped.",
             1.0,
         ),
