@@ -2,6 +2,7 @@
 //! order cannot matter. They mean what [`trackway_core::rollup::Counters`] defines, and are held to it (INV-05); here they
 //! are made from an event's row as well, and can give an event back.
 
+use rusqlite::Row;
 use trackway_core::sketch::Sketch;
 use trackway_event::event::Flags;
 use trackway_event::{Event, Kind, Status};
@@ -20,6 +21,20 @@ pub(in crate::sqlite) struct Counted {
 }
 
 impl Counted {
+    /// The first seven columns of a row; `None` of a kind that is newer than this program.
+    pub(in crate::sqlite) fn read(r: &Row<'_>) -> rusqlite::Result<Option<Self>> {
+        let Some(kind) = Kind::from_code(r.get(0)?) else { return Ok(None) };
+        Ok(Some(Self {
+            kind,
+            status: r.get::<_, Option<u8>>(1)?.and_then(Status::from_code),
+            flags: Flags::from_bits(r.get(2)?),
+            start: r.get(3)?,
+            duration_us: r.get::<_, Option<i64>>(4)?.map(|d| d as u64),
+            tokens_in: r.get::<_, Option<u32>>(5)?.unwrap_or(0),
+            tokens_out: r.get::<_, Option<u32>>(6)?.unwrap_or(0),
+        }))
+    }
+
     pub(super) fn of(event: &Event) -> Self {
         let tokens = event.tokens.unwrap_or_default();
         Self {

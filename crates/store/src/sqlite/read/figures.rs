@@ -7,8 +7,7 @@ use std::ops::Range;
 use rusqlite::params_from_iter;
 use trackway_core::filter::{Condition, Field};
 use trackway_core::sketch::SketchSum;
-use trackway_event::event::Flags;
-use trackway_event::{Kind, Status, Timestamp};
+use trackway_event::{Kind, Timestamp};
 
 use super::filter_sql::{self, Target};
 use super::span::{Buckets, bounds, parts};
@@ -245,16 +244,8 @@ fn rows(
                     other => return Err(other),
                 },
             };
-            let Some(kind) = Kind::from_code(r.get(0)?) else { continue };
-            let counted = Counted {
-                kind,
-                status: r.get::<_, Option<u8>>(1)?.and_then(Status::from_code),
-                flags: Flags::from_bits(r.get(2)?),
-                start: r.get(3)?,
-                duration_us: r.get::<_, Option<i64>>(4)?.map(|d| d as u64),
-                tokens_in: r.get::<_, Option<u32>>(5)?.unwrap_or(0),
-                tokens_out: r.get::<_, Option<u32>>(6)?.unwrap_or(0),
-            };
+            let Some(counted) = Counted::read(r)? else { continue };
+            let kind = counted.kind;
             let tool = match (want, named(kind, r.get(7)?, r.get(8)?)) {
                 (Want::Totals, _) => ALL,
                 (Want::Tools(wanted) | Want::Tool(wanted, _), _) if wanted != kind => continue,

@@ -2,8 +2,7 @@
 
 use rusqlite::Connection;
 use trackway_core::session::{Counts, Facts, Provenance};
-use trackway_event::event::Flags;
-use trackway_event::{Kind, SessionId, SessionSource, Status, Timestamp};
+use trackway_event::{SessionId, SessionSource, Timestamp};
 
 use super::{Clientless, State, Stored};
 use crate::sqlite::commit::cell::Counted;
@@ -70,16 +69,7 @@ pub(super) fn clientless(conn: &Connection, session: i64) -> Result<Vec<Clientle
     let mut rows = statement.query([session])?;
     let mut events = Vec::new();
     while let Some(r) = rows.next()? {
-        let Some(kind) = Kind::from_code(r.get(0)?) else { continue };
-        let counted = Counted {
-            kind,
-            status: r.get::<_, Option<u8>>(1)?.and_then(Status::from_code),
-            flags: Flags::from_bits(r.get(2)?),
-            start: r.get(3)?,
-            duration_us: r.get::<_, Option<i64>>(4)?.map(|d| d as u64),
-            tokens_in: r.get::<_, Option<u32>>(5)?.unwrap_or(0),
-            tokens_out: r.get::<_, Option<u32>>(6)?.unwrap_or(0),
-        };
+        let Some(counted) = Counted::read(r)? else { continue };
         events.push(Clientless { counted, tool: r.get(7)?, resource: r.get(8)? });
     }
     Ok(events)
