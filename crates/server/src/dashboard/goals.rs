@@ -206,7 +206,7 @@ fn matter(row: &IntentRow, most: u64, place: &Place<'_>) -> Markup {
     let (event, session) = &row.newest;
     html! {
         tr data-testid="intent-row" {
-            th scope="row" {
+            th.message scope="row" {
                 @match session {
                     Some(id) => a.val href=(format!("{}?sel={}", link::session(place.project, id.as_str()), link::encode(event.as_str()))) title="The newest call about it" { "“" (hostile::line(&row.phrase, 90)) "”" },
                     None => { "“" (hostile::line(&row.phrase, 90)) "”" }
