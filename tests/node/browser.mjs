@@ -4,7 +4,7 @@
 // Every page of the navigation, a session's replay and the pages for adding a source are looked at in both themes and at
 // three widths: status, one heading, text, sideways scroll, console, CSP reports, requests to other origins, axe at AA.
 // Then: stepping through a replay by keys, the side panel, search or jump, the zone of times, columns and filters of a list, a
-// chart by hand, a walk by Tab, large text, and
+// chart by hand, turning from what a list opened to its neighbours, a walk by Tab, large text, and
 // the same text without script; bytes, nodes and layout shift of each page against the budgets of
 // the design. Screenshots are kept in ARTIFACTS.
 
@@ -51,6 +51,7 @@ try {
   await zones(storageState, pages);
   await listByHand(storageState, pages);
   await chartByHand(storageState, pages);
+  await turning(storageState, pages);
   await walkByTab(storageState, pages);
   await largeText(storageState, pages);
   report.budgets = await budgets(storageState, pages);
@@ -328,6 +329,32 @@ async function chartByHand(storageState, pages) {
     await Promise.all([page.waitForURL((url) => url.searchParams.has("to"), { timeout: 15000 }).catch(() => problem("chart", `it leads to ${page.url()}`)), page.mouse.up()]);
     const asked = new URL(page.url()).searchParams;
     check("chart", Date.parse(asked.get("from")) < Date.parse(asked.get("to")), `the period is ${asked}`);
+    const again = page.locator(".chart svg").first();
+    if (check("chart", await again.count() > 0, "no chart of the chosen period")) {
+      await again.scrollIntoViewIfNeeded();
+      const at = await again.boundingBox();
+      await Promise.all([page.waitForURL((url) => !url.searchParams.has("from"), { timeout: 15000 }).catch(() => problem("chart", `a double click leads to ${page.url()}`)), page.mouse.dblclick(at.x + at.width / 2, at.y + at.height / 2)]);
+    }
+  }
+  await context.close();
+}
+
+/** From what a list opened, [ and ] lead to what stands before and after it there. */
+async function turning(storageState, pages) {
+  const context = await browser.newContext({ storageState, viewport: { width: 1440, height: 1000 } });
+  const page = await context.newPage();
+  for (const list of ["tools", "issues", "people"]) {
+    const found = pages.find(({ name }) => name === list);
+    if (!check("turning", found, `no ${list}`)) continue;
+    await page.goto(found.url);
+    const hrefs = await page.locator("tbody a.row").evaluateAll((rows) => rows.map((row) => row.href));
+    if (!check("turning", hrefs.length > 1, `${list} has no two rows`)) continue;
+    await page.goto(hrefs[0]);
+    const to = (href, key) => Promise.all([page.waitForURL(href, { timeout: 15000 }).catch(() => problem("turning", `${key} leads from ${list} to ${page.url()}`)), page.keyboard.press(key)]);
+    await to(hrefs[1], "]");
+    await to(hrefs[0], "[");
+    await page.keyboard.press("[");
+    await page.waitForFunction(() => document.querySelector("#say").textContent.includes("first"), null, { timeout: 15000 }).catch(() => problem("turning", `the first of ${list} is not said`));
   }
   await context.close();
 }

@@ -369,8 +369,28 @@ document.addEventListener("keydown", (event) => {
   } else if (link) {
     event.preventDefault();
     link.click();
+  } else if (event.key === "[" || event.key === "]") {
+    event.preventDefault();
+    turn(event.key === "]" ? 1 : -1);
   }
 });
+
+// the thing before or after this one in the list it was opened from: its address names that list, which is asked when the key is pressed
+async function turn(by) {
+  const list = $(".crumb");
+  if (!list) return;
+  try {
+    const answer = await fetch(list.href, { credentials: "same-origin" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const rows = $$("tbody a.row", page).map((a) => new URL(a.getAttribute("href"), location));
+    const at = rows.findIndex((row) => row.pathname === location.pathname);
+    if (at < 0) say("This is not on the first page of its list.");
+    else if (!rows[at + by]) say(by < 0 ? "This is the first of its list." : "This is the last of its list.");
+    else location.href = rows[at + by].href;
+  } catch {
+    say("The list could not be read.");
+  }
+}
 
 // -- issues: keys press what the page offers; on a list the row at hand counts as selected -----------------------------------
 

@@ -1,6 +1,10 @@
 // What script adds to charts and values that are links without it: one crosshair for all charts of a page, dragging over a chart
 // to choose the period, arrow keys from bucket to bucket, and a menu beside a value that leaves it out or copies it.
 
+// whether the address names a period of its own, and the click that waits to become a double click
+const chosen = () => new URL(location).searchParams.has("from");
+let waits = 0;
+
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -94,8 +98,14 @@ for (const svg of $$(".chart .plot svg.bars")) {
     }
     from = null;
   });
-  // the release that ends a drag is no click on a bucket
+  // the release that ends a drag is no click on a bucket; where a double click means something, a click waits for the second
   svg.addEventListener("click", (event) => {
+    const bucket = event.target.closest("a");
+    if (!dragged && chosen() && event.detail === 1 && bucket && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      event.stopPropagation();
+      waits = setTimeout(() => (location.href = bucket.getAttribute("href")), 250);
+    }
     if (!dragged) return;
     event.preventDefault();
     event.stopPropagation();
@@ -107,6 +117,18 @@ for (const svg of $$(".chart .plot svg.lines")) {
   if (!n) continue;
   svg.addEventListener("pointermove", (event) => cross(place(svg, event.clientX, n), n));
   svg.addEventListener("pointerleave", uncross);
+}
+
+// a double click anywhere in a chart takes a chosen period back
+for (const chart of $$(".chart")) {
+  chart.addEventListener("dblclick", (event) => {
+    if (!chosen()) return;
+    event.preventDefault();
+    clearTimeout(waits);
+    const url = new URL(location);
+    for (const key of ["from", "to", "after"]) url.searchParams.delete(key);
+    location.href = url.href;
+  });
 }
 
 // -- values: only, without, copy --------------------------------------------------------------------------------------

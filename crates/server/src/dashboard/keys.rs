@@ -40,6 +40,7 @@ pub(crate) const KEYS: &[(&str, &[(&str, &str)])] = &[
             ("o", "open in a new tab"),
             ("f", "filter by the row's first value"),
             ("y", "copy link"),
+            ("[ ]", "from what it opened: the one before, after"),
         ],
     ),
     ("Issues", &[("e", "resolve"), ("i", "archive"), ("a", "assign"), ("m", "merge")]),
@@ -48,7 +49,6 @@ pub(crate) const KEYS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("← →", "step"),
             ("n N", "next, previous failure"),
-            ("[ ]", "previous, next session of the list"),
             ("Space", "play or pause"),
             ("h", "show or hide listings"),
             ("t", "order or time"),
