@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use trackway_event::{Peer, Timestamp};
 use trackway_store::query::{By, ClientRow, Way, Ways};
 
+use super::columns::{self, Named, Shown};
 use super::frame::Bar;
 use super::icons::{Icon, icon};
 use super::late::{self, Sheet};
@@ -27,6 +28,25 @@ const TABS: [(&str, &str, By); 4] = [
     ("models", "Models", By::Model),
     ("protocol", "Protocol", By::Protocol),
     ("sdks", "SDKs", By::Recorder),
+];
+
+/// Columns of the tab Clients.
+static COLUMNS: &[Named] = &[
+    Named("name", "Client"),
+    Named("version", "Version"),
+    Named("sessions", "Sessions"),
+    Named("share", "Share"),
+    Named("calls", "Calls"),
+    Named("failed", "Failed"),
+    Named("arguments", "Bad arguments"),
+    Named("first_try", "First try"),
+    Named("intent", "Intent"),
+    Named("cap", "Near the cap"),
+    Named("tokens", "Tokens a call"),
+    Named("slow", "p95"),
+    Named("protocol", "Protocol"),
+    Named("recorder", "Recorded by"),
+    Named("last", "Last seen"),
 ];
 
 /// What the page shows.
@@ -72,10 +92,11 @@ pub(crate) async fn show(visit: Visit) -> Response {
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     let empty = vm.rows.is_empty() && vm.ways.items.is_empty();
     html! {
-        nav.tabs aria-label="Told apart by" { @for (key, name, by) in TABS {
+        div.tabline { nav.tabs aria-label="Told apart by" { @for (key, name, by) in TABS {
             @let params = Params { tab: (!key.is_empty()).then(|| key.to_owned()), ..place.params.carried() };
             a href=(format!("{}{}", place.path, params.query())) aria-current=[(by == vm.by).then_some("page")] data-testid=(format!("tab-{}", if key.is_empty() { "clients" } else { key })) { (name) }
         } }
+        @if !empty && vm.by == By::Client { (columns::menu(COLUMNS, place)) } }
         @if empty {
             @let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
             (parts::empty(&why, "Each program that opens sessions with your server becomes a row: Claude Code, Cursor, your own agent.", place.project, place.path, place.params))
@@ -91,6 +112,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
 
 fn clients(vm: &Vm, place: &Place<'_>) -> Markup {
     let sessions: u64 = vm.rows.iter().map(|r| r.sessions).sum();
+    let shown = Shown::of(COLUMNS, place.params);
     html! {
         (lede(&vm.rows, sessions))
         section.panel.flush {
@@ -98,14 +120,19 @@ fn clients(vm: &Vm, place: &Place<'_>) -> Markup {
                 table.data {
                     caption.sr { "Clients and their versions" }
                     thead { tr {
-                        th scope="col" { "Client" } th scope="col" { "Version" }
-                        th.num colspan="2" scope="col" { "Sessions" } th.num scope="col" { "Share" }
-                        th.num scope="col" { "Calls" } th.num scope="col" { "Failed" }
-                        (way_heads())
-                        th.num scope="col" { "p95" }
-                        th scope="col" { "Protocol" } th scope="col" { "Recorded by" } th.num scope="col" { "Last seen" }
+                        th scope="col" { "Client" }
+                        @if shown.has("version") { th scope="col" { "Version" } }
+                        @if shown.has("sessions") { th.num colspan="2" scope="col" { "Sessions" } }
+                        @if shown.has("share") { th.num scope="col" { "Share" } }
+                        @if shown.has("calls") { th.num scope="col" { "Calls" } }
+                        @if shown.has("failed") { th.num scope="col" { "Failed" } }
+                        (way_heads(&shown))
+                        @if shown.has("slow") { th.num scope="col" { "p95" } }
+                        @if shown.has("protocol") { th scope="col" { "Protocol" } }
+                        @if shown.has("recorder") { th scope="col" { "Recorded by" } }
+                        @if shown.has("last") { th.num scope="col" { "Last seen" } }
                     } }
-                    tbody { @for row in &vm.rows { (line(row, &vm.ways, sessions, place)) } }
+                    tbody { @for row in &vm.rows { (line(row, &vm.ways, sessions, &shown, place)) } }
                 }
             }
         }
@@ -133,7 +160,7 @@ fn lede(rows: &[ClientRow], sessions: u64) -> Markup {
     }
 }
 
-fn line(row: &ClientRow, ways: &Ways, sessions: u64, place: &Place<'_>) -> Markup {
+fn line(row: &ClientRow, ways: &Ways, sessions: u64, shown: &Shown, place: &Place<'_>) -> Markup {
     let most = sessions.max(1);
     let way = ways.items.iter().find(|way| way.name == row.client);
     html! {
@@ -142,48 +169,50 @@ fn line(row: &ClientRow, ways: &Ways, sessions: u64, place: &Place<'_>) -> Marku
                 Some(c) => a.val href=(only(place, "client", &c.name)) { (hostile::line(&c.name, 40)) },
                 None => (format::unknown("these sessions did not name their client")),
             } }
-            td data-label="Version" { @match row.client.as_ref().and_then(|c| c.version.as_deref()) {
+            @if shown.has("version") { td data-label="Version" { @match row.client.as_ref().and_then(|c| c.version.as_deref()) {
                 Some(v) => a.val href=(only(place, "client_version", v)) { (hostile::line(v, 24)) },
                 None => span.dim { "none given" },
-            } }
-            td.bar-cell { (chart::share_bar(row.sessions, most, 0)) }
-            td.num data-label="Sessions" { (format::count(row.sessions)) }
-            td.num data-label="Share" { (format::percent(row.sessions as f64 / most as f64)) }
-            td.num data-label="Calls" { (format::count(row.calls.calls)) }
-            td.num data-label="Failed" { (rate(&row.calls)) }
-            (way_cells(way))
-            td.num data-label="p95" { (maybe(row.calls.p95_us, "needs 20 timed calls")) }
-            td data-label="Protocol" { (names(way.map_or(&[][..], |w| &w.protocols), "no call named its revision")) }
-            td data-label="Recorded by" { (names(way.map_or(&[][..], |w| &w.recorders), "no call in this period")) }
-            td.num data-label="Last seen" { @match row.last_at {
+            } } }
+            @if shown.has("sessions") {
+                td.bar-cell { (chart::share_bar(row.sessions, most, 0)) }
+                td.num data-label="Sessions" { (format::count(row.sessions)) }
+            }
+            @if shown.has("share") { td.num data-label="Share" { (format::percent(row.sessions as f64 / most as f64)) } }
+            @if shown.has("calls") { td.num data-label="Calls" { (format::count(row.calls.calls)) } }
+            @if shown.has("failed") { td.num data-label="Failed" { (rate(&row.calls)) } }
+            (way_cells(way, shown))
+            @if shown.has("slow") { td.num data-label="p95" { (maybe(row.calls.p95_us, "needs 20 timed calls")) } }
+            @if shown.has("protocol") { td data-label="Protocol" { (names(way.map_or(&[][..], |w| &w.protocols), "no call named its revision")) } }
+            @if shown.has("recorder") { td data-label="Recorded by" { (names(way.map_or(&[][..], |w| &w.recorders), "no call in this period")) } }
+            @if shown.has("last") { td.num data-label="Last seen" { @match row.last_at {
                 Some(at) => (format::time(at, &format::ago(at, place.now))),
                 None => (format::unknown("no session and no call")),
-            } }
+            } } }
         }
     }
 }
 
 /// Heads of what the newest calls tell.
-fn way_heads() -> Markup {
+fn way_heads(shown: &Shown) -> Markup {
     html! {
-        th.num scope="col" title="calls whose arguments the server refused" { "Bad arguments" }
-        th.num scope="col" title="attempts solved by their first call" { "First try" }
-        th.num scope="col" title="calls whose agent said why" { "Intent" }
-        th.num scope="col" title="results near the size at which clients cut, estimated" { "Near the cap" }
-        th.num scope="col" title="estimated: arguments and results" { "Tokens a call" }
+        @if shown.has("arguments") { th.num scope="col" title="calls whose arguments the server refused" { "Bad arguments" } }
+        @if shown.has("first_try") { th.num scope="col" title="attempts solved by their first call" { "First try" } }
+        @if shown.has("intent") { th.num scope="col" title="calls whose agent said why" { "Intent" } }
+        @if shown.has("cap") { th.num scope="col" title="results near the size at which clients cut, estimated" { "Near the cap" } }
+        @if shown.has("tokens") { th.num scope="col" title="estimated: arguments and results" { "Tokens a call" } }
     }
 }
 
 /// The cells below them; a way without a call has none of it.
-fn way_cells(way: Option<&Way>) -> Markup {
+fn way_cells(way: Option<&Way>, shown: &Shown) -> Markup {
     let none = Way::default();
     let way = way.unwrap_or(&none);
     html! {
-        td.num data-label="Bad arguments" { (share(way.bad_arguments, way.calls, "no call")) }
-        td.num data-label="First try" { (share(way.attempts.first, way.attempts.chains, "no attempt")) }
-        td.num data-label="Intent" { (share(way.intents, way.calls, "no call")) }
-        td.num data-label="Near the cap" { @if way.calls == 0 { (format::unknown("no call")) } @else if way.near_cap == 0 { span.dim { "0" } } @else { span.st.warn { (icon(Icon::Warn)) (format::count(way.near_cap)) } } }
-        td.num data-label="Tokens a call" { @match way.tokens.checked_div(way.calls) { Some(n) => (format::tokens(n)), None => (format::unknown("no call")) } }
+        @if shown.has("arguments") { td.num data-label="Bad arguments" { (share(way.bad_arguments, way.calls, "no call")) } }
+        @if shown.has("first_try") { td.num data-label="First try" { (share(way.attempts.first, way.attempts.chains, "no attempt")) } }
+        @if shown.has("intent") { td.num data-label="Intent" { (share(way.intents, way.calls, "no call")) } }
+        @if shown.has("cap") { td.num data-label="Near the cap" { @if way.calls == 0 { (format::unknown("no call")) } @else if way.near_cap == 0 { span.dim { "0" } } @else { span.st.warn { (icon(Icon::Warn)) (format::count(way.near_cap)) } } } }
+        @if shown.has("tokens") { td.num data-label="Tokens a call" { @match way.tokens.checked_div(way.calls) { Some(n) => (format::tokens(n)), None => (format::unknown("no call")) } } }
     }
 }
 
@@ -232,7 +261,7 @@ fn ways(vm: &Vm, place: &Place<'_>) -> Markup {
                         th scope="col" { (capital(one)) }
                         @if vm.by == By::Recorder { th scope="col" { "Version" } th scope="col" { "How" } }
                         th.num colspan="2" scope="col" { "Sessions" } th.num scope="col" { "Calls" } th.num scope="col" { "Failed" }
-                        (way_heads())
+                        (way_heads(&Shown::All))
                         th scope="col" { "Clients" } th.num scope="col" { "Last call" }
                     } }
                     tbody { @for way in &vm.ways.items { tr data-testid="way-row" {
@@ -248,7 +277,7 @@ fn ways(vm: &Vm, place: &Place<'_>) -> Markup {
                         td.num data-label="Sessions" { (format::count(way.sessions)) }
                         td.num data-label="Calls" { (format::count(way.calls)) }
                         td.num data-label="Failed" { span.bad[way.failed > 0 && way.finished >= FEW] { (share(way.failed, way.finished, "no finished call")) } }
-                        (way_cells(Some(way)))
+                        (way_cells(Some(way), &Shown::All))
                         td data-label="Clients" { (names(&way.clients, "none named itself")) }
                         td.num data-label="Last call" { @match way.last_at { Some(at) => (format::time(at, &format::ago(at, place.now))), None => (format::unknown("no call")) } }
                     } } }

@@ -21,6 +21,44 @@ pub(crate) trait Column: 'static {
     fn usual(&self) -> bool;
 }
 
+/// A column that a table draws itself: its key and its name; usual where no address says otherwise.
+pub(crate) struct Named(pub &'static str, pub &'static str);
+
+impl Column for Named {
+    fn key(&self) -> &'static str {
+        self.0
+    }
+    fn name(&self) -> &'static str {
+        self.1
+    }
+    fn usual(&self) -> bool {
+        true
+    }
+}
+
+/// Which columns such a table draws.
+pub(crate) enum Shown {
+    /// All.
+    All,
+    /// Those of these keys.
+    Some(Vec<&'static str>),
+}
+
+impl Shown {
+    /// Those that the address chooses of a table.
+    pub(crate) fn of(all: &'static [Named], params: &Params) -> Self {
+        Self::Some(chosen(all, params).iter().map(|c| c.key()).collect())
+    }
+
+    /// Whether the column of this key is drawn.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(keys) => keys.contains(&key),
+        }
+    }
+}
+
 /// The columns to show, in the order of the table; the first of it always, the usual ones where the address names none it has.
 pub(crate) fn chosen<C: Column>(all: &'static [C], params: &Params) -> Vec<&'static C> {
     let asked: Vec<&str> = params.cols.as_deref().map_or_else(Vec::new, |cols| cols.split(',').collect());

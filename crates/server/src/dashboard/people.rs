@@ -10,6 +10,7 @@ use trackway_event::Timestamp;
 use trackway_store::query::{By, ListAsk, Page, PersonRow, Warning, Way, Ways};
 
 use super::clients::{names, share};
+use super::columns::{self, Named, Shown};
 use super::frame::Bar;
 use super::icons::{Icon, icon};
 use super::late::{self, Sheet};
@@ -40,6 +41,21 @@ pub(crate) struct Vm {
 
 /// The tabs: key in the URL, name.
 const TABS: [(&str, &str); 2] = [("", "People"), ("accounts", "Accounts")];
+
+/// Columns of the list.
+static COLUMNS: &[Named] = &[
+    Named("name", "Person"),
+    Named("known", "Known of them"),
+    Named("sessions", "Sessions ever"),
+    Named("calls", "Calls ever"),
+    Named("errors", "Failures ever"),
+    Named("first_try", "First try"),
+    Named("tool", "Top tool"),
+    Named("client", "Client"),
+    Named("tokens", "Tokens"),
+    Named("first", "First seen"),
+    Named("last", "Last seen"),
+];
 
 /// The tabs of the page; `here` is the key of the one that is shown.
 pub(crate) fn tabs(here: &str, place: &Place<'_>) -> Markup {
@@ -88,9 +104,10 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         let what = "Nobody was identified in this period. People appear once calls say who makes them: trackway wrap --identify-arg NAME, or the identify option of your SDK.";
         return html! { (tabs("", place)) (parts::partial(vm.page.partial.as_deref())) (parts::empty(&why, what, place.project, place.path, place.params)) };
     }
+    let shown = Shown::of(COLUMNS, place.params);
     let sort = |field: &str, name: &str| lists::sort_head(field, name, ORDER, place);
     html! {
-        (tabs("", place))
+        div.tabline { (tabs("", place)) (columns::menu(COLUMNS, place)) }
         p.lede data-testid="lede" {
             b { (format::counted(vm.page.total.unwrap_or(rows.len() as u64), "person", "people")) } " used it in this period"
             @let fresh = rows.iter().filter(|r| r.first_seen >= place.period.from).count() as u64;
@@ -106,13 +123,19 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                 table.data {
                     caption.sr { "Identified people; sessions, calls and failures of all time" }
                     thead { tr {
-                        (sort("name", "Person")) th scope="col" { "Known of them" } (sort("sessions", "Sessions ever")) (sort("calls", "Calls ever"))
-                        (sort("errors", "Failures ever"))
-                        th.num scope="col" title="attempts of this period that their first call solved" { "First try" } th scope="col" title="called most in this period" { "Top tool" }
-                        th scope="col" title="used most in this period" { "Client" } th.num scope="col" title="arguments and results of this period, estimated" { "Tokens" }
-                        (sort("first", "First seen")) (sort("last", "Last seen"))
+                        (sort("name", "Person"))
+                        @if shown.has("known") { th scope="col" { "Known of them" } }
+                        @if shown.has("sessions") { (sort("sessions", "Sessions ever")) }
+                        @if shown.has("calls") { (sort("calls", "Calls ever")) }
+                        @if shown.has("errors") { (sort("errors", "Failures ever")) }
+                        @if shown.has("first_try") { th.num scope="col" title="attempts of this period that their first call solved" { "First try" } }
+                        @if shown.has("tool") { th scope="col" title="called most in this period" { "Top tool" } }
+                        @if shown.has("client") { th scope="col" title="used most in this period" { "Client" } }
+                        @if shown.has("tokens") { th.num scope="col" title="arguments and results of this period, estimated" { "Tokens" } }
+                        @if shown.has("first") { (sort("first", "First seen")) }
+                        @if shown.has("last") { (sort("last", "Last seen")) }
                     } }
-                    tbody #rows { @for row in rows { (line(row, Some(&vm.ways), place)) } }
+                    tbody #rows { @for row in rows { (line(row, Some(&vm.ways), &shown, place)) } }
                 }
             }
         }
@@ -133,7 +156,7 @@ pub(crate) fn panel(rows: &[PersonRow], title: &str, none: &str, place: &Place<'
                             th scope="col" { "Person" } th scope="col" { "Known of them" } th.num scope="col" { "Sessions ever" } th.num scope="col" { "Calls ever" }
                             th.num scope="col" { "Failures ever" } th.num scope="col" { "First seen" } th.num scope="col" { "Last seen" }
                         } }
-                        tbody { @for row in rows { (line(row, None, place)) } }
+                        tbody { @for row in rows { (line(row, None, &Shown::All, place)) } }
                     }
                 }
             }
@@ -141,7 +164,7 @@ pub(crate) fn panel(rows: &[PersonRow], title: &str, none: &str, place: &Place<'
     }
 }
 
-fn line(row: &PersonRow, ways: Option<&Ways>, place: &Place<'_>) -> Markup {
+fn line(row: &PersonRow, ways: Option<&Ways>, columns: &Shown, place: &Place<'_>) -> Markup {
     let id = row.actor.id.as_str();
     let none = Way::default();
     let of =
@@ -156,7 +179,7 @@ fn line(row: &PersonRow, ways: Option<&Ways>, place: &Place<'_>) -> Markup {
                 @if name.is_some() { " " span.dim.mono { (hostile::line(id, 32)) } }
                 @if row.first_seen >= place.period.from { span.tag.info { "new" } }
             }
-            td data-label="Known of them" {
+            @if columns.has("known") { td data-label="Known of them" {
                 @for account in row.accounts.iter().take(ACCOUNTS) { (accounts::name(account, place)) " " }
                 @if row.traits.is_empty() { @if row.accounts.is_empty() { (format::unknown("no trait was sent with an identify")) } } @else {
                 // Beside an account one more fact would cost a line of every row.
@@ -165,18 +188,18 @@ fn line(row: &PersonRow, ways: Option<&Ways>, place: &Place<'_>) -> Markup {
                     @if i > 0 { ", " } span.dim { (hostile::line(key, 20)) } " " (hostile::line(&written(value), 32))
                 }
                 @if row.traits.len() > shown { span.dim { " and " (row.traits.len() - shown) " more" } }
-            } }
-            td.num data-label="Sessions ever" { (format::count(row.sessions)) }
-            td.num data-label="Calls ever" { (format::count(row.tool_calls)) }
-            td.num data-label="Failures ever" { @if row.errors > 0 { span.bad { (format::count(row.errors)) } } @else { span.dim { "0" } } }
+            } } }
+            @if columns.has("sessions") { td.num data-label="Sessions ever" { (format::count(row.sessions)) } }
+            @if columns.has("calls") { td.num data-label="Calls ever" { (format::count(row.tool_calls)) } }
+            @if columns.has("errors") { td.num data-label="Failures ever" { @if row.errors > 0 { span.bad { (format::count(row.errors)) } } @else { span.dim { "0" } } } }
             @if let Some(way) = &way {
-                td.num data-label="First try" { (share(way.attempts.first, way.attempts.chains, "no attempt in this period")) }
-                td.whole data-label="Top tool" { (names(way.tools.get(..1).unwrap_or(&way.tools), "no call in this period")) }
-                td.whole data-label="Client" { (names(way.clients.get(..1).unwrap_or(&way.clients), "no call in this period")) @if way.clients.len() > 1 { span.dim { " +" (way.clients.len() - 1) } } }
-                td.num data-label="Tokens" { @if way.calls == 0 { (format::unknown("no call in this period")) } @else { (format::tokens(way.tokens)) } }
+                @if columns.has("first_try") { td.num data-label="First try" { (share(way.attempts.first, way.attempts.chains, "no attempt in this period")) } }
+                @if columns.has("tool") { td.whole data-label="Top tool" { (names(way.tools.get(..1).unwrap_or(&way.tools), "no call in this period")) } }
+                @if columns.has("client") { td.whole data-label="Client" { (names(way.clients.get(..1).unwrap_or(&way.clients), "no call in this period")) @if way.clients.len() > 1 { span.dim { " +" (way.clients.len() - 1) } } } }
+                @if columns.has("tokens") { td.num data-label="Tokens" { @if way.calls == 0 { (format::unknown("no call in this period")) } @else { (format::tokens(way.tokens)) } } }
             }
-            td.num data-label="First seen" { (format::time(row.first_seen, &format::ago(row.first_seen, place.now))) }
-            td.num data-label="Last seen" { (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) }
+            @if columns.has("first") { td.num data-label="First seen" { (format::time(row.first_seen, &format::ago(row.first_seen, place.now))) } }
+            @if columns.has("last") { td.num data-label="Last seen" { (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) } }
         }
     }
 }

@@ -80,6 +80,23 @@ async fn a_reader_may_choose_a_period_and_pin_it() {
 }
 
 #[tokio::test]
+async fn people_and_clients_show_the_columns_that_were_chosen() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", "words").await;
+    for (path, kept, gone) in [("people", "Calls ever", "Top tool"), ("clients", "Calls", "Bad arguments")] {
+        let cell = |name: &str| format!(r#"data-label="{name}""#);
+        let all = kit.get(&format!("/p/proj_a/{path}")).await.body;
+        assert!(all.contains(&cell(kept)) && all.contains(&cell(gone)), "{path}");
+        assert_eq!(Page::read(&all).testid("columns"), 1);
+        let some = kit.get(&format!("/p/proj_a/{path}?cols=calls,last")).await.body;
+        assert!(some.contains(&cell(kept)) && !some.contains(&cell(gone)), "{path}");
+        let page = Page::read(&some);
+        assert!(page.links().iter().any(|l| l == &format!("/p/proj_a/{path}")), "the usual ones again");
+        page.assert_inert(path);
+    }
+}
+
+#[tokio::test]
 async fn environments_are_chosen_where_the_project_names_them() {
     let kit = Kit::new().await;
     kit.fill("proj_a", "words").await;
