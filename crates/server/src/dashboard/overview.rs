@@ -319,7 +319,7 @@ fn catalog(o: &Overview, place: &Place<'_>) -> Markup {
             section.panel data-testid="catalog-line" {
                 h2 { "Catalog" a.aside href=(href) { "Timeline" } }
                 p { (format::counted(size.tools, "tool", "tools")) ", " (format::tokens(size.tokens)) " in every session; as it is since " (format::time(at, &format::day_clock(at))) ". "
-                    @if changes > 0 { a href=(href) { (format::counted(changes, "change", "changes")) } " in this period." } @else { "No change in this period." } }
+                    @if changes > 0 { (format::counted(changes, "change", "changes")) " in this period." } @else { "No change in this period." } }
             }
         }
     }
