@@ -45,6 +45,7 @@ static COLUMNS: &[Named] = &[
     Named("tokens", "Tokens a call"),
     Named("slow", "p95"),
     Named("protocol", "Protocol"),
+    Named("capabilities", "Can"),
     Named("recorder", "Recorded by"),
     Named("last", "Last seen"),
 ];
@@ -129,6 +130,7 @@ fn clients(vm: &Vm, place: &Place<'_>) -> Markup {
                         (way_heads(&shown))
                         @if shown.has("slow") { th.num scope="col" { "p95" } }
                         @if shown.has("protocol") { th scope="col" { "Protocol" } }
+                        @if shown.has("capabilities") { th scope="col" title="what it said in the handshake of its newest session" { "Can" } }
                         @if shown.has("recorder") { th scope="col" { "Recorded by" } }
                         @if shown.has("last") { th.num scope="col" { "Last seen" } }
                     } }
@@ -183,6 +185,11 @@ fn line(row: &ClientRow, ways: &Ways, sessions: u64, shown: &Shown, place: &Plac
             (way_cells(way, shown))
             @if shown.has("slow") { td.num data-label="p95" { (maybe(row.calls.p95_us, "needs 20 timed calls")) } }
             @if shown.has("protocol") { td data-label="Protocol" { (names(way.map_or(&[][..], |w| &w.protocols), "no call named its revision")) } }
+            @if shown.has("capabilities") { td data-label="Can" { @match way.and_then(|w| w.capabilities.as_deref()) {
+                Some([]) => span.dim { "nothing more" },
+                Some(can) => (names(can, "")),
+                None => (format::unknown("no handshake of a session with a call was recorded")),
+            } } }
             @if shown.has("recorder") { td data-label="Recorded by" { (names(way.map_or(&[][..], |w| &w.recorders), "no call in this period")) } }
             @if shown.has("last") { td.num data-label="Last seen" { @match row.last_at {
                 Some(at) => (format::time(at, &format::ago(at, place.now))),

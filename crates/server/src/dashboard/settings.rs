@@ -334,7 +334,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         } }
         @match vm.tab {
             Tab::Health => (settings_health::view(vm, place)),
-            Tab::Project => { (refused(vm)) (project(vm)) (settings_keep::readers(&vm.keep, place.project)) }
+            Tab::Project => { (refused(vm)) (project(vm)) (settings_keep::readers(&vm.keep, place.project)) (deletion(vm)) }
             Tab::Tokens => (tokens(vm, place)),
             Tab::Keep => { (refused(vm)) (settings_keep::view(&vm.keep, place.project)) }
             Tab::Members => { (refused(vm)) (settings_members::view(&vm.members, place.project, place.now)) }
@@ -354,6 +354,12 @@ fn project(vm: &Vm) -> Markup {
                 @for alias in &vm.project.aliases { li { span.grow { "Also answers to" } b.mono { (hostile::line(alias, 80)) } } }
             }
         }
+    }
+}
+
+fn deletion(vm: &Vm) -> Markup {
+    let id = vm.project.id.as_str();
+    html! {
         section.panel.stepbox {
             h2 { "Delete it" }
             p { "Its events, sessions and people go with it, at once and for good. On the server's machine:" }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use trackway_event::{CaptureBy, ErrorInfo, Event, Peer};
+use serde_json::{Value, json};
+use trackway_event::json::payload_of;
+use trackway_event::{CaptureBy, ErrorInfo, Event, Kind, Peer};
 
 use super::kit::*;
 use crate::Store;
@@ -14,6 +16,13 @@ fn made(n: u32, minute: i64, session: &str, client: &str, model: Option<&str>) -
     e.protocol_version = Some(if client == "zed" { "2025-06-18" } else { "2025-11-25" }.into());
     e.capture = Some(CaptureBy::Wrap);
     e.sdk = Some(Peer { name: "trackway-wrap".into(), version: Some("0.1.0".into()) });
+    e
+}
+
+fn handshake(n: u32, minute: i64, session: &str, can: Value) -> Event {
+    let mut e = with_client(within(call(n, minute * MINUTE - 1), session), "zed");
+    (e.kind, e.name, e.intent, e.intent_source) = (Kind::Initialize, "".into(), None, None);
+    e.arguments = payload_of(&json!({ "protocolVersion": "2025-06-18", "capabilities": can }));
     e
 }
 
@@ -29,6 +38,8 @@ pub(super) fn ways_are_told_apart_and_add_up(make: &dyn Fn() -> Arc<dyn Store>) 
         by(made(3, 2, "a", "zed", Some("m-1")), "ana"),
         made(4, 5, "b", "zed", Some("m-2")),
         wordless,
+        handshake(6, 0, "a", json!(["sampling"])),
+        handshake(7, 5, "b", json!(["elicitation", "roots"])),
     ];
     for turn in 0..2 {
         let store = make();
@@ -57,6 +68,13 @@ pub(super) fn ways_are_told_apart_and_add_up(make: &dyn Fn() -> Arc<dyn Store>) 
         assert_eq!(
             (zed.protocols.as_slice(), zed.recorders.as_slice()),
             (["2025-06-18".to_owned()].as_slice(), ["wrap over native".to_owned()].as_slice())
+        );
+        let can = |names: &[&str]| Some(names.iter().map(|n| (*n).to_owned()).collect::<Vec<String>>());
+        let said: Vec<_> = clients.iter().map(|w| w.capabilities.clone()).collect();
+        assert_eq!(
+            said,
+            [can(&["elicitation", "roots"]), None],
+            "by the newest session, not by the one before"
         );
         let models: Vec<_> = of(By::Model).iter().map(|w| (name(w), w.calls)).collect();
         assert_eq!(models, [("m-1".to_owned(), 3), ("m-2".to_owned(), 1), ("-".to_owned(), 1)]);

@@ -63,6 +63,9 @@ pub struct Way {
     pub protocols: Vec<String>,
     /// Who recorded and by which wire, most calls first, at most 3.
     pub recorders: Vec<String>,
+    /// What the client said that it can do (`elicitation`, `roots`, `sampling` …), by the handshake of its newest session with a
+    /// call. `None`: not told by client, no handshake was recorded there, or its payload is gone.
+    pub capabilities: Option<Vec<String>>,
     /// Its newest call.
     pub last_at: Option<Timestamp>,
 }

@@ -52,6 +52,8 @@ pub struct WayObject {
     pub protocols: Vec<String>,
     /// Who recorded, and by which wire.
     pub recorders: Vec<String>,
+    /// What the client said that it can do, by the handshake of its newest session; `null`: not known, or not told by client.
+    pub capabilities: Option<Vec<String>>,
     /// Newest call.
     pub last_at: Option<String>,
 }
@@ -93,6 +95,7 @@ impl From<q::Way> for WayObject {
             clients: w.clients,
             protocols: w.protocols,
             recorders: w.recorders,
+            capabilities: w.capabilities,
             last_at: w.last_at.map(|at| at.to_string()),
         }
     }

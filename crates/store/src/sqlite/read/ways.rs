@@ -1,10 +1,11 @@
 //! Ways of a scope: its newest calls told apart by client, model, revision, recorder or person. Attempts are those of whole
 //! sessions, counted where they began (INV-05: the folds of `core::metric` are the definition).
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 use trackway_core::chain;
 use trackway_core::metric::weight::NEAR_CAP_TOKENS;
 use trackway_event::event::Flags;
@@ -12,6 +13,7 @@ use trackway_event::{CaptureBy, ErrorClass, Input, Kind, Peer, Status, Timestamp
 
 use super::Reader;
 use super::figures::{self, texts};
+use super::payloads::Payloads;
 use super::people::Moved;
 use super::signals::Calls;
 use super::signals::newest_calls;
@@ -21,6 +23,8 @@ use crate::sqlite::control::sql;
 
 /// Names listed of a way.
 const NAMES: usize = 3;
+/// Clients whose handshake is looked at.
+const DECLARED: usize = 50;
 
 /// One call.
 struct Call {
@@ -53,6 +57,8 @@ struct Sum {
     clients: HashMap<i64, u64>,
     protocols: HashMap<i64, u64>,
     recorders: HashMap<(u8, u8), u64>,
+    /// The session of its newest call; they are added newest first.
+    newest: Option<i64>,
 }
 
 /// Who comes by which way, and how well each does.
@@ -85,6 +91,9 @@ pub(in crate::sqlite) fn ways(reader: &Reader, scope: &Scope, by: By) -> Result<
                 sum.way.attempts.merge(Attempts::of(&chain, &views));
             }
         }
+    }
+    if by == By::Client {
+        declared(reader, &mut sums)?;
     }
     let names = Names::of(reader, &sums, by)?;
     all.items = sums.into_iter().filter_map(|(key, sum)| sum.done(&names, key, by)).collect();
@@ -119,6 +128,7 @@ impl Sum {
         way.tokens += call.tokens.0 + call.tokens.1;
         way.last_at = way.last_at.max(Some(call.mark.started_at));
         self.sessions.insert(call.session);
+        self.newest.get_or_insert(call.session);
         if call.person != 0 {
             self.people.insert(call.person);
         }
@@ -162,6 +172,23 @@ impl Sum {
             ..self.way
         })
     }
+}
+
+/// Adds what clients said that they can do, for those with the most calls.
+fn declared(reader: &Reader, sums: &mut HashMap<Key, Sum>) -> Result<()> {
+    let mut handshake = reader.conn.prepare_cached(sql!("event.handshake"))?;
+    let mut payloads = Payloads::default();
+    let mut sums: Vec<&mut Sum> = sums.values_mut().collect();
+    sums.sort_by_key(|sum| Reverse(sum.way.calls));
+    for sum in sums.into_iter().take(DECLARED) {
+        let place = |r: &Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?));
+        let Some(place) = handshake.query_row([sum.newest], place).optional()? else { continue };
+        let said = payloads.arguments(reader, place)?;
+        let names = said.as_ref().and_then(|said| said.get("capabilities")?.as_array());
+        sum.way.capabilities =
+            names.map(|names| names.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect());
+    }
+    Ok(())
 }
 
 /// Names of everything that was met.
