@@ -59,8 +59,8 @@ pub(crate) fn draw(flags: &[Flag], series: &[Bucket], height: f64) -> Markup {
                 // The line is no part of the link: what it crosses stays to be pointed at.
                 svg.release x=(format!("{x:.3}%")) width="1" height=(height) overflow="visible" {
                     line x1="0" y1="0" x2="0" y2=(height) {}
-                    a href=(first.href) aria-label=(format!("{label}: {words}")) data-testid="release" {
-                        title { (words) }
+                    a href=(first.href) data-testid="release" {
+                        title { (label) ": " (words) }
                         path d=(if late { "M0 0h-7l2 3.500l-2 3.500h7z" } else { "M0 0h7l-2 3.500l2 3.500h-7z" }) {}
                         text x=(if late { -11 } else { 11 }) y="9" text-anchor=(if late { "end" } else { "start" }) { (hostile::plain(&label, CHARS + 6)) }
                     }
