@@ -155,8 +155,18 @@ fn version(conn: &Connection) -> Result<i64> {
 }
 
 fn migrate(conn: &mut Connection, schema: &Schema) -> Result<()> {
-    if version(conn)? == schema.0.len() as i64 {
+    let (found, known) = (version(conn)?, schema.0.len() as i64);
+    if found == known {
         return Ok(());
+    }
+    if found > 0 {
+        let file = conn.path().unwrap_or_default();
+        tracing::info!(
+            file,
+            found,
+            known,
+            "bringing a file of an older version up to date; large ones take minutes"
+        );
     }
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Read again inside: a verb beside the server may have been first.
