@@ -32,22 +32,22 @@ const TABS: [(&str, &str, By); 4] = [
 
 /// Columns of the tab Clients.
 static COLUMNS: &[Named] = &[
-    Named("name", "Client"),
-    Named("version", "Version"),
-    Named("sessions", "Sessions"),
-    Named("share", "Share"),
-    Named("calls", "Calls"),
-    Named("failed", "Failed"),
-    Named("arguments", "Bad arguments"),
-    Named("first_try", "First try"),
-    Named("intent", "Intent"),
-    Named("cap", "Near the cap"),
-    Named("tokens", "Tokens a call"),
-    Named("slow", "p95"),
-    Named("protocol", "Protocol"),
-    Named("capabilities", "Can"),
-    Named("recorder", "Recorded by"),
-    Named("last", "Last seen"),
+    Named::of("name", "Client"),
+    Named::of("version", "Version"),
+    Named::of("sessions", "Sessions"),
+    Named::rare("share", "Share"),
+    Named::of("calls", "Calls"),
+    Named::of("failed", "Failed"),
+    Named::of("arguments", "Bad arguments"),
+    Named::of("first_try", "First try"),
+    Named::of("intent", "Intent"),
+    Named::of("cap", "Near the cap"),
+    Named::of("tokens", "Tokens a call"),
+    Named::of("slow", "p95"),
+    Named::of("protocol", "Protocol"),
+    Named::of("capabilities", "Can"),
+    Named::rare("recorder", "Recorded by"),
+    Named::of("last", "Last seen"),
 ];
 
 /// What the page shows.
@@ -184,9 +184,9 @@ fn line(row: &ClientRow, ways: &Ways, sessions: u64, shown: &Shown, place: &Plac
             @if shown.has("failed") { td.num data-label="Failed" { (rate(&row.calls)) } }
             (way_cells(way, shown))
             @if shown.has("slow") { td.num data-label="p95" { (maybe(row.calls.p95_us, "needs 20 timed calls")) } }
-            @if shown.has("protocol") { td data-label="Protocol" { (names(way.map_or(&[][..], |w| &w.protocols), "no call named its revision")) } }
+            @if shown.has("protocol") { td.whole data-label="Protocol" { (names(way.map_or(&[][..], |w| &w.protocols), "no call named its revision")) } }
             @if shown.has("capabilities") { td data-label="Can" { @match way.and_then(|w| w.capabilities.as_deref()) {
-                Some([]) => span.dim { "nothing more" },
+                Some([]) => span.dim { "none told" },
                 Some(can) => (names(can, "")),
                 None => (format::unknown("no handshake of a session with a call was recorded")),
             } } }

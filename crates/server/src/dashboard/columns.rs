@@ -21,18 +21,34 @@ pub(crate) trait Column: 'static {
     fn usual(&self) -> bool;
 }
 
-/// A column that a table draws itself: its key and its name; usual where no address says otherwise.
-pub(crate) struct Named(pub &'static str, pub &'static str);
+/// A column that a table draws itself.
+pub(crate) struct Named {
+    key: &'static str,
+    name: &'static str,
+    usual: bool,
+}
+
+impl Named {
+    /// One that is shown where the address names none.
+    pub(crate) const fn of(key: &'static str, name: &'static str) -> Self {
+        Self { key, name, usual: true }
+    }
+
+    /// One that is shown when it is asked for.
+    pub(crate) const fn rare(key: &'static str, name: &'static str) -> Self {
+        Self { key, name, usual: false }
+    }
+}
 
 impl Column for Named {
     fn key(&self) -> &'static str {
-        self.0
+        self.key
     }
     fn name(&self) -> &'static str {
-        self.1
+        self.name
     }
     fn usual(&self) -> bool {
-        true
+        self.usual
     }
 }
 

@@ -44,17 +44,17 @@ const TABS: [(&str, &str); 2] = [("", "People"), ("accounts", "Accounts")];
 
 /// Columns of the list.
 static COLUMNS: &[Named] = &[
-    Named("name", "Person"),
-    Named("known", "Known of them"),
-    Named("sessions", "Sessions ever"),
-    Named("calls", "Calls ever"),
-    Named("errors", "Failures ever"),
-    Named("first_try", "First try"),
-    Named("tool", "Top tool"),
-    Named("client", "Client"),
-    Named("tokens", "Tokens"),
-    Named("first", "First seen"),
-    Named("last", "Last seen"),
+    Named::of("name", "Person"),
+    Named::of("known", "Known of them"),
+    Named::of("sessions", "Sessions ever"),
+    Named::of("calls", "Calls ever"),
+    Named::of("errors", "Failures ever"),
+    Named::of("first_try", "First try"),
+    Named::of("tool", "Top tool"),
+    Named::of("client", "Client"),
+    Named::of("tokens", "Tokens"),
+    Named::of("first", "First seen"),
+    Named::of("last", "Last seen"),
 ];
 
 /// The tabs of the page; `here` is the key of the one that is shown.
