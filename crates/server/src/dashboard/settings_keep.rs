@@ -294,33 +294,32 @@ fn goes(gone: &Expired, bytes: u64) -> String {
     format!("Not saved yet. Saving this removes {}{size}, within the hour and for good.", parts.join(", "))
 }
 
+/// Settings of what readers see: name in tests, title, key, and what there is to know.
+const READERS: [(&str, &str, &str, &str); 3] = [
+    ("zone", "Time zone", ZONE, "A reader's own choice, at the top of every page, comes first."),
+    ("environments", "Environments", ENVIRONMENTS, ""),
+    (
+        "own",
+        "Our own people",
+        OWN,
+        "They stay recorded. A menu at the top of every page then leaves them out of figures, lists and files.",
+    ),
+];
+
 /// The project's time zone and environments, on the section "Project".
 pub(crate) fn readers(vm: &Vm, project: &str) -> Markup {
     let own = link::path(project, "settings");
     html! {
         (fault(vm))
-        section.panel.stepbox data-testid="zone" {
-            h2 { "Time zone" }
-            form.settings method="post" action=(format!("{own}/keep")) {
-                @for setting in PROJECT_SETTINGS.iter().filter(|s| s.key == ZONE) { (field(vm, setting)) }
-                @if vm.may_change { div.row { button { "Save" } } }
+        @for (testid, title, key, note) in READERS {
+            section.panel.stepbox data-testid=(testid) {
+                h2 { (title) }
+                form.settings method="post" action=(format!("{own}/keep")) {
+                    @for setting in PROJECT_SETTINGS.iter().filter(|s| s.key == key) { (field(vm, setting)) }
+                    @if vm.may_change { div.row { button { "Save" } } }
+                }
+                @if !note.is_empty() { p.quiet { (note) } }
             }
-            p.quiet { "A reader's own choice, at the top of every page, comes first." }
-        }
-        section.panel.stepbox data-testid="environments" {
-            h2 { "Environments" }
-            form.settings method="post" action=(format!("{own}/keep")) {
-                @for setting in PROJECT_SETTINGS.iter().filter(|s| s.key == ENVIRONMENTS) { (field(vm, setting)) }
-                @if vm.may_change { div.row { button { "Save" } } }
-            }
-        }
-        section.panel.stepbox data-testid="own" {
-            h2 { "Our own people" }
-            form.settings method="post" action=(format!("{own}/keep")) {
-                @for setting in PROJECT_SETTINGS.iter().filter(|s| s.key == OWN) { (field(vm, setting)) }
-                @if vm.may_change { div.row { button { "Save" } } }
-            }
-            p.quiet { "They stay recorded. A menu at the top of every page then leaves them out of figures, lists and files." }
         }
     }
 }

@@ -10,22 +10,15 @@ use trackway_core::metric::circumstances::{Circumstance, Circumstances, Of, Side
 use trackway_event::Status;
 use trackway_event::event::Flags;
 
+use super::Reader;
 use super::payloads::Payloads;
 use super::people::Moved;
-use super::{Reader, figures};
 use crate::Result;
-use crate::query::{IssueRow, SUSPECT_CALLS, Scope, Suspect};
+use crate::query::{SUSPECT_CALLS, Scope, Suspect};
 use crate::sqlite::control::sql;
 
 /// Arguments and traits that are over-represented in failures, the least likely chance first.
-pub(super) fn suspects(
-    reader: &Reader,
-    scope: &Scope,
-    row: &IssueRow,
-    members: &[i64],
-) -> Result<Vec<Suspect>> {
-    let Some(tool) = &row.tool else { return Ok(Vec::new()) };
-    let Some(tool) = figures::name_of(reader, tool)? else { return Ok(Vec::new()) };
+pub(super) fn suspects(reader: &Reader, scope: &Scope, tool: i64, members: &[i64]) -> Result<Vec<Suspect>> {
     let (mut arguments, mut traits) = (Circumstances::new(Of::Arguments), Circumstances::new(Of::Traits));
     let (mut failing, mut working) = (0, 0);
     let (moved, mut people) = (Moved::read(reader)?, People::default());

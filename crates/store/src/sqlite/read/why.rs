@@ -174,7 +174,7 @@ pub(super) fn suspects(
         .filter(|(_, _, counts)| counts.is_suspect())
         .map(|(what, value, counts)| Suspect { what, value, counts, chance: counts.chance() })
         .collect();
-    suspects.extend(circumstances::suspects(reader, scope, row, members)?);
+    suspects.extend(circumstances::suspects(reader, scope, tool, members)?);
     suspects.sort_by(|a, b| {
         a.chance.total_cmp(&b.chance).then_with(|| (a.what, &a.value).cmp(&(b.what, &b.value)))
     });
