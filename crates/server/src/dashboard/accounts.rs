@@ -85,10 +85,10 @@ pub(crate) fn view(page: &Page<AccountRow>, last: Option<Timestamp>, place: &Pla
     }
     let sort = |field: &str, name: &str| lists::sort_head(field, name, ORDER, place);
     html! {
-        (people::tabs("accounts", place))
         p.lede data-testid="lede" {
             b { (format::counted(page.total.unwrap_or(page.items.len() as u64), "account", "accounts")) } " used it in this period."
         }
+        (people::tabs("accounts", place))
         (parts::partial(page.partial.as_deref()))
         section.panel.flush {
             div.scroll tabindex="0" role="region" aria-label="Accounts" {

@@ -194,7 +194,7 @@ pub(super) fn name(tool: &ToolCost, place: &Place<'_>) -> Markup {
 
 fn use_tag(of: Use) -> Markup {
     match of {
-        Use::Used => html! { span.dim { "used" } },
+        Use::Used => html! { span.sr { "used" } },
         Use::Rare => {
             html! { span.tag.warn title="called in less than 1 % as many calls as sessions saw it" { "rare" } }
         }

@@ -88,7 +88,7 @@ impl Checklist {
             Item {
                 done: self.events > 0,
                 text: if self.events > 0 { "Events arrive".to_owned() } else { "No event yet".to_owned() },
-                how: "start your server once with one of the lines above and call a tool",
+                how: "add a source, start your server once and call a tool",
             },
             Item {
                 done: self.events > 0 && self.clock_corrected == 0,
@@ -160,7 +160,13 @@ pub(crate) fn view(checklist: &Checklist, shown: &Shown) -> Markup {
     html! {
         section.panel data-testid="checklist" {
             h2 { "Set-up" @if let Some(href) = setup { a.aside href=(href) { "Add a source" } } }
-            ul.checks { @for item in checklist.items() {
+            @let items = checklist.items();
+            @let done = items.iter().filter(|item| item.done).count();
+            // Where it stands among figures, what is done takes one line.
+            @let shortly = setup.is_some() && done > 0;
+            ul.checks {
+                @if shortly { li.done { (icon(Icon::Tick)) span { (done) " of " (items.len()) " done" } } }
+                @for item in items.iter().filter(|item| !(shortly && item.done)) {
                 li.done[item.done] { (icon(if item.done { Icon::Tick } else { Icon::Open }))
                     div { span { (item.text) span.sr { @if item.done { ", done" } @else { ", open" } } } @if !item.done { p.dim { (item.how) } } } }
             } }

@@ -93,6 +93,10 @@ pub(crate) async fn show(visit: Visit) -> Response {
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     let empty = vm.rows.is_empty() && vm.ways.items.is_empty();
     html! {
+        @if !empty { @match vm.by {
+            By::Client => (lede(&vm.rows)),
+            By::Model | By::Protocol | By::Recorder | By::Person => (lede_of_ways(vm)),
+        } }
         div.tabline { nav.tabs aria-label="Told apart by" { @for (key, name, by) in TABS {
             @let params = Params { tab: (!key.is_empty()).then(|| key.to_owned()), ..place.params.carried() };
             a href=(format!("{}{}", place.path, params.query())) aria-current=[(by == vm.by).then_some("page")] data-testid=(format!("tab-{}", if key.is_empty() { "clients" } else { key })) { (name) }
@@ -113,9 +117,9 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
 
 fn clients(vm: &Vm, place: &Place<'_>) -> Markup {
     let sessions: u64 = vm.rows.iter().map(|r| r.sessions).sum();
+    let most = vm.rows.iter().map(|r| r.sessions).max().unwrap_or(0);
     let shown = Shown::of(COLUMNS, place.params);
     html! {
-        (lede(&vm.rows, sessions))
         section.panel.flush {
             div.scroll tabindex="0" role="region" aria-label="Clients" {
                 table.data {
@@ -134,20 +138,21 @@ fn clients(vm: &Vm, place: &Place<'_>) -> Markup {
                         @if shown.has("recorder") { th scope="col" { "Recorded by" } }
                         @if shown.has("last") { th.num scope="col" { "Last seen" } }
                     } }
-                    tbody { @for row in &vm.rows { (line(row, &vm.ways, sessions, &shown, place)) } }
+                    tbody { @for row in &vm.rows { (line(row, &vm.ways, (sessions, most), &shown, place)) } }
                 }
             }
         }
         (how())
-        section.panel {
-            h2 { "For a README" }
-            p.quiet { "What your server is used with, as a table to paste." }
+        details.panel data-testid="readme" {
+            summary { "Copy as README table" }
+            p.dim { "What your server is used with, to paste." }
             (parts::copyable("readme", &readme(&vm.rows)))
         }
     }
 }
 
-fn lede(rows: &[ClientRow], sessions: u64) -> Markup {
+fn lede(rows: &[ClientRow]) -> Markup {
+    let sessions: u64 = rows.iter().map(|r| r.sessions).sum();
     let mut names: Vec<&str> = rows.iter().filter_map(|r| r.client.as_ref()).map(|c| &*c.name).collect();
     names.sort_unstable();
     names.dedup();
@@ -162,24 +167,24 @@ fn lede(rows: &[ClientRow], sessions: u64) -> Markup {
     }
 }
 
-fn line(row: &ClientRow, ways: &Ways, sessions: u64, shown: &Shown, place: &Place<'_>) -> Markup {
-    let most = sessions.max(1);
+/// One client and version; `of` are the sessions of all, and of the one with the most.
+fn line(row: &ClientRow, ways: &Ways, of: (u64, u64), shown: &Shown, place: &Place<'_>) -> Markup {
     let way = ways.items.iter().find(|way| way.name == row.client);
     html! {
         tr data-testid="client-row" {
             th scope="row" { @match &row.client {
                 Some(c) => a.val href=(only(place, "client", &c.name)) { (hostile::line(&c.name, 40)) },
-                None => (format::unknown("these sessions did not name their client")),
+                None => span.dim title="these sessions did not name their client" { "not said" },
             } }
             @if shown.has("version") { td data-label="Version" { @match row.client.as_ref().and_then(|c| c.version.as_deref()) {
                 Some(v) => a.val href=(only(place, "client_version", v)) { (hostile::line(v, 24)) },
                 None => span.dim { "none given" },
             } } }
             @if shown.has("sessions") {
-                td.bar-cell { (chart::share_bar(row.sessions, most, 0)) }
+                td.bar-cell { (chart::share_bar(row.sessions, of.1, 0)) }
                 td.num data-label="Sessions" { (format::count(row.sessions)) }
             }
-            @if shown.has("share") { td.num data-label="Share" { (format::percent(row.sessions as f64 / most as f64)) } }
+            @if shown.has("share") { td.num data-label="Share" { (format::percent(row.sessions as f64 / of.0.max(1) as f64)) } }
             @if shown.has("calls") { td.num data-label="Calls" { (format::count(row.calls.calls)) } }
             @if shown.has("failed") { td.num data-label="Failed" { (rate(&row.calls)) } }
             (way_cells(way, shown))
@@ -242,17 +247,20 @@ fn only(place: &Place<'_>, field: &str, value: &str) -> String {
     format!("{base}{}", place.params.carried().and(field, "eq", value).query())
 }
 
-/// The tabs Models, Protocol and SDKs.
-fn ways(vm: &Vm, place: &Place<'_>) -> Markup {
-    let (one, many, field, unnamed) = match vm.by {
+/// What the tabs Models, Protocol and SDKs tell apart: one, several, the field that filters by it, why a call names none.
+fn ways_words(by: By) -> (&'static str, &'static str, &'static str, &'static str) {
+    match by {
         By::Model => ("model", "models", "model", "clients seldom name their model; PostHog's SDKs do"),
         By::Protocol => ("revision", "revisions", "protocol", "these calls did not name a revision"),
         By::Recorder | By::Client | By::Person => {
             ("recorder", "recorders", "sdk", "no recorder named itself")
         }
-    };
+    }
+}
+
+fn lede_of_ways(vm: &Vm) -> Markup {
+    let (one, many, ..) = ways_words(vm.by);
     let named = vm.ways.items.iter().filter(|w| w.name.is_some()).count() as u64;
-    let most = vm.ways.items.iter().map(|w| w.sessions).max().unwrap_or(1);
     html! {
         p.lede data-testid="lede" {
             b { (format::counted(named, one, many)) } " in " (format::counted(vm.ways.calls, "call", "calls"))
@@ -260,6 +268,14 @@ fn ways(vm: &Vm, place: &Place<'_>) -> Markup {
             @if silent > 0 { "; " (format::counted(silent, "call", "calls")) " named none" }
             "."
         }
+    }
+}
+
+/// The tabs Models, Protocol and SDKs.
+fn ways(vm: &Vm, place: &Place<'_>) -> Markup {
+    let (one, many, field, unnamed) = ways_words(vm.by);
+    let most = vm.ways.items.iter().map(|w| w.sessions).max().unwrap_or(1);
+    html! {
         section.panel.flush {
             div.scroll tabindex="0" role="region" aria-label=(many) {
                 table.data {
@@ -274,7 +290,7 @@ fn ways(vm: &Vm, place: &Place<'_>) -> Markup {
                     tbody { @for way in &vm.ways.items { tr data-testid="way-row" {
                         th scope="row" { @match &way.name {
                             Some(name) => a.val href=(only(place, field, &name.name)) { (hostile::line(&name.name, 48)) },
-                            None => (format::unknown(unnamed)),
+                            None => span.dim title=(unnamed) { "not said" },
                         } }
                         @if vm.by == By::Recorder {
                             td data-label="Version" { @match way.name.as_ref().and_then(|n| n.version.as_deref()) { Some(v) => (hostile::line(v, 24)), None => span.dim { "none given" } } }

@@ -136,12 +136,21 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         Vm::Intents(..) => Tab::Intents,
         Vm::Words(tab, ..) => *tab,
     };
+    let empty = match vm {
+        Vm::Intents(intents, _) => intents.rows.is_empty(),
+        Vm::Words(_, page, ..) => page.items.is_empty(),
+    };
     html! {
-        nav.tabs aria-label="What agents said" { @for (key, name, tab) in TABS {
+        @match vm {
+            Vm::Intents(intents, _) if !empty => (lede(intents)),
+            Vm::Words(tab, page, ..) if !empty => (lede_of_words(*tab, page, place)),
+            Vm::Intents(..) | Vm::Words(..) => "",
+        }
+        div.tabline { nav.tabs aria-label="What agents said" { @for (key, name, tab) in TABS {
             @let params = Params { tab: (!key.is_empty()).then(|| key.to_owned()), ..place.params.carried() };
             a href=(format!("{}{}", place.path, params.query())) aria-current=[(tab == here).then_some("page")] data-testid=(format!("tab-{}", if key.is_empty() { "intents" } else { key })) { (name) }
         } }
-        (search(place))
+        (search(place)) }
         @match vm {
             Vm::Intents(intents, last) => (by_matter(intents, *last, place)),
             Vm::Words(tab, page, may, last) => (words(*tab, page, *may, *last, place)),
@@ -162,6 +171,16 @@ fn search(place: &Place<'_>) -> Markup {
     }
 }
 
+fn lede(intents: &Intents) -> Markup {
+    let said = intents.given + intents.inherited + intents.inferred;
+    html! {
+        p.lede data-testid="lede" {
+            "Agents said why in " b { (format::count(said)) } " of " (format::counted(intents.calls, "call", "calls")) ": "
+            @if intents.rows.len() == INTENT_ROWS { "at least " } b { (format::counted(intents.rows.len() as u64, "reason", "different reasons")) } "."
+        }
+    }
+}
+
 fn by_matter(intents: &Intents, last: Option<Timestamp>, place: &Place<'_>) -> Markup {
     if intents.rows.is_empty() {
         let why = parts::why_empty(place.params, last, place.period.from);
@@ -175,10 +194,6 @@ fn by_matter(intents: &Intents, last: Option<Timestamp>, place: &Place<'_>) -> M
     let most = intents.rows.iter().map(|r| r.calls).max().unwrap_or(1);
     let sessions = intents.rows.iter().map(|r| r.sessions).max().unwrap_or(0);
     html! {
-        p.lede data-testid="lede" {
-            b { (format::counted(intents.rows.len() as u64, "matter", "matters")) @if intents.rows.len() == INTENT_ROWS { " at least" } }
-            " in " b { (format::counted(intents.given + intents.inherited + intents.inferred, "intent", "intents")) } " of " (format::counted(intents.calls, "call", "calls")) "."
-        }
         (parts::partial(intents.partial.as_deref()))
         (goals_coverage::coverage(intents, place))
         @if sessions < FEW { p.strip { (icon(Icon::Info)) span { "Few sessions so far: names may change." } } }
@@ -188,7 +203,7 @@ fn by_matter(intents: &Intents, last: Option<Timestamp>, place: &Place<'_>) -> M
                     caption.sr { "Calls by what agents came for" }
                     thead { tr {
                         th scope="col" { "In their words" } th.num colspan="2" scope="col" { "Calls" } th.num scope="col" { "Sessions" }
-                        th scope="col" title="several tools for one matter are a sign of confusion" { "Went to" }
+                        th scope="col" title="several tools for one reason are a sign of confusion" { "Went to" }
                         th.num scope="col" { "Failed" } th.num scope="col" title="failed calls after which the same tool worked in the same session" { "Recovered" }
                         th.num scope="col" { "Last" }
                     } }
@@ -196,7 +211,7 @@ fn by_matter(intents: &Intents, last: Option<Timestamp>, place: &Place<'_>) -> M
                 }
             }
         }
-        p.dim { "Matters are found by the words sentences share, on this server, with no model. The newest calls of the period are looked at." }
+        p.dim { "Sentences that share their telling words stand in one row; they are compared on this server, with no model. The newest calls of the period are looked at." }
     }
 }
 
@@ -226,7 +241,7 @@ fn matter(row: &IntentRow, most: u64, place: &Place<'_>) -> Markup {
                 @if row.tools.len() > 3 { span.dim { " and " (row.tools.len() - 3) " more" } }
             }
             td.num data-label="Failed" { (share(row.failed, row.finished, "no finished call")) }
-            td.num data-label="Recovered" { @if row.failed == 0 { span.dim { "–" } } @else { (format::count(row.recovered)) " of " (format::count(row.failed)) } }
+            td.num data-label="Recovered" { @if row.failed == 0 { (format::unknown("none of them failed")) } @else { (format::count(row.recovered)) " of " (format::count(row.failed)) } }
             td.num data-label="Last" { (format::time(row.last_at, &format::ago(row.last_at, place.now))) }
         }
     }
@@ -244,18 +259,29 @@ fn share(part: u64, of: u64, none: &str) -> Markup {
     }
 }
 
+fn lede_of_words(tab: Tab, page: &Page<Word>, place: &Place<'_>) -> Markup {
+    let grouped = tab == Tab::Missing && place.params.shows(MATTERS);
+    let (one, many) = match tab {
+        Tab::Intents | Tab::Missing => ("wish", "wishes"),
+        Tab::Feedback => ("word of feedback", "words of feedback"),
+    };
+    html! {
+        p.lede data-testid="lede" {
+            @if page.next.is_some() { "The newest " } b { (format::counted(page.items.len() as u64, one, many)) } @if grouped { ", in like words together." } @else { ", each as it was said." }
+            @if tab == Tab::Missing { " " a href=(format!("{}{}", place.path, place.params.toggled(MATTERS).query())) data-testid="toggle-matters" { @if grouped { "One by one" } @else { "Group like ones" } } }
+        }
+    }
+}
+
 fn words(tab: Tab, page: &Page<Word>, may: May, last: Option<Timestamp>, place: &Place<'_>) -> Markup {
-    let (one, many, what) = match tab {
+    let (many, what) = match tab {
         Tab::Intents | Tab::Missing => (
-            "wish",
             "wishes",
             "When an agent misses a tool it can say so, once get_more_tools is offered: trackway wrap --report-missing; SDKs offer it by default.",
         ),
-        Tab::Feedback => (
-            "word of feedback",
-            "words of feedback",
-            "What agents say of a tool, where an SDK lets them, becomes a row here.",
-        ),
+        Tab::Feedback => {
+            ("words of feedback", "What agents say of a tool, where an SDK lets them, becomes a row here.")
+        }
     };
     if page.items.is_empty() {
         let why = parts::why_empty(place.params, last, place.period.from);
@@ -263,10 +289,6 @@ fn words(tab: Tab, page: &Page<Word>, may: May, last: Option<Timestamp>, place: 
     }
     html! {
         @let grouped = tab == Tab::Missing && place.params.shows(MATTERS);
-        p.lede data-testid="lede" {
-            @if page.next.is_some() { "The newest " } b { (format::counted(page.items.len() as u64, one, many)) } @if grouped { ", in like words together." } @else { ", each as it was said." }
-            @if tab == Tab::Missing { " " a href=(format!("{}{}", place.path, place.params.toggled(MATTERS).query())) data-testid="toggle-matters" { @if grouped { "One by one" } @else { "Group like ones" } } }
-        }
         (parts::partial(page.partial.as_deref()))
         @if grouped { (goals_matters::matters(&page.items, place)) }
         section.panel.flush {

@@ -9,7 +9,7 @@ use super::place::Place;
 use super::{format, link};
 
 /// The drawing.
-const HEIGHT: f64 = 40.0;
+const HEIGHT: f64 = 24.0;
 
 /// Shares in words, and the strip.
 pub(super) fn coverage(intents: &Intents, place: &Place<'_>) -> Markup {
@@ -17,13 +17,13 @@ pub(super) fn coverage(intents: &Intents, place: &Place<'_>) -> Markup {
     let none = intents.calls.saturating_sub(intents.given + taken);
     let share = |n: u64| format::percent(n as f64 / intents.calls.max(1) as f64);
     html! {
-        section.panel data-testid="coverage" {
-            h2 { "How much is known of why" span.aside.dim { "newest " (format::counted(intents.calls, "call", "calls")) } }
+        section.panel.coverage data-testid="coverage" {
             (strip(&intents.coverage, place))
             p.facts {
                 span { span.key.given {} b { (share(intents.given)) } " of calls say why themselves" }
                 span { span.key.taken {} b { (share(taken)) } " inherited or inferred" }
                 span { span.key.none {} b { (share(none)) } " say nothing" }
+                span.dim { "of the newest " (format::counted(intents.calls, "call", "calls")) }
             }
         }
     }

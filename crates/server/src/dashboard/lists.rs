@@ -65,7 +65,7 @@ pub(crate) fn pager<T>(page: &Page<T>, one: &str, many: &str, place: &Place<'_>)
 pub(crate) enum Whose {
     /// Anyone's: each row says whose.
     Anyones,
-    /// Those of the one person whose page it is, which rows need not repeat.
+    /// Those of the one person whose page it is, which rows need not repeat; they are of several tools, which rows then name.
     Theirs,
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn calls_of(
                     table.data {
                         caption.sr { (title) }
                         thead { tr {
-                            th scope="col" { "When" } th scope="col" { "Status" } th.num scope="col" { "Took" } th scope="col" { "Client" }
+                            th scope="col" { "When" } @if !named { th scope="col" { "What" } } th scope="col" { "Status" } th.num scope="col" { "Took" } th scope="col" { "Client" }
                             @if named { th scope="col" { "Person" } } th scope="col" { "Why, or what went wrong" }
                         } }
                         tbody { @for row in rows {
@@ -135,6 +135,7 @@ pub(crate) fn calls_of(
                                 th scope="row" { @if session.is_empty() { (format::row_time(row.started_at, place.now)) } @else {
                                     a.row href=(format!("{}?sel={}", link::session(place.project, session), link::encode(row.id.as_str()))) { (format::row_time(row.started_at, place.now)) }
                                 } }
+                                @if !named { td data-label="What" { (parts::subject(row)) } }
                                 td data-label="Status" { @match row.status { Some(trackway_event::Status::Ok) => span.dim { "ok" }, status => (parts::status(status)) } }
                                 td.num data-label="Took" { @match row.duration_us { Some(us) => (format::duration(us)), None => (format::unknown("no duration was recorded")) } }
                                 td data-label="Client" { (parts::peer(row.client.as_ref(), &|v| only("client", v))) }
@@ -142,7 +143,8 @@ pub(crate) fn calls_of(
                                 td data-label="Words" { @match (&row.error, row.intent.as_deref().filter(|w| !w.trim().is_empty())) {
                                     (Some(error), _) => span.bad { (hostile::line(&error.message, 90)) },
                                     (None, Some(words)) => { "“" (hostile::line(words, 90)) "”" },
-                                    (None, None) => (format::unknown("the agent did not say why")),
+                                    (None, None) if row.kind == trackway_event::Kind::ToolCall => (format::unknown("the agent did not say why")),
+                                    (None, None) => "",
                                 } }
                             }
                         } }

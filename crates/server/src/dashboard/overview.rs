@@ -4,6 +4,7 @@
 //! checklist and the newest sessions stand where tiles and charts would.
 
 use maud::{Markup, html};
+use trackway_event::Kind;
 use trackway_store::query::{ClientRow, EventRow, Mixed, Overview, SessionRow, Sighted, ToolRow};
 
 use super::chart::Over;
@@ -71,27 +72,18 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                     })) }
                     (tools(&o.tools, place))
                     section.panel { h2 { "Time per call" } (chart::latency(&o.series, &over)) }
+                    div.grid { div.col-6 { (intents(o, place)) } @if !o.missing.is_empty() { div.col-6 { (missing(o, place)) } } }
                 }
-                div.col-4 { (wanted::panel(&wanted, &vm.aside, vm.may_change, place)) (clients(&o.clients, place)) }
-                @for column in asides(vm, place) { div.col-4 { (column) } }
-                div.col-12 { (intents(o, place)) }
+                div.col-4 {
+                    (wanted::panel(&wanted, &vm.aside, vm.may_change, place)) (clients(&o.clients, place))
+                    (mix("Models", "model", &o.signals.models, o, place)) (mix("Protocol revisions", "protocol", &o.signals.protocols, o, place))
+                    (catalog(o, place))
+                    @if !vm.checklist.done() && !vm.aside.contains_key(checklist::KEY) { (checklist::view(&vm.checklist, &vm.shown(place))) }
+                }
                 div.col-12 { (session_table(&o.worth_a_look, place, "Sessions worth a look", "No session of this period stands out. Checked: loops, failures, wishes, unusual length, new failures.")) }
             }
         }
     }
-}
-
-/// What stands beside each other under the figures: who speaks what, what agents are shown and what is left to set up, and what
-/// they did not find.
-fn asides(vm: &Vm, place: &Place<'_>) -> Vec<Markup> {
-    let o = &vm.overview;
-    let open = !vm.checklist.done() && !vm.aside.contains_key(checklist::KEY);
-    let columns = [
-        html! { (mix("Protocol revisions", "protocol", &o.signals.protocols, o, place)) (mix("Models", "model", &o.signals.models, o, place)) },
-        html! { (catalog(o, place)) @if open { (checklist::view(&vm.checklist, &vm.shown(place))) } },
-        missing(o, place),
-    ];
-    columns.into_iter().filter(|column| !column.0.is_empty()).collect()
 }
 
 fn page(place: &Place<'_>, name: &str, params: &Params) -> String {
@@ -230,16 +222,16 @@ fn tools(rows: &[ToolRow], place: &Place<'_>) -> Markup {
     let base = place.params.carried();
     html! {
         section.panel.flush {
-            h2 { "Tools" }
+            h2 { "Tools" a.aside href=(page(place, "tools", &base)) { "All tools" } }
             @if rows.is_empty() { p.quiet { "No tool was called in this period." } } @else {
                 div.scroll tabindex="0" role="region" aria-label="Tools" {
                     table.data {
                         caption.sr { "Tools by calls" }
                         thead { tr { th scope="col" { "Tool" } th.num colspan="2" scope="col" { "Calls" } th.num scope="col" { "Failed" } th.num scope="col" { "p50" } th.num scope="col" { "p95" } th scope="col" { "Trend" } } }
                         tbody { @for row in rows { tr data-testid="tool-row" {
-                            th scope="row" { @if row.name.is_empty() { span.dim { "no tool named" } } @else { a.val href=(sessions(place, &base.and("tool", "eq", &row.name))) { (hostile::line(&row.name, 40)) } } }
+                            th scope="row" { @match lists::detail(place, "tools", &row.name) { Some(href) => a href=(href) { (hostile::line(&row.name, 40)) }, None => span.dim { "no tool named" } } }
                             td.bar-cell { (chart::share_bar(row.calls.calls, most, row.calls.failed)) }
-                            td.num { (format::count(row.calls.calls)) }
+                            td.num { @if row.name.is_empty() { (format::count(row.calls.calls)) } @else { a.val href=(sessions(place, &base.and("tool", "eq", &row.name))) { (format::count(row.calls.calls)) } } }
                             td.num { (rate(&row.calls)) }
                             td.num { (maybe(row.calls.p50_us, "no timed call")) }
                             td.num { (maybe(row.calls.p95_us, "needs 20 timed calls")) }
@@ -257,7 +249,7 @@ fn clients(rows: &[ClientRow], place: &Place<'_>) -> Markup {
     let base = place.params.carried();
     html! {
         section.panel.flush {
-            h2 { "Clients" a.aside href=(page(place, "clients", &place.params.carried())) { "By model, protocol and SDK" } }
+            h2 { "Clients" a.aside href=(page(place, "clients", &base)) { "All clients" } }
             @if rows.is_empty() { p.quiet { "No session in this period." } } @else {
                 div.scroll tabindex="0" role="region" aria-label="Clients" {
                     table.data {
@@ -294,7 +286,7 @@ fn mix(title: &str, field: &str, rows: &[Mixed], o: &Overview, place: &Place<'_>
         @if !named.is_empty() {
             section.panel.flush data-testid=(format!("mix-{field}")) {
                 h2 { (title) }
-                table.data {
+                table.data.mix {
                     caption.sr { (title) " by calls, of the newest" }
                     thead.sr { tr { th scope="col" { (title) } th scope="col" colspan="2" { "Calls" } th scope="col" { "Share" } } }
                     tbody {
@@ -343,38 +335,41 @@ pub(crate) fn maybe(us: Option<u64>, why: &str) -> Markup {
     us.map_or_else(|| format::unknown(why), |us| html! { (format::duration(us)) })
 }
 
+/// Sentences shown of the newest.
+const QUOTES: usize = 6;
+
 fn intents(o: &Overview, place: &Place<'_>) -> Markup {
-    quotes(
-        &o.intents,
-        place,
-        "What agents came for",
-        "No agent has said why it calls. Agents do once the “context” argument is asked for.",
-        &|e| e.tool.clone(),
-    )
+    let none = "No agent has said why it calls. Agents do once the “context” argument is asked for.";
+    // a wish stands under what is not there
+    let why: Vec<&EventRow> = o.intents.iter().filter(|e| e.kind != Kind::MissingCapability).collect();
+    quotes(&why, place, "What agents came for", page(place, "goals", &place.params.carried()), none)
 }
 
 fn missing(o: &Overview, place: &Place<'_>) -> Markup {
-    html! { @if !o.missing.is_empty() { (quotes(&o.missing, place, "Asked for and not there", "", &|_| None)) } }
+    let all = Params { tab: Some("missing".into()), ..place.params.carried() };
+    let wishes: Vec<&EventRow> = o.missing.iter().collect();
+    html! { @if !wishes.is_empty() { (quotes(&wishes, place, "Asked for and not there", page(place, "goals", &all), "")) } }
 }
 
-fn quotes(
-    rows: &[EventRow],
-    place: &Place<'_>,
-    title: &str,
-    none: &str,
-    about: &dyn Fn(&EventRow) -> Option<String>,
-) -> Markup {
+/// The newest sentences, each once, with the tool it led to.
+fn quotes(rows: &[&EventRow], place: &Place<'_>, title: &str, all: String, none: &str) -> Markup {
+    let mut said: Vec<&EventRow> = Vec::new();
+    for row in rows {
+        if said.len() < QUOTES && !said.iter().any(|e| e.intent == row.intent) {
+            said.push(row);
+        }
+    }
     html! {
         section.panel {
-            h2 { (title) }
+            h2 { (title) @if !rows.is_empty() { a.aside href=(all) { "All" span.sr { ": " (title) } } } }
             @if rows.is_empty() { p.quiet { (none) } } @else {
-                ul.quotes { @for e in rows { li {
+                ul.quotes { @for e in said { li {
                     @let words = e.intent.as_deref().unwrap_or("no words given");
                     @match &e.session_id {
                         Some(id) => a href=(format!("{}?sel={}", link::session(place.project, id.as_str()), link::encode(e.id.as_str()))) { "“" (hostile::line(words, 110)) "”" },
                         None => span { "“" (hostile::line(words, 110)) "”" },
                     }
-                    span.dim { @if let Some(tool) = about(e) { (hostile::line(&tool, 32)) ", " } (format::time(e.started_at, &format::ago(e.started_at, place.now))) }
+                    span.dim { @if let Some(tool) = e.tool.as_ref().filter(|_| e.kind == Kind::ToolCall) { (hostile::line(tool, 32)) ", " } (format::time(e.started_at, &format::ago(e.started_at, place.now))) }
                 } } }
             }
         }

@@ -107,13 +107,13 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     let shown = Shown::of(COLUMNS, place.params);
     let sort = |field: &str, name: &str| lists::sort_head(field, name, ORDER, place);
     html! {
-        div.tabline { (tabs("", place)) (columns::menu(COLUMNS, place)) }
         p.lede data-testid="lede" {
             b { (format::counted(vm.page.total.unwrap_or(rows.len() as u64), "person", "people")) } " used it in this period"
             @let fresh = rows.iter().filter(|r| r.first_seen >= place.period.from).count() as u64;
             @if fresh > 0 { "; " b { (format::count(fresh)) } @if vm.page.next.is_some() { " of this page" } " for the first time" }
             "."
         }
+        div.tabline { (tabs("", place)) (columns::menu(COLUMNS, place)) }
         (parts::partial(vm.page.partial.as_deref()))
         @for warning in vm.warnings.iter().filter(|w| !matches!(w, Warning::Fragmented { .. })) {
             p.strip.warn data-testid="identity-warning" { (icon(Icon::Warn)) span { (hostile::line(&warning.to_string(), 400)) "." } }

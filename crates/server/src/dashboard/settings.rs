@@ -326,6 +326,7 @@ fn sources(rows: &[EventRow]) -> Vec<Source> {
 /// The page's body.
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     html! {
+        @if vm.tab == Tab::Health { (settings_health::lede(&vm.intake)) }
         nav.tabs aria-label="Sections" { @for (key, name, tab) in TABS {
             @if !matches!(tab, Tab::Tokens | Tab::Members) || vm.tokens.is_some() {
                 @let own = link::path(place.project, "settings");

@@ -13,9 +13,8 @@ use super::place::Place;
 use super::settings::{Source, Vm};
 use super::{format, hostile, link, setup};
 
-/// The section's body.
-pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
-    let intake = &vm.intake;
+/// The section's answer: the sum of what arrived.
+pub(crate) fn lede(intake: &Intake) -> Markup {
     let dropped: u64 = intake.dropped.values().sum();
     html! {
         p.lede data-testid="lede" {
@@ -27,6 +26,13 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// The section's body.
+pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
+    let intake = &vm.intake;
+    html! {
         div.grid {
             div.col-8 {
                 (warnings_panel(&vm.warnings))

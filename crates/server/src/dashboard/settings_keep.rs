@@ -375,21 +375,29 @@ fn field(vm: &Vm, setting: &ProjectSetting) -> Markup {
     let bad = vm.said.fault.as_ref().filter(|(key, _)| key == setting.key);
     let help = format!("{}-help", setting.key);
     let off = !vm.may_change;
+    // what a choice says itself is not said again beside it
+    let plain = (!matches!(input, Input::Choice(_))).then_some(setting.help);
     html! {
-        div.setting {
-            label for=(setting.key) { (name) " " span.dim.mono { (setting.key) } }
-            @match input {
+        div.setting.pair {
+            div {
+                label for=(setting.key) { (name) } " " span.dim.mono { (setting.key) }
+                p.help id=(help) { @match (bad, plain) {
+                    (Some((_, why)), _) => span.bad { (icon(Icon::Fail)) (hostile::line(why, 300)) },
+                    (None, Some(words)) => span.dim { (words) },
+                    (None, None) => "",
+                } }
+            }
+            div.put { @match input {
                 Input::Choice(options) => select id=(setting.key) name=(setting.key) aria-describedby=(help) disabled[off] {
                     @for (option, words) in options { option value=(option) selected[*option == value] { (words) } }
                 },
                 Input::Number(unit) => span.row {
                     input.short id=(setting.key) name=(setting.key) value=(value) inputmode="numeric" maxlength="12" autocomplete="off" aria-describedby=(help) aria-invalid=[bad.map(|_| "true")] disabled[off];
-                    span.dim { (unit) @if value == "0" { ", 0: no limit" } }
+                    span.dim { (unit) }
                 },
                 Input::Patterns => (patterns(setting.key, value, &help, off)),
                 Input::Words => input id=(setting.key) name=(setting.key) value=(value) maxlength="2000" autocomplete="off" spellcheck="false" aria-describedby=(help) aria-invalid=[bad.map(|_| "true")] disabled[off];,
-            }
-            p.help id=(help) { @match bad { Some((_, why)) => span.bad { (icon(Icon::Fail)) (hostile::line(why, 300)) }, None => span.dim { (setting.help) } } }
+            } }
         }
     }
 }

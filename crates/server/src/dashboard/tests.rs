@@ -397,7 +397,11 @@ async fn goals_show_matters_wishes_and_feedback_in_their_words() {
     .await;
     let page = Page::read(&kit.get("/p/proj_a/goals").await.body);
     assert_eq!(page.testid("intent-row"), 2);
-    assert!(page.text_of("lede").contains("3 intents of 3 calls"), "{}", page.text_of("lede"));
+    assert!(
+        page.text_of("lede").contains("why in 3 of 3 calls: 2 different reasons"),
+        "{}",
+        page.text_of("lede")
+    );
     let missing = kit.get("/p/proj_a/goals?tab=missing").await.body;
     assert_eq!(Page::read(&missing).testid("word-row"), 1);
     assert!(missing.contains("a tool to refund an order") && !missing.contains("the search is slow"));

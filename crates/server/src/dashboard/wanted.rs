@@ -70,13 +70,12 @@ pub(crate) fn list(o: &Overview, checklist: &Checklist, aside: &Aside, place: &P
         let href = sessions(&base.and("ending", "eq", "stuck"));
         all.push(Need { key: "stuck".into(), rank: 2, line: html! {
             span.tag.fail { "stuck" } a href=(href) { "A tool kept failing in " (format::counted(stuck.len() as u64, "session", "sessions")) }
-            span.n { (format::count(stuck.len() as u64)) }
         } });
     }
     if o.now.missing_reports > 0 {
         let href = sessions(&Params { tab: Some("asked".into()), ..base.clone() });
         all.push(Need { key: "wishes".into(), rank: 4, line: html! {
-            span.tag.info { "wish" } a href=(href) { "Asked for a tool that is not there" } span.n { (format::count(o.now.missing_reports)) }
+            span.tag.info { "wish" } a href=(href) { "Asked for a tool that is not there, " (format::counted(o.now.missing_reports, "time", "times")) }
         } });
     }
     for warning in checklist.warnings() {
@@ -88,7 +87,7 @@ pub(crate) fn list(o: &Overview, checklist: &Checklist, aside: &Aside, place: &P
             key: format!("setup-{key}"),
             rank: 3,
             line: html! {
-                span.tag.warn { "set-up" } a href=(link::path(place.project, "setup")) { (warning) } span.n {}
+                span.tag.warn { "set-up" } a href=(link::path(place.project, "setup")) { (warning) }
             },
         });
     }
@@ -114,7 +113,7 @@ fn of_issue(issue: &IssueRow, place: &Place<'_>) -> Need {
                 @if let Some(tool) = &issue.tool { b { (hostile::line(tool, 32)) } ": " }
                 (hostile::line(&issue.title, 90))
             }
-            span.n title=(format!("{} in {}", format::counted(issue.events, "failure", "failures"), format::counted(issue.sessions, "session", "sessions"))) { (format::count(issue.sessions)) }
+            small { (format::counted(issue.events, "failure", "failures")) " in " (format::counted(issue.sessions, "session", "sessions")) }
         },
     }
 }
@@ -131,7 +130,7 @@ pub(crate) fn panel(needs: &[Need], aside: &Aside, may_change: bool, place: &Pla
                 ul.needs { @for need in needs.iter().take(SHOWN) { li data-testid="need-row" {
                     (need.line)
                     @if may_change { details.aside-form {
-                        summary { "Not now" }
+                        summary title="Not now" { (icon(Icon::Close)) span.sr { "Not now" } }
                         form method="post" action=(act) {
                             input type="hidden" name="key" value=(need.key);
                             label { "Why " input name="why" maxlength=(WHY_CHARS) required autocomplete="off"; }

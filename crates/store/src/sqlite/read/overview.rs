@@ -18,7 +18,7 @@ use crate::sqlite::control::sql;
 const TOOLS: usize = 8;
 const CLIENTS: usize = 8;
 const ISSUES: usize = 5;
-const INTENTS: i64 = 8;
+const INTENTS: i64 = 24;
 const MISSING: i64 = 5;
 const WORTH_A_LOOK: usize = 6;
 /// Sessions of each sort that are weighed for it.
