@@ -3,6 +3,7 @@
 //! The writer of the store asks for [`fingerprint`] and [`class_of`] of every failed event. The fingerprint is a
 //! function of the event alone, so order and repetition cannot change the groups (INV-04).
 
+pub mod apart;
 mod class;
 pub mod normalise;
 mod normalise_words;

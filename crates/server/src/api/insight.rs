@@ -7,7 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use trackway_event::{ProblemCode, limits};
-use trackway_store::query::{IssueAct, Whose, WishStatus};
+use trackway_store::query::{IssueAct, TakeOut, Whose, WishStatus};
 use trackway_store::{Act, NewAudit, Project};
 
 use super::ask::{Asked, Keys};
@@ -46,8 +46,8 @@ pub(super) async fn warnings(
     Ok(Json(List { items: found.into_iter().map(Into::into).collect(), next: None, partial: None }))
 }
 
-/// Works on an error group: resolves, archives, opens it again, merges it into another or takes it out of one, gives it to a
-/// member, or says something about it. Nothing but a deleted comment is lost by it.
+/// Works on an error group: resolves, archives, opens it again, merges it into another or takes it out of one, takes some of
+/// its failures out into a group of their own, gives it to a member, or says something about it. Nothing but a deleted comment is lost by it.
 #[utoipa::path(post, path = "/api/v1/projects/{p}/issues/{id}/act", tag = "issues", params(("p" = String, Path), ("id" = u64, Path)),
     request_body = IssueActBody,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
@@ -89,6 +89,9 @@ pub(crate) async fn change_issue(
         IssueAct::Reopen => "opened again".to_owned(),
         IssueAct::MergeInto(into) => format!("merged into #{into}"),
         IssueAct::Split => "split".to_owned(),
+        // What failures said is no part of the log.
+        IssueAct::TakeOut(TakeOut::Message(_)) => "some taken out by message".to_owned(),
+        IssueAct::TakeOut(TakeOut::Client(_)) => "some taken out by client".to_owned(),
         IssueAct::Assign(None) => "given to nobody".to_owned(),
         IssueAct::Assign(Some(name)) => format!("given to {name}"),
         IssueAct::Comment(_) => "commented".to_owned(),

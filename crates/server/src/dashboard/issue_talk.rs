@@ -5,6 +5,7 @@
 use maud::{Markup, html};
 use trackway_store::query::{COMMENT_CHARS, IssueDetail, IssueNote};
 
+use super::issue_apart as apart;
 use super::issue_work::{May, form, form_of};
 use super::place::Place;
 use super::{format, hostile};
@@ -52,6 +53,7 @@ pub(crate) fn activity(issue: &IssueDetail, reader: &Reader, place: &Place<'_>) 
                     @if reader.may == May::Change { " " (form_of(member.id, issue.row.id, "split", place, html! { button.quiet { "Split" span.sr { " issue " (member.id) } } })) }
                 } } }
             }
+            (apart::taken(issue, reader, place))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a person does to one issue, and what helps to decide: how it stands, suspects, recovery, its messages.
+//! What a person does to one issue, and what helps to decide: how it stands, suspects, recovery.
 //!
 //! Forms are plain POSTs to `/p/{p}/issues/{issue}/act`; the guard in front checks that they come from our own pages.
 
@@ -15,7 +15,7 @@ use super::issue_talk::Reader;
 use super::link;
 use super::place::Place;
 use super::visit::{self, Visit};
-use super::{chart, format, hostile, lists};
+use super::{format, hostile, lists};
 use crate::api::insight::change_issue;
 use crate::api::objects::IssueActBody;
 use crate::problem::Problem;
@@ -48,6 +48,8 @@ pub(crate) struct ActForm {
     to: String,
     words: String,
     comment: String,
+    by: String,
+    value: String,
     back: String,
 }
 
@@ -80,6 +82,8 @@ pub(crate) async fn act(
         to: Some(form.to),
         words: Some(form.words),
         comment: number(&form.comment),
+        by: Some(form.by),
+        value: Some(form.value),
     };
     let act = match body.act(now) {
         Ok(act) => act,
@@ -149,29 +153,6 @@ fn archive(issue: &IssueDetail, place: &Place<'_>) -> Markup {
             (form(issue, "archive_more", place, html! { label { "Until " input name="more" type="number" min="1" max="1000000" value="100" required; " more failures" } button { "Archive" } }))
             (button(issue, "archive_escalating", "Until it escalates", place))
         } }
-    }
-}
-
-/// The messages its failures came with.
-pub(crate) fn messages(issue: &IssueDetail, place: &Place<'_>) -> Markup {
-    let all = &issue.variants;
-    let most = all.items.iter().map(|v| v.events).max().unwrap_or(1);
-    html! {
-        section.panel.flush data-testid="variants" {
-            h2 { "Variants of the message" span.aside.dim { (format::counted(all.distinct, "message", "messages")) " in the newest " (format::counted(all.looked_at, "failure", "failures")) } }
-            div.scroll tabindex="0" role="region" aria-label="Variants of the message" { table.data {
-                caption.sr { "Messages of the failures of this issue in the period" }
-                thead { tr { th scope="col" { "Message" } th.num colspan="2" scope="col" { "Failures" } th.num scope="col" { "First" } th.num scope="col" { "Last" } } }
-                tbody { @for v in &all.items { tr data-testid="variant-row" {
-                    th.message scope="row" { @if v.message.is_empty() { span.dim { "no message given" } } @else { (hostile::line(&v.message, 240)) } }
-                    td.bar-cell { (chart::share_bar(v.events, most, v.events)) }
-                    td.num data-label="Failures" { (format::count(v.events)) }
-                    td.num data-label="First" { (format::time(v.first, &format::ago(v.first, place.now))) }
-                    td.num data-label="Last" { (format::time(v.last, &format::ago(v.last, place.now))) }
-                } } }
-            } }
-            @if all.distinct > all.items.len() as u64 { p.quiet { "The " (all.items.len()) " most frequent are shown." } }
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use trackway_store::Store;
 use trackway_store::query::{IssueDetail, IssueRow, IssueTab, ListAsk, Page, Recovery, State, Thing};
 
 use super::frame::Bar;
+use super::issue_apart as apart;
 use super::issue_bulk::{self as bulk, Did};
 use super::issue_talk::{self as talk, Reader, Tidies};
 use super::issue_work::{self as work, May};
@@ -299,6 +300,7 @@ pub(crate) fn view_one(
             ". " @if let Some(recovery) = &row.recovery { (work::recovered(recovery)) }
         }
         (work::standing(issue, reader, place))
+        (apart::origin(issue, reader, place))
         p.facts {
             span { "Issue #" (row.id) } span { (state(&row.state)) }
             span { span.tag { (row.class.as_str().replace('_', " ")) } }
@@ -324,7 +326,7 @@ pub(crate) fn view_one(
             }
             div.col-4 { (talk::activity(issue, reader, place)) }
             div.col-12 {
-                @if !issue.variants.items.is_empty() { (work::messages(issue, place)) }
+                (apart::parts(issue, reader, place))
                 (lists::calls(&issue.samples, "Newest failures", "None is kept any more.", place))
                 (lists::sessions(&issue.sessions, "Sessions that met it", &all, "None is kept any more.", place))
             }

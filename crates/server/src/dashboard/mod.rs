@@ -33,6 +33,7 @@ mod goals_coverage;
 mod goals_matters;
 mod hostile;
 mod icons;
+mod issue_apart;
 mod issue_bulk;
 mod issue_talk;
 mod issue_work;

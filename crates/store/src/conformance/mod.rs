@@ -1,6 +1,7 @@
 //! What every backend must do, whatever it is made of. A backend's own tests call [`run`] with a way to make an empty
 //! store; each part of the suite asks for as many as it needs.
 
+mod apart;
 mod calls;
 mod catalogs;
 mod closely;
@@ -105,6 +106,12 @@ const PARTS: &[(&str, Part)] = &[
     ("inv_05_signals_equal_their_folds", signals::inv_05_signals_equal_their_folds),
     ("warnings_name_what_is_wrong", signals::warnings_name_what_is_wrong),
     ("issues_are_resolved_and_come_back", issues::issues_are_resolved_and_come_back),
+    (
+        "inv_05_what_is_taken_out_is_as_if_it_had_always_been",
+        apart::inv_05_what_is_taken_out_is_as_if_it_had_always_been,
+    ),
+    ("what_is_taken_out_is_put_back", apart::what_is_taken_out_is_put_back),
+    ("a_sort_of_message_is_taken_out_as_a_whole", apart::a_sort_of_message_is_taken_out_as_a_whole),
     ("issues_are_merged_and_split_again", issues::issues_are_merged_and_split_again),
     ("issues_are_given_talked_about_and_taken_back", issues::issues_are_given_talked_about_and_taken_back),
     ("issues_say_why_and_whether_agents_recover", issues::issues_say_why_and_whether_agents_recover),

@@ -6,9 +6,9 @@ pub use trackway_core::person::{How, TraitSource};
 use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
 use super::{
-    AccountRef, ActorRef, ArgumentCheck, CatalogSize, Closely, Decision, EventRow, IssueMember, IssueNote,
-    JustBefore, Neighbours, PageAsk, Recovery, Scope, SessionRow, Sighting, Signals, State, Suspect,
-    ToolSignals, ToolStory, Variants,
+    AccountRef, ActorRef, Apart, ArgumentCheck, CatalogSize, Closely, Decision, EventRow, IssueMember,
+    IssueNote, JustBefore, Neighbours, PageAsk, Recovery, Scope, SessionRow, Sighting, Signals, State,
+    Suspect, ToolSignals, ToolStory, Variants,
 };
 
 /// The overview of a scope.
@@ -345,6 +345,10 @@ pub struct IssueDetail {
     pub sightings: Vec<Sighting>,
     /// The messages of its failures.
     pub variants: Variants,
+    /// The group it was taken out of by hand.
+    pub out_of: Option<Apart>,
+    /// Groups that were taken out of it by hand and stand for themselves.
+    pub taken_out: Vec<Apart>,
 }
 
 /// One identified person.

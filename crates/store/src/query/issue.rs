@@ -1,5 +1,6 @@
 //! Error groups as a person works on them: states, what was done, why they happen, whether agents recover.
 
+pub use trackway_core::issue::apart::By as ApartBy;
 pub use trackway_core::issue::state::{Decision, Rule, State, compare as compare_versions};
 pub use trackway_core::metric::suspects::Counts;
 use trackway_event::Timestamp;
@@ -31,6 +32,8 @@ pub enum IssueAct {
     MergeInto(u64),
     /// Takes it out of the group it was merged into.
     Split,
+    /// Takes some of its failures, and later ones like them, out into a group of their own.
+    TakeOut(TakeOut),
     /// Gives it to a member, by name; `None`: to nobody.
     Assign(Option<String>),
     /// Says something about it, at most [`COMMENT_CHARS`].
@@ -39,6 +42,15 @@ pub enum IssueAct {
     Uncomment(u64, Whose),
     /// Takes the newest decision, assignment or merge of the same person back, within [`TAKE_BACK_US`].
     TakeBack,
+}
+
+/// Which failures are taken out of a group (ADR 25).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakeOut {
+    /// Those with this message; where the group holds several sorts of messages, those that read like it but for numbers and ids.
+    Message(String),
+    /// Those that name this client.
+    Client(String),
 }
 
 /// Whose comments somebody may delete.
@@ -81,6 +93,32 @@ pub struct Variant {
     pub first: Timestamp,
     /// The newest.
     pub last: Timestamp,
+    /// The one group they are of; `None` where they are of several that are shown as one.
+    pub group: Option<u64>,
+}
+
+/// A client that failures of a group named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssueClient {
+    /// Its name, every version; `None` where they named none.
+    pub name: Option<String>,
+    /// Failures that named it.
+    pub events: u64,
+    /// The one group they are of, as in [`Variant`].
+    pub group: Option<u64>,
+}
+
+/// The other half of taking failures out by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apart {
+    /// Number of the other group: the one it was taken out of, or the one that was taken out of it.
+    pub id: u64,
+    /// Its title.
+    pub title: String,
+    /// What was said.
+    pub by: ApartBy,
+    /// Whether failures of before are still being moved.
+    pub moving: bool,
 }
 
 /// The messages of a group in a scope, most failures first.
@@ -92,6 +130,8 @@ pub struct Variants {
     pub distinct: u64,
     /// Failures looked at, the newest; at most [`VARIANT_EVENTS`].
     pub looked_at: u64,
+    /// The clients those named, most failures first; at most [`VARIANTS`].
+    pub clients: Vec<IssueClient>,
 }
 
 /// Messages shown of a group.

@@ -513,6 +513,9 @@ impl Store for SqliteStore {
     ) -> Result<bool> {
         let ledger = self.inner.ledger(project)?;
         let Ok(row) = i64::try_from(id) else { return Ok(false) };
+        if let IssueAct::TakeOut(what) = act {
+            return ledger.take_out(row, what, who, now);
+        }
         let mut conn = open::writable(&ledger.file, &open::LEDGER, 1_024)?;
         work::on_issue(&mut conn, row, act, who, now).map_err(at(&ledger.file))
     }

@@ -79,10 +79,13 @@ pub(super) fn erase(conn: &Connection, project: &ProjectId, whom: &Whom) -> Resu
     }
     // An issue that only they ran into goes; the title of any other is what others ran into, too.
     for issue in issues {
+        let mut known = conn.prepare_cached(sql!("issue.fingerprint"))?;
+        let known: Option<Vec<u8>> = known.query_row([issue], |r| r.get(0)).optional()?;
         if conn.prepare_cached(sql!("erase.issue"))?.execute([issue])? == 0 {
             conn.prepare_cached(sql!("erase.issue_message"))?.execute([issue])?;
             continue;
         }
+        conn.prepare_cached(sql!("erase.issue_apart"))?.execute([known])?;
         for statement in [
             sql!("erase.issue_decision"),
             sql!("erase.issue_merges"),

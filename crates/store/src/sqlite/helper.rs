@@ -59,6 +59,11 @@ impl Inner {
                 if let Err(error) = self.follow_rules() {
                     tracing::warn!(%error, "a setting could not be followed; trying again");
                 }
+                for project in self.projects() {
+                    if let Err(error) = project.go_on_moving(&self.closed) {
+                        tracing::warn!(%error, project = project.key.0, "failures of an issue could not be moved; trying again");
+                    }
+                }
                 if round % RETENTION_ROUNDS == RETENTION_FIRST
                     && let Err(error) = self.expire_all()
                 {

@@ -107,6 +107,8 @@ fn system_time() -> Timestamp {
 }
 
 #[cfg(test)]
+mod apart_tests;
+#[cfg(test)]
 mod removal_tests;
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,7 @@ pub(super) const LEDGER: Schema = Schema(&[
     include_str!("../../sql/sqlite/migrations/events/0014-cut.sql"),
     include_str!("../../sql/sqlite/migrations/events/0015-conversation.sql"),
     include_str!("../../sql/sqlite/migrations/events/0016-track.sql"),
+    include_str!("../../sql/sqlite/migrations/events/0017-apart.sql"),
 ]);
 
 /// Pages of 4 KiB after which a commit moves the log into the file by itself (spec/storage.md §3.6).

@@ -1,25 +1,29 @@
 //! One project's ledger as the serving process holds it: its queue, writer, readers and live feed.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, oneshot};
 use trackway_core::metric::repeats;
 use trackway_event::{ActorId, Event, EventId, ProjectId, SessionId, Timestamp, limits};
 
 use super::chore::Chore;
-use super::commit::{Done, Ledger};
+use super::commit::{Done, Ledger, apart};
 use super::control::hold;
 use super::read::Pool;
 use super::writer::{Job, Pace, Queue};
 use super::{SqliteOptions, open, writer};
+use crate::query::TakeOut;
 use crate::rules::Rules;
 use crate::{Committed, ProjectKey, Receipt, Result, StoreError};
 
 /// Commits a slow reader of the live feed may be behind before it loses the oldest.
 const FEED: usize = 256;
+/// How long whoever takes failures out of a group waits for them to be moved; what is left follows by itself.
+const MOVING: Duration = Duration::from_secs(2);
 
 /// A project that is open.
 pub(super) struct Project {
@@ -37,6 +41,8 @@ pub(super) struct Project {
     pub(super) changes: Arc<AtomicU64>,
     /// The rules that every row is known to follow.
     pub(super) rules: Mutex<Option<Rules>>,
+    /// Whether failures of a group that was taken out by hand may still be to be moved.
+    moving: AtomicBool,
     live: broadcast::Sender<Arc<Committed>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -62,6 +68,7 @@ impl Project {
             wal_pages: Arc::default(),
             changes: Arc::default(),
             rules: Mutex::default(),
+            moving: AtomicBool::new(true),
             live: broadcast::Sender::new(FEED),
             thread: Mutex::default(),
             options: options.clone(),
@@ -99,6 +106,36 @@ impl Project {
         self.queue.push_chore(chore)?;
         self.start_writer()?;
         waiting.wait()
+    }
+
+    /// Takes failures of a group out by hand, and moves those that are there already as far as a page waits for it.
+    pub(super) fn take_out(
+        self: &Arc<Self>,
+        group: i64,
+        what: &TakeOut,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (what, who, begun) = (what.clone(), who.to_owned(), Instant::now());
+        self.moving.store(true, Ordering::Release);
+        if !self.chore(move |conn| apart::take_out(conn, group, &what, (&who, now)))? {
+            return Ok(false);
+        }
+        while begun.elapsed() < MOVING && self.chore(apart::step)? {}
+        Ok(true)
+    }
+
+    /// Moves what a page did not wait for, or what an end of the process left. Called by the store's helper.
+    pub(super) fn go_on_moving(self: &Arc<Self>, closed: &AtomicBool) -> Result<()> {
+        if !self.moving.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let mut more = self.pool.ask(|reader| apart::is_open(&reader.conn))?;
+        while more && !closed.load(Ordering::Acquire) {
+            self.moving.store(true, Ordering::Release);
+            more = self.chore(apart::step)?;
+        }
+        Ok(())
     }
 
     fn start_writer(self: &Arc<Self>) -> Result<()> {

@@ -3,6 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use serde::{Deserialize, Serialize};
+use trackway_core::issue::apart::By;
 use trackway_core::issue::state::{Decision, Rule, compare};
 use trackway_event::Timestamp;
 
@@ -101,6 +102,8 @@ pub(super) fn on_issue(
             notes.push((row, format!("split from #{whole}")));
             notes.push((whole, format!("#{row} split from it")));
         }
+        // The writer's work: `take_out` of `commit::apart`, which notes it here.
+        IssueAct::TakeOut(_) => return Ok(false),
         IssueAct::Assign(name) => {
             let old = assignee(&tx, whole)?;
             if old == *name {
@@ -163,13 +166,19 @@ pub(super) fn on_issue(
                     let told = format!("merged into #{whole}");
                     tx.prepare_cached(sql!("issue_history.unmerge"))?.execute((child, who, since, told))?;
                 }
+                // Its later failures go on to be told apart, and are shown as one with the others.
+                Before::TakenOut(made, from) => {
+                    tx.prepare_cached(sql!("issue_merge.insert"))?.execute((made, whole))?;
+                    let told = told_taken_out(from);
+                    tx.prepare_cached(sql!("issue_history.unmerge"))?.execute((made, who, since, told))?;
+                }
             }
             tx.prepare_cached(sql!("issue_history.delete"))?.execute([note])?;
         }
     }
     let merged = match &before {
         Some(Before::Merged(child, _)) => Some(*child),
-        Some(Before::Decision(_) | Before::Assignee(_)) | None => None,
+        Some(Before::Decision(_) | Before::Assignee(_) | Before::TakenOut(..)) | None => None,
     };
     let before = before.and_then(|before| serde_json::to_string(&before).ok());
     for (issue, what) in notes {
@@ -195,6 +204,38 @@ enum Before {
     Assignee(Option<String>),
     /// The group that was merged into this one, and the groups that were shown under it.
     Merged(i64, Vec<i64>),
+    /// The group that was taken out by hand, and the one it was taken out of.
+    TakenOut(i64, i64),
+}
+
+/// Notes that group `made` was taken out of `group`; what the failures said is no part of it.
+pub(super) fn note_taken_out(
+    conn: &Connection,
+    group: i64,
+    made: i64,
+    by: &By,
+    (who, now): (&str, Timestamp),
+) -> Result<()> {
+    let parent =
+        conn.prepare_cached(sql!("issue_merge.parent"))?.query_row([group], |r| r.get(0)).optional()?;
+    let by = match by {
+        By::Message(_) | By::Alike(_) => "message",
+        By::Client(_) => "client",
+    };
+    let before = serde_json::to_string(&Before::TakenOut(made, group)).ok();
+    for (issue, what, before) in [
+        (parent.unwrap_or(group), format!("#{made} taken out by {by}"), before),
+        (made, told_taken_out(group), None),
+    ] {
+        let none = None::<&str>;
+        let mut note = conn.prepare_cached(sql!("issue_history.insert"))?;
+        note.execute((issue, now.micros(), who, what, none, before))?;
+    }
+    Ok(())
+}
+
+fn told_taken_out(group: i64) -> String {
+    format!("taken out of #{group}")
 }
 
 /// A decision as it lies in its row: word, when, version, until, how many more.

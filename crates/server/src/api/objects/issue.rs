@@ -58,6 +58,34 @@ pub struct VariantObject {
     pub first: String,
     /// The newest.
     pub last: String,
+    /// The one group they are of, where several are shown as one; `null` where they are of more.
+    pub group: Option<u64>,
+}
+
+/// A client that failures of a group named.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IssueClientObject {
+    /// Its name, every version; `null` where they named none.
+    pub name: Option<String>,
+    /// Failures that named it.
+    pub events: u64,
+    /// The one group they are of, where several are shown as one; `null` where they are of more.
+    pub group: Option<u64>,
+}
+
+/// A group and one that was taken out of it by hand: the other of the two.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApartObject {
+    /// Its number.
+    pub id: u64,
+    /// Its title.
+    pub title: String,
+    /// `message`, `alike` (messages that read like this one but for numbers and ids) or `client`.
+    pub by: String,
+    /// Which: the message, the normalised message, the client's name.
+    pub value: String,
+    /// Whether failures of before are still being moved.
+    pub moving: bool,
 }
 
 /// The messages of a group in the period, among its newest failures.
@@ -69,6 +97,8 @@ pub struct VariantsObject {
     pub distinct: u64,
     /// Failures looked at.
     pub looked_at: u64,
+    /// The clients that those named, most failures first.
+    pub clients: Vec<IssueClientObject>,
 }
 
 /// A circumstance over-represented in failures against successes of the same tool.
@@ -129,7 +159,7 @@ pub struct IssueListObject {
 #[serde(default)]
 pub struct IssueActBody {
     /// `resolve`, `resolve_in`, `resolve_next`, `archive`, `archive_until`, `archive_more`, `archive_escalating`, `reopen`,
-    /// `merge`, `split`, `assign`, `comment`, `uncomment`, or `take_back` within a minute of one's own decision.
+    /// `merge`, `split`, `take_out`, `assign`, `comment`, `uncomment`, or `take_back` within a minute of one's own decision.
     pub act: String,
     /// For `resolve_in`: the version that mends it.
     pub version: Option<String>,
@@ -145,6 +175,10 @@ pub struct IssueActBody {
     pub words: Option<String>,
     /// For `uncomment`: the comment's number.
     pub comment: Option<u64>,
+    /// For `take_out`: `message` or `client`. Failures with it, and later ones, become a group of their own.
+    pub by: Option<String>,
+    /// For `take_out`: which, as `variants` tells it.
+    pub value: Option<String>,
 }
 
 impl IssueActBody {
@@ -177,6 +211,14 @@ impl IssueActBody {
             "reopen" => IssueAct::Reopen,
             "merge" => IssueAct::MergeInto(self.into.ok_or("into is the number of another issue")?),
             "split" => IssueAct::Split,
+            "take_out" => {
+                let value = self.value.ok_or("value is the message or the client to take out")?;
+                match self.by.as_deref() {
+                    Some("message") => IssueAct::TakeOut(q::TakeOut::Message(value)),
+                    Some("client") => IssueAct::TakeOut(q::TakeOut::Client(value)),
+                    Some(_) | None => return Err("by is message or client".into()),
+                }
+            }
             "assign" => {
                 let to = self.to.as_deref().map(str::trim).ok_or("to is a member's name, or empty")?;
                 IssueAct::Assign((!to.is_empty()).then(|| to.to_owned()))
@@ -191,7 +233,7 @@ impl IssueActBody {
             _ => {
                 return Err(
                     "act is resolve, resolve_in, resolve_next, archive, archive_until, archive_more, \
-                            archive_escalating, reopen, merge, split, assign, comment, uncomment or take_back"
+                            archive_escalating, reopen, merge, split, take_out, assign, comment, uncomment or take_back"
                         .into(),
                 );
             }
@@ -224,8 +266,22 @@ impl From<q::Variants> for VariantsObject {
             events: v.events,
             first: v.first.to_string(),
             last: v.last.to_string(),
+            group: v.group,
         };
-        Self { items: v.items.into_iter().map(one).collect(), distinct: v.distinct, looked_at: v.looked_at }
+        let client = |c: q::IssueClient| IssueClientObject { name: c.name, events: c.events, group: c.group };
+        Self {
+            items: v.items.into_iter().map(one).collect(),
+            distinct: v.distinct,
+            looked_at: v.looked_at,
+            clients: v.clients.into_iter().map(client).collect(),
+        }
+    }
+}
+
+impl From<q::Apart> for ApartObject {
+    fn from(a: q::Apart) -> Self {
+        let (by, value) = a.by.parts();
+        Self { id: a.id, title: a.title, by: by.into(), value: value.into(), moving: a.moving }
     }
 }
 
@@ -274,6 +330,9 @@ mod tests {
             (r#"{"act":"archive_more","more":5}"#, true),
             (r#"{"act":"merge"}"#, false),
             (r#"{"act":"merge","into":3}"#, true),
+            (r#"{"act":"take_out","by":"message"}"#, false),
+            (r#"{"act":"take_out","by":"moon","value":"full"}"#, false),
+            (r#"{"act":"take_out","by":"client","value":"zed"}"#, true),
             (r#"{"act":"assign"}"#, false),
             (r#"{"act":"assign","to":""}"#, true),
             (r#"{"act":"comment","words":" "}"#, false),

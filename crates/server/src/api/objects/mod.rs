@@ -396,6 +396,10 @@ pub struct IssueDetailObject {
     pub just_before: Vec<JustBeforeObject>,
     /// The messages of its failures.
     pub variants: VariantsObject,
+    /// The group it was taken out of by hand.
+    pub out_of: Option<ApartObject>,
+    /// Groups that were taken out of it by hand and stand for themselves.
+    pub taken_out: Vec<ApartObject>,
 }
 
 /// Figures of one client and version.

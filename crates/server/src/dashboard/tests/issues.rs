@@ -105,3 +105,56 @@ async fn a_decision_on_many_says_what_was_left_out_and_is_taken_back() {
     assert_eq!(undone.status, StatusCode::SEE_OTHER);
     assert_eq!(Page::read(&kit.get("/p/proj_a/issues").await.body).testid("issue-row"), 2);
 }
+
+#[tokio::test]
+async fn a_message_and_a_client_are_taken_out_and_put_back() {
+    let kit = kit().await;
+    let id = number_of(&kit, "get_order").await;
+    let path = format!("/p/proj_a/issues/{id}");
+    let page = Page::read(&kit.get(&path).await.body);
+    assert_eq!((page.testid("act-take_out"), page.testid("issue-clients")), (2, 0), "one client only");
+    let act = format!("{path}/act");
+    let out = "act=take_out&by=message&value=order%2017%20%3Cb%3Egone%3C%2Fb%3E";
+    assert_eq!(kit.post(&act, &format!("{out}&back={id}")).await.status, StatusCode::SEE_OTHER);
+    let body = kit.get(&path).await.body;
+    let page = Page::read(&body);
+    page.assert_inert(&path);
+    assert_eq!(
+        (page.testid("variant-row"), page.testid("act-take_out")),
+        (1, 0),
+        "nothing is left to take out"
+    );
+    let told = page.text_of("taken-out");
+    assert!(told.contains("what came with “order 17 <b>gone</b>”") && told.contains("Put back"), "{told}");
+    let api = |id: &str| {
+        let path = format!("/api/v1/projects/proj_a/issues/{id}");
+        let kit = &kit;
+        async move { serde_json::from_str::<serde_json::Value>(&kit.get(&path).await.body).unwrap() }
+    };
+    let whole = api(&id).await;
+    assert_eq!((&whole["events"], &whole["taken_out"][0]["by"]), (&1.into(), &"message".into()));
+    let part = whole["taken_out"][0]["id"].to_string();
+    let of = api(&part).await;
+    assert_eq!((&of["events"], of["out_of"]["id"].to_string()), (&2.into(), id.clone()));
+    let html = kit.get(&format!("/p/proj_a/issues/{part}")).await.body;
+    assert!(Page::read(&html).text_of("out-of").contains(&format!("Taken out of #{id}")));
+    // A later one goes along, in page, list and CSV; and all of them come back.
+    let mut late = call(kit.now.plus_micros(-1_000_000), "ses_8", "order 17 <b>gone</b>", Status::ToolError);
+    late.tool = Some("get_order".into());
+    late.client = Some(trackway_event::Peer { name: "<i>zed".into(), version: None });
+    kit.send("proj_a", vec![late]).await;
+    assert_eq!(api(&part).await["events"], 3);
+    let csv = kit.get("/p/proj_a/export/issues.csv").await.body;
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    assert_eq!(kit.post(&act, &format!("{out}&back={id}")).await.status, StatusCode::BAD_REQUEST);
+    let page = Page::read(&kit.get(&format!("/p/proj_a/issues/{part}")).await.body);
+    page.assert_inert("a part");
+    assert!(page.text_of("issue-clients").contains("<i>zed"), "{}", page.text_of("issue-clients"));
+    let back =
+        kit.post(&format!("/p/proj_a/issues/{part}/act"), &format!("act=merge&into={id}&back={id}")).await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER);
+    let whole = api(&id).await;
+    assert_eq!((&whole["events"], whole["taken_out"].as_array().map(Vec::len)), (&4.into(), Some(0)));
+    let audit = kit.get("/api/v1/audit").await.body;
+    assert!(audit.contains("some taken out by message") && !audit.contains("gone"), "{audit}");
+}

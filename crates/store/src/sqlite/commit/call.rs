@@ -201,11 +201,10 @@ fn fail(
         event.flags = Flags::from_bits(r.get(2)?);
         event.tool = r.get(17)?;
         event.intent = r.get(18)?;
-        let (tool, server, group): (Option<i64>, Option<i64>, Option<i64>) =
-            (r.get(7)?, r.get(15)?, r.get(16)?);
-        Ok(Some((event, own, (tool, server, group), r.get::<_, Option<Box<str>>>(19)?)))
+        let names: [Option<i64>; 4] = [r.get(7)?, r.get(15)?, r.get(9)?, r.get(16)?];
+        Ok(Some((event, own, names, r.get::<_, Option<Box<str>>>(19)?)))
     });
-    let Some((mut event, own, (tool, server, group), message)) = found.optional()?.flatten() else {
+    let Some((mut event, own, [tool, server, client, group], message)) = found.optional()?.flatten() else {
         return Ok(());
     };
     let failed = status.is_some_and(Status::failed);
@@ -222,7 +221,7 @@ fn fail(
     }
     expire::drop_words(conn, seq)?;
     let Followers { issues, words, next_issue, .. } = followers;
-    issues.regroup(conn, words, next_issue, (seq, group), &Failed { event: &event, tool, server })?;
+    issues.regroup(conn, words, next_issue, (seq, group), &Failed { event: &event, tool, server, client })?;
     let said = said.filter(|said| !said.is_empty());
     if event.intent.is_some() || said.is_some() || event.tool.is_some() {
         conn.prepare_cached(sql!("search.insert"))?.execute((

@@ -1,6 +1,8 @@
 //! Error groups: which one a failed event belongs to, and what is known of the group. Its title and class are those of
 //! its first event by (time, id), its sample message that of its last, so that order cannot matter (INV-04).
 
+pub(in crate::sqlite) mod apart;
+
 use rusqlite::{Connection, OptionalExtension};
 use trackway_core::issue::{self, Fingerprint};
 use trackway_event::{ErrorClass, ErrorInfo, Event, EventId, Kind, Status, Timestamp};
@@ -15,6 +17,7 @@ use crate::sqlite::control::sql;
 pub(super) struct Issues {
     known: Cache<Fingerprint, State>,
     touched: Map<Fingerprint, State>,
+    apart: apart::Apart,
 }
 
 /// A failure, with the numbers of its names.
@@ -22,6 +25,7 @@ pub(super) struct Failed<'a> {
     pub(super) event: &'a Event,
     pub(super) tool: Option<i64>,
     pub(super) server: Option<i64>,
+    pub(super) client: Option<i64>,
 }
 
 /// One group as the writer holds it.
@@ -40,7 +44,7 @@ struct State {
 
 impl Issues {
     pub(super) fn new() -> Self {
-        Self { known: Cache::new(4_000), touched: Map::default() }
+        Self { known: Cache::new(4_000), touched: Map::default(), apart: apart::Apart::default() }
     }
 
     pub(super) fn clear(&mut self) {
@@ -60,8 +64,8 @@ impl Issues {
                 continue;
             }
             f.class = Some(issue::class_of(f.event));
-            f.issue =
-                self.take_in(conn, words, next, &Failed { event: f.event, tool: f.tool, server: f.server })?;
+            let failed = Failed { event: f.event, tool: f.tool, server: f.server, client: f.client };
+            f.issue = self.take_in(conn, words, next, &failed)?;
         }
         Ok(())
     }
@@ -74,7 +78,8 @@ impl Issues {
         next: &mut i64,
         f: &Failed<'_>,
     ) -> Result<Option<i64>> {
-        let Some(fingerprint) = issue::fingerprint(f.event) else { return Ok(None) };
+        let Some(own) = issue::fingerprint(f.event) else { return Ok(None) };
+        let fingerprint = self.apart.group_of(conn, own, f)?;
         if !self.touch(conn, fingerprint)? {
             *next += 1;
             let state = State::new(conn, words, *next - 1, f)?;
@@ -147,31 +152,7 @@ impl Issues {
         self.touch(conn, fingerprint)?;
         let Some(state) = self.touched.get_mut(&fingerprint) else { return Ok(()) };
         state.events -= 1;
-        let mut statement = conn.prepare_cached(sql!("issue.ends"))?;
-        let mut rows = statement.query([group])?;
-        let mut first = true;
-        while let Some(r) = rows.next()? {
-            let Some(id) = EventId::foreign(&r.get::<_, String>(1)?) else { continue };
-            let mut event = Event::new(id, Kind::ToolCall, Timestamp::from_micros(r.get(0)?));
-            let message = r.get::<_, Option<Box<str>>>(2)?;
-            event.error = message.map(|message| Box::new(ErrorInfo { message, ..ErrorInfo::default() }));
-            if let Some(error) = &mut event.error {
-                error.kind = r.get(3)?;
-            }
-            event.status = r.get::<_, Option<u8>>(6)?.and_then(Status::from_code);
-            if first {
-                state.first = key_of(&event);
-                state.title = issue::title(&event);
-                state.class =
-                    r.get::<_, Option<u8>>(4)?.and_then(ErrorClass::from_code).unwrap_or(state.class);
-                state.since_server = r.get(5)?;
-            } else {
-                state.last = key_of(&event);
-                state.message = message_of(&event);
-            }
-            first = false;
-        }
-        Ok(())
+        state.retell(conn)
     }
 
     /// Writes what the commit touched.
@@ -234,6 +215,34 @@ impl State {
             self.last = key_of(event);
             self.message = message_of(event);
         }
+    }
+
+    /// What its first and its last event tell, from those it has.
+    fn retell(&mut self, conn: &Connection) -> Result<()> {
+        let mut statement = conn.prepare_cached(sql!("issue.ends"))?;
+        let mut rows = statement.query([self.row])?;
+        let mut first = true;
+        while let Some(r) = rows.next()? {
+            let Some(id) = EventId::foreign(&r.get::<_, String>(1)?) else { continue };
+            let mut event = Event::new(id, Kind::ToolCall, Timestamp::from_micros(r.get(0)?));
+            let message = r.get::<_, Option<Box<str>>>(2)?;
+            event.error = message.map(|message| Box::new(ErrorInfo { message, ..ErrorInfo::default() }));
+            if let Some(error) = &mut event.error {
+                error.kind = r.get(3)?;
+            }
+            event.status = r.get::<_, Option<u8>>(6)?.and_then(Status::from_code);
+            if first {
+                self.first = key_of(&event);
+                self.title = issue::title(&event);
+                self.class = r.get::<_, Option<u8>>(4)?.and_then(ErrorClass::from_code).unwrap_or(self.class);
+                self.since_server = r.get(5)?;
+            } else {
+                self.last = key_of(&event);
+                self.message = message_of(&event);
+            }
+            first = false;
+        }
+        Ok(())
     }
 }
 

@@ -21,6 +21,7 @@ mod words;
 pub(in crate::sqlite) use call::load as legs_of;
 pub(in crate::sqlite) use cell::{Cell, CellView, Counted, decode as decode_cells};
 pub(in crate::sqlite) use dedupe::{hash_of, key};
+pub(in crate::sqlite) use issue::apart;
 pub(in crate::sqlite) use payload::{Piece, Said, Unpacked, blank, inflate, part_of, piece_of, unpack};
 pub(in crate::sqlite) use rollup::{ALL, DAY_US, DAYS, HOUR_US, HOURS, Named, named, start_of};
 pub(in crate::sqlite) use row::TOKENS_ESTIMATED;

@@ -141,6 +141,8 @@ pub(in crate::sqlite) fn issue(reader: &Reader, id: u64, scope: &Scope) -> Resul
         sightings: sightings::sightings(reader, scope.period)?,
         variants: why::variants(reader, scope, &whole)?,
         members: why::members(reader, number)?,
+        out_of: why::out_of(reader, number)?,
+        taken_out: why::taken_out(reader, &whole)?,
         history: why::history(reader, number)?,
         suspects: why::suspects(reader, scope, &row, &whole)?,
         before: why::just_before(reader, number, row.first_seen)?,

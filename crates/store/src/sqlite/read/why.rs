@@ -15,8 +15,8 @@ use super::signals::Calls;
 use super::{Reader, Sql, circumstances};
 use crate::Result;
 use crate::query::{
-    Counts, IssueMember, IssueNote, IssueRow, JustBefore, Mark, Recovery, Scope, Suspect, VARIANT_EVENTS,
-    VARIANTS, Variant, Variants,
+    Apart, ApartBy, Counts, IssueClient, IssueMember, IssueNote, IssueRow, JustBefore, Mark, Recovery, Scope,
+    Suspect, VARIANT_EVENTS, VARIANTS, Variant, Variants,
 };
 use crate::sqlite::control::sql;
 
@@ -99,7 +99,7 @@ pub(super) fn variants(reader: &Reader, scope: &Scope, members: &[i64]) -> Resul
     if !scope.filter.is_empty() {
         sql.push(" LEFT JOIN session s ON s.row = e.session");
     }
-    sql.push(" WHERE e.issue IN (");
+    sql.push(" LEFT JOIN peer named ON named.id = e.client WHERE e.issue IN (");
     for (i, member) in members.iter().enumerate() {
         sql.push(if i > 0 { ", " } else { "" }).bind(*member);
     }
@@ -110,16 +110,26 @@ pub(super) fn variants(reader: &Reader, scope: &Scope, members: &[i64]) -> Resul
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let mut rows = statement.query(params_from_iter(&sql.values))?;
     let mut found: HashMap<String, Variant> = HashMap::new();
+    let mut clients: HashMap<Option<String>, IssueClient> = HashMap::new();
     let mut all = Variants::default();
     while let Some(r) = rows.next()? {
         let message = r.get::<_, Option<String>>(0)?.unwrap_or_default().trim().to_owned();
         let at = Timestamp::from_micros(r.get(1)?);
+        let (group, name) = (Some(r.get::<_, i64>(2)? as u64), r.get::<_, Option<String>>(3)?);
         all.looked_at += 1;
-        let one = Variant { message: message.clone(), events: 0, first: at, last: at };
+        let one = Variant { message: message.clone(), events: 0, first: at, last: at, group };
         let one = found.entry(message).or_insert(one);
         one.events += 1;
         one.first = one.first.min(at);
+        one.group = one.group.filter(|_| one.group == group);
+        let client = IssueClient { name: name.clone(), events: 0, group };
+        let client = clients.entry(name).or_insert(client);
+        client.events += 1;
+        client.group = client.group.filter(|_| client.group == group);
     }
+    all.clients = clients.into_values().collect();
+    all.clients.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.name.cmp(&b.name)));
+    all.clients.truncate(VARIANTS);
     all.distinct = found.len() as u64;
     all.items = found.into_values().collect();
     all.items
@@ -234,6 +244,30 @@ pub(super) fn members(reader: &Reader, issue: i64) -> Result<Vec<IssueMember>> {
     let rows = statement
         .query_map([issue], |r| Ok(IssueMember { id: r.get::<_, i64>(0)? as u64, title: r.get(1)? }))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What it was taken out of by hand.
+pub(super) fn out_of(reader: &Reader, issue: i64) -> Result<Option<Apart>> {
+    let mut statement = reader.conn.prepare_cached(sql!("issue_apart.out_of"))?;
+    Ok(statement.query_map([issue], apart)?.next().transpose()?.flatten())
+}
+
+/// What was taken out of these groups by hand and is shown under none of them.
+pub(super) fn taken_out(reader: &Reader, whole: &[i64]) -> Result<Vec<Apart>> {
+    let mut statement = reader.conn.prepare_cached(sql!("issue_apart.out"))?;
+    let mut found = Vec::new();
+    for issue in whole {
+        for one in statement.query_map([issue], apart)? {
+            found.extend(one?.filter(|one| !whole.contains(&(one.id as i64))));
+        }
+    }
+    Ok(found)
+}
+
+fn apart(r: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Apart>> {
+    let by = ApartBy::parse(&r.get::<_, String>(2)?, &r.get::<_, String>(3)?);
+    let (id, title, moving) = (r.get::<_, i64>(0)? as u64, r.get(1)?, r.get(4)?);
+    Ok(by.map(|by| Apart { id, title, by, moving }))
 }
 
 /// What was done to it.
