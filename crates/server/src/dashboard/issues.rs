@@ -11,6 +11,7 @@ use trackway_event::event::ErrorInfo;
 use trackway_store::Store;
 use trackway_store::query::{IssueDetail, IssueRow, IssueTab, ListAsk, Page, Recovery, State, Thing};
 
+use super::columns::{self, Column, Named, Shown};
 use super::frame::Bar;
 use super::issue_apart as apart;
 use super::issue_bulk::{self as bulk, Did};
@@ -30,6 +31,22 @@ const TABS: [(&str, &str, IssueTab); 4] = [
     ("resolved", "Resolved", IssueTab::Resolved),
     ("archived", "Archived", IssueTab::Archived),
     ("all", "All", IssueTab::All),
+];
+
+/// The columns of the list.
+const COLUMNS: &[Named] = &[
+    Named::of("title", "Tool and what went wrong"),
+    Named::of("state", "State"),
+    Named::of("class", "Class"),
+    Named::of("events", "Failures"),
+    Named::of("sessions", "Sessions"),
+    Named::of("people", "People"),
+    Named::of("recovers", "Recovers"),
+    Named::of("first", "First seen"),
+    Named::of("last", "Last seen"),
+    Named::of("version", "Since version"),
+    Named::of("assignee", "Assignee"),
+    Named::rare("trend", "Trend"),
 ];
 
 /// What the list shows.
@@ -141,10 +158,11 @@ pub(crate) fn tab_of(key: Option<&str>) -> IssueTab {
 pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     let rows = &vm.page.items;
     let tabs = html! {
-        nav.tabs aria-label="Which issues" { @for (key, name, tab) in TABS {
-            @let params = Params { tab: (!key.is_empty()).then(|| key.to_owned()), ..place.params.carried() };
+        div.tabline { nav.tabs aria-label="Which issues" { @for (key, name, tab) in TABS {
+            @let params = Params { tab: (!key.is_empty()).then(|| key.to_owned()), ..place.params.top() };
             a href=(format!("{}{}", place.path, params.query())) aria-current=[(tab == vm.tab).then_some("page")] data-testid=(format!("tab-{}", name.to_lowercase())) { (name) }
         } }
+        @if !rows.is_empty() { (columns::menu(COLUMNS, place)) } }
     };
     if rows.is_empty() {
         let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
@@ -175,7 +193,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
         (tabs)
         (parts::partial(vm.page.partial.as_deref()))
         @if vm.may == May::Change { (bulk::bar(vm.tab, &vm.members, place)) }
-        section.panel.flush { (table_of(rows, Some(ORDER), vm.may, place)) }
+        section.panel.flush { (table_of(rows, Some(ORDER), &Shown::of(COLUMNS, place.params), vm.may, place)) }
         (lists::pager(&vm.page, "issue", "issues", place))
     }
 }
@@ -195,23 +213,16 @@ pub(crate) fn state(state: &State) -> Markup {
     }
 }
 
-/// Groups as a table; heads sort where the page's list has an `order`.
-pub(crate) fn table(rows: &[IssueRow], order: Option<&str>, place: &Place<'_>) -> Markup {
-    table_of(rows, order, May::Look, place)
+/// Groups as a table in a panel of another page, which nobody sorts or works through.
+pub(crate) fn table(rows: &[IssueRow], place: &Place<'_>) -> Markup {
+    let mut keys: Vec<&str> = COLUMNS.iter().map(Column::key).collect();
+    keys.retain(|key| *key != "assignee");
+    table_of(rows, None, &Shown::Some(keys), May::Look, place)
 }
 
-/// Where groups are listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Listed {
-    /// The page's own list, which people work through.
-    AsQueue,
-    /// A panel of another page.
-    Beside,
-}
-
-fn table_of(rows: &[IssueRow], order: Option<&str>, may: May, place: &Place<'_>) -> Markup {
+/// The same; heads sort where the list has an `order`.
+fn table_of(rows: &[IssueRow], order: Option<&str>, shown: &Shown, may: May, place: &Place<'_>) -> Markup {
     let most = rows.iter().map(|r| r.events).max().unwrap_or(1);
-    let listed = if order.is_some() { Listed::AsQueue } else { Listed::Beside };
     let head = |field: &str, name: &str| match order {
         Some(order) => lists::sort_head(field, name, order, place),
         None => html! { th.num[!matches!(field, "title" | "state")] scope="col" { (name) } },
@@ -221,12 +232,15 @@ fn table_of(rows: &[IssueRow], order: Option<&str>, may: May, place: &Place<'_>)
             table.data {
                 caption.sr { "Failures by cause" }
                 thead { tr {
-                    (head("title", "Tool and what went wrong")) (head("state", "State")) th scope="col" { "Class" } th scope="col" { span.sr { "Share of failures" } }
-                    (head("events", "Failures")) (head("sessions", "Sessions")) (head("people", "People"))
-                    th.num scope="col" title="attempts that met it and were solved in the end, in the newest 20 sessions with it" { "Recovers" }
-                    (head("first", "First seen")) (head("last", "Last seen")) th scope="col" { "Since version" } @if listed == Listed::AsQueue { th scope="col" { "Assignee" } } @else { th scope="col" { "Trend" } }
+                    (head("title", "Tool and what went wrong"))
+                    @if shown.has("state") { (head("state", "State")) } @if shown.has("class") { th scope="col" { "Class" } }
+                    @if shown.has("events") { th scope="col" { span.sr { "Share of failures" } } (head("events", "Failures")) }
+                    @if shown.has("sessions") { (head("sessions", "Sessions")) } @if shown.has("people") { (head("people", "People")) }
+                    @if shown.has("recovers") { th.num scope="col" title="attempts that met it and were solved in the end, in the newest 20 sessions with it" { "Recovers" } }
+                    @if shown.has("first") { (head("first", "First seen")) } @if shown.has("last") { (head("last", "Last seen")) }
+                    @if shown.has("version") { th scope="col" { "Since version" } } @if shown.has("assignee") { th scope="col" { "Assignee" } } @if shown.has("trend") { th scope="col" { "Trend" } }
                 } }
-                tbody #rows { @for row in rows { (line(row, most, listed, may, place)) } }
+                tbody #rows { @for row in rows { (line(row, most, shown, may, place)) } }
             }
         }
     }
@@ -244,9 +258,9 @@ fn recovers(recovery: Option<Recovery>) -> Markup {
     }
 }
 
-fn line(row: &IssueRow, most: u64, listed: Listed, may: May, place: &Place<'_>) -> Markup {
+fn line(row: &IssueRow, most: u64, shown: &Shown, may: May, place: &Place<'_>) -> Markup {
     let id = row.id.to_string();
-    let shown = html! {
+    let named = html! {
         @if let Some(tool) = &row.tool { b { (hostile::line(tool, 32)) } ": " }
         @if row.title.trim().is_empty() { "no message given" } @else { (hostile::line(&row.title, 80)) }
     };
@@ -254,21 +268,22 @@ fn line(row: &IssueRow, most: u64, listed: Listed, may: May, place: &Place<'_>) 
         tr data-testid="issue-row" {
             th scope="row" {
                 @if may == May::Change { (bulk::pick(row.id)) }
-                @match lists::detail(place, "issues", &id) { Some(href) => a.row href=(href) { (shown) }, None => (shown) }
+                @match lists::detail(place, "issues", &id) { Some(href) => a.row href=(href) { (named) }, None => (named) }
             }
-            td data-label="State" { (state(&row.state)) }
-            td data-label="Class" { span.tag { (row.class.as_str().replace('_', " ")) } }
-            td.bar-cell { (chart::share_bar(row.events, most, row.events)) }
-            td.num data-label="Failures" { (format::count(row.events)) }
-            td.num data-label="Sessions" { (format::count(row.sessions)) }
-            td.num data-label="People" { @if row.people == 0 { span.dim title="nobody who met it was identified" { "0" } } @else { (format::count(row.people)) } }
-            td.num data-label="Recovers" { (recovers(row.recovery)) }
-            td.num data-label="First seen" { (format::time(row.first_seen, &format::ago(row.first_seen, place.now))) }
-            td.num data-label="Last seen" { (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) }
-            td data-label="Since version" { @match row.since_version.as_deref() { Some(v) => (hostile::line(v, 20)), None => (format::unknown("the server did not say its version")) } }
-            @if listed == Listed::AsQueue { td data-label="Assignee" { @match row.assignee.as_deref() { Some(name) => (hostile::line(name, 24)), None => span.dim title="given to nobody" { "–" } } } } @else {
-                td data-label="Trend" { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "failures over the period")) }
+            @if shown.has("state") { td data-label="State" { (state(&row.state)) } }
+            @if shown.has("class") { td data-label="Class" { span.tag { (row.class.as_str().replace('_', " ")) } } }
+            @if shown.has("events") {
+                td.bar-cell { (chart::share_bar(row.events, most, row.events)) }
+                td.num data-label="Failures" { (format::count(row.events)) }
             }
+            @if shown.has("sessions") { td.num data-label="Sessions" { (format::count(row.sessions)) } }
+            @if shown.has("people") { td.num data-label="People" { @if row.people == 0 { span.dim title="nobody who met it was identified" { "0" } } @else { (format::count(row.people)) } } }
+            @if shown.has("recovers") { td.num data-label="Recovers" { (recovers(row.recovery)) } }
+            @if shown.has("first") { td.num data-label="First seen" { (format::time(row.first_seen, &format::ago(row.first_seen, place.now))) } }
+            @if shown.has("last") { td.num data-label="Last seen" { (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) } }
+            @if shown.has("version") { td data-label="Since version" { @match row.since_version.as_deref() { Some(v) => (hostile::line(v, 20)), None => (format::unknown("the server did not say its version")) } } }
+            @if shown.has("assignee") { td data-label="Assignee" { @match row.assignee.as_deref() { Some(name) => (hostile::line(name, 24)), None => span.dim title="given to nobody" { "–" } } } }
+            @if shown.has("trend") { td data-label="Trend" { (chart::spark(&row.trend.iter().map(|n| *n as f64).collect::<Vec<_>>(), "failures over the period")) } }
         }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn sort_head(field: &str, name: &str, default: &str, place: &Place<'_
     };
     let params = Params { sort: (next != default).then_some(next), ..place.params.top() };
     html! {
-        th.num[!words && field != "started"] scope="col" aria-sort=[aria] {
+        th.num[!words && !matches!(field, "started" | "state")] scope="col" aria-sort=[aria] {
             a.sort href=(format!("{}{}", place.path, params.query())) { (name) @if aria.is_some() { span.arrow.up[aria == Some("ascending")] { (icon(Icon::Down)) } } }
         }
     }

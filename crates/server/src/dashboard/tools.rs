@@ -16,7 +16,9 @@ use super::overview::{maybe, rate};
 use super::place::Place;
 use super::tool_list::Listed;
 use super::visit::Visit;
-use super::{chart, flags, format, hostile, issues, lists, parts, tool_close, tool_detail, tool_list};
+use super::{
+    chart, columns, flags, format, hostile, issues, lists, parts, tool_close, tool_detail, tool_list,
+};
 
 /// What the address says where the list is drawn as dots.
 const SCATTER: &str = "scatter";
@@ -154,12 +156,15 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     let rows = &vm.page.items;
     let (_, many, one, _, what) = TABS.get(vm.tab).copied().unwrap_or(TABS[0]);
     let many = many.to_lowercase();
+    let listed = LISTS.get(vm.tab).copied().unwrap_or(Listed::Tools);
+    let drawn = vm.tab == 0 && place.params.shows(SCATTER);
     html! {
         @if !rows.is_empty() { (lede(&vm.page, one, &many)) }
-        nav.tabs aria-label="What is called" { @for (i, (key, name, ..)) in TABS.iter().enumerate() {
+        div.tabline { nav.tabs aria-label="What is called" { @for (i, (key, name, ..)) in TABS.iter().enumerate() {
             @let params = Params { tab: (!key.is_empty()).then(|| (*key).to_owned()), ..place.params.carried() };
             a href=(format!("{}{}", place.path, params.query())) aria-current=[(i == vm.tab).then_some("page")] data-testid=(format!("tab-{}", name.to_lowercase())) { (name) }
         } }
+        @if !rows.is_empty() && !drawn { (columns::menu(listed.columns(), place)) } }
         @if vm.tab == 0 { (presets(vm.preset, place)) }
         (parts::partial(vm.page.partial.as_deref()))
         @if rows.is_empty() && vm.preset != ToolPreset::All {
@@ -169,7 +174,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             @let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
             (parts::empty(&why, what, place.project, place.path, place.params))
         } @else {
-            @if vm.tab == 0 && place.params.shows(SCATTER) { (tool_list::scatter(rows, place)) } @else { (tool_list::table(rows, vm.preset, LISTS.get(vm.tab).copied().unwrap_or(Listed::Tools), one, &many, place)) }
+            @if drawn { (tool_list::scatter(rows, place)) } @else { (tool_list::table(rows, vm.preset, listed, one, &many, place)) }
             (lists::pager(&vm.page, one, &many, place))
         }
     }
@@ -246,7 +251,7 @@ pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
                 div.col-4 { (callers(&tool.clients, &of_tool, place)) (tool_close::callers(&tool.closely, &row.name, place)) }
                 div.col-12 {
                     @if !tool.issues.is_empty() {
-                        section.panel.flush { h2 { "Why it fails" } (issues::table(&tool.issues, None, place)) }
+                        section.panel.flush { h2 { "Why it fails" } (issues::table(&tool.issues, place)) }
                     }
                     (tool_detail::arguments(&tool.arguments)) (tool_detail::neighbours(&tool.row.name, &tool.neighbours, place))
                 }

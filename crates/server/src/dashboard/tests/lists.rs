@@ -80,10 +80,15 @@ async fn a_reader_may_choose_a_period_and_pin_it() {
 }
 
 #[tokio::test]
-async fn people_and_clients_show_the_columns_that_were_chosen() {
+async fn lists_show_the_columns_that_were_chosen() {
     let kit = Kit::new().await;
     kit.fill("proj_a", "words").await;
-    for (path, kept, gone) in [("people", "Calls ever", "Top tool"), ("clients", "Calls", "Bad arguments")] {
+    for (path, kept, gone) in [
+        ("people", "Calls ever", "Top tool"),
+        ("clients", "Calls", "Bad arguments"),
+        ("tools", "Calls", "First try"),
+        ("issues", "Last seen", "Recovers"),
+    ] {
         let cell = |name: &str| format!(r#"data-label="{name}""#);
         let all = kit.get(&format!("/p/proj_a/{path}")).await.body;
         assert!(all.contains(&cell(kept)) && all.contains(&cell(gone)), "{path}");
