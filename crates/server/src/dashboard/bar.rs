@@ -215,6 +215,7 @@ pub(crate) fn hidden(params: &Params) -> Markup {
         ("q", &top.q),
         ("sort", &top.sort),
         ("cols", &top.cols),
+        ("group", &top.group),
         ("tab", &top.tab),
     ];
     html! {

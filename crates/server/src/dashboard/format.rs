@@ -159,6 +159,16 @@ pub(crate) fn day(at: Timestamp) -> String {
     written(at, "%-d %b")
 }
 
+/// `2026-11-21`, as an address takes it.
+pub(crate) fn date(at: Timestamp) -> String {
+    written(at, "%F")
+}
+
+/// `Sat 21 Nov 2026`
+pub(crate) fn weekday(at: Timestamp) -> String {
+    written(at, "%a %-d %b %Y")
+}
+
 /// `21 Nov 14:02`
 pub(crate) fn day_clock(at: Timestamp) -> String {
     written(at, "%-d %b %H:%M")

@@ -39,6 +39,8 @@ pub(crate) struct Params {
     pub sort: Option<String>,
     /// Columns of a list, comma list of their keys.
     pub cols: Option<String>,
+    /// What the rows of a list are grouped by.
+    pub group: Option<String>,
     /// Tab of a list.
     pub tab: Option<String>,
     /// What a replay shows beside its steps, comma list of `listings`, `gaps` and `retries`.
@@ -87,6 +89,7 @@ impl Params {
                 "q" => params.q = some,
                 "sort" => params.sort = some,
                 "cols" => params.take_columns(some.as_deref().unwrap_or("")),
+                "group" => params.group = some,
                 "tab" => params.tab = some,
                 "show" => params.show = some,
                 "view" => params.view = some,
@@ -138,6 +141,7 @@ impl Params {
             q: self.q.or_else(|| view.q.clone()),
             sort: self.sort.or_else(|| view.sort.clone()),
             cols: self.cols.or_else(|| view.cols.clone()),
+            group: self.group.or_else(|| view.group.clone()),
             tab: self.tab.or_else(|| view.tab.clone()),
             show: self.show.or_else(|| view.show.clone()),
             view: None,
@@ -234,6 +238,7 @@ impl Params {
             (&self.q, "q"),
             (&self.sort, "sort"),
             (&self.cols, "cols"),
+            (&self.group, "group"),
             (&self.tab, "tab"),
             (&self.show, "show"),
             (&self.sel, "sel"),

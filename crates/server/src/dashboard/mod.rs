@@ -59,6 +59,7 @@ mod person_work;
 mod place;
 mod replay;
 mod rounds;
+mod session_group;
 mod session_table;
 mod sessions;
 mod settings;

@@ -7,7 +7,7 @@ use trackway_event::Timestamp;
 use trackway_store::query::{Page, SessionCounts, SessionRow, SessionTab};
 
 use super::place::Place;
-use super::{columns, format, lists, parts, session_table};
+use super::{columns, format, lists, parts, session_group, session_table};
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -32,9 +32,10 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
     let rows = &vm.page.items;
     let shown = columns::chosen(session_table::COLUMNS, place.params);
     let tabs = SessionTab::ALL.map(|tab| (tab.as_str(), name(tab), counted(vm, tab, place)));
+    let one = |row: &SessionRow| session_table::row(row, &shown, place.path, place.params, place);
     html! {
         (lede(vm, place))
-        (columns::tabline("Which sessions", &tabs, vm.tab.as_str(), columns::menu(session_table::COLUMNS, place), place))
+        (columns::tabline("Which sessions", &tabs, vm.tab.as_str(), html! { (session_group::menu(place)) (columns::menu(session_table::COLUMNS, place)) }, place))
         (parts::partial(vm.page.partial.as_deref()))
         @if rows.is_empty() {
             @let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
@@ -45,7 +46,10 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                     table.data.sessions {
                         caption.sr { "Sessions" }
                         (session_table::head(&shown, &|field, name| lists::sort_head(field, name, "-started", place)))
-                        tbody #rows { @for row in rows { (session_table::row(row, &shown, place.path, place.params, place)) } }
+                        @match session_group::asked(place.params) {
+                            None => tbody #rows { @for row in rows { (one(row)) } },
+                            Some(by) => (session_group::bodies(rows, by, (shown.len(), vm.page.next.as_deref()), &one, place)),
+                        }
                     }
                 }
             }

@@ -61,6 +61,44 @@ async fn columns_are_chosen_in_the_address() {
 }
 
 #[tokio::test]
+async fn sessions_stand_under_headings() {
+    let kit = Kit::new().await;
+    kit.fill("proj_a", EVIL).await;
+    let plain = Page::read(&kit.get("/p/proj_a/sessions?n=100").await.body);
+    assert_eq!((plain.testid("group"), plain.testid("group-head")), (1, 0));
+    let rows = plain.testid("session-row");
+    for by in ["day", "client", "person", "ending"] {
+        let path = format!("/p/proj_a/sessions?group={by}&n=100");
+        let body = kit.get(&path).await.body;
+        let page = Page::read(&body);
+        page.assert_inert(&path);
+        assert_eq!(page.testid("session-row"), rows, "{by}: each row once");
+        let heads = page.testid("group-head");
+        assert!(heads > 0 && heads < rows, "{by}: {heads} headings");
+        let csv = kit.get(&format!("/p/proj_a/export/sessions.csv?group={by}")).await.body;
+        assert_eq!(csv.lines().count(), rows + 1, "{by}: files have no headings");
+        assert!(
+            page.links().iter().any(|l| l.contains("sort=") && l.contains(&format!("group={by}"))),
+            "{by}"
+        );
+    }
+    // A heading counts its own, and leads to them.
+    let mut told = 0;
+    let body = kit.get("/p/proj_a/sessions?group=day&n=100").await.body;
+    for head in body.split(r#"class="group-head""#).skip(1) {
+        let text = head.split("</tr>").next().unwrap();
+        let link = text.split("href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
+        let n: usize =
+            text.split("class=\"dim\">").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        let all = kit.get(&link).await.body;
+        assert_eq!(Page::read(&all).testid("session-row"), n, "{link}");
+        told += n;
+    }
+    assert_eq!(told, rows);
+    assert_eq!(Page::read(&kit.get("/p/proj_a/sessions?group=moon").await.body).testid("group-head"), 0);
+}
+
+#[tokio::test]
 async fn a_reader_may_choose_a_period_and_pin_it() {
     let kit = Kit::new().await;
     kit.fill("proj_a", "words").await;
