@@ -6,7 +6,7 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{Fingerprint, normalise};
+use super::{Fingerprint, TITLE_CHARS, normalise};
 
 /// How deep parts may be taken out of parts.
 pub const DEPTH: usize = 8;
@@ -58,6 +58,17 @@ impl By {
             "client" => Some(Self::Client(value.to_owned())),
             _ => None,
         }
+    }
+
+    /// What the group is called, where its failures would be called `title`: so that it is told from the one it was taken out of.
+    pub fn title(&self, title: String) -> String {
+        let mut title: Box<str> = match self {
+            Self::Message(text) if !text.is_empty() => text.lines().next().unwrap_or("").into(),
+            Self::Client(name) if !name.is_empty() => format!("{name}: {title}").into(),
+            Self::Message(_) | Self::Alike(_) | Self::Client(_) => return title,
+        };
+        trackway_event::validate::cut_text(&mut title, TITLE_CHARS);
+        title.into()
     }
 
     /// Whether it takes a failure out.
@@ -131,6 +142,10 @@ mod tests {
             assert_eq!(By::parse(what, value).as_ref(), Some(&words[0].by));
         }
         assert_eq!(By::parse("moon", "full"), None);
+        let titles =
+            [By::Message("no 17\nat x".into()), By::Alike("no <n>".into()), By::Client("zed".into())];
+        let titles = titles.map(|by| by.title("no <n>".into()));
+        assert_eq!(titles, ["no 17", "no <n>", "zed: no <n>"]);
     }
 
     #[test]

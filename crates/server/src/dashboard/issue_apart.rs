@@ -82,7 +82,7 @@ pub(crate) fn origin(issue: &IssueDetail, reader: &Reader, place: &Place<'_>) ->
     let Some(of) = &issue.out_of else { return html! {} };
     html! {
         div.acts data-testid="out-of" {
-            p { "Taken out of " (link_to(of, place)) ", " (reason(&of.by)) "." }
+            p { "Taken out of " (link_to(of, place)) " " (reason(&of.by)) "." }
             @if reader.may == May::Change { (put_back(issue.row.id, of.id, of.id, place)) }
         }
     }
@@ -120,9 +120,8 @@ fn link_to(part: &Apart, place: &Place<'_>) -> Markup {
 
 fn reason(by: &ApartBy) -> Markup {
     match by {
-        ApartBy::Message(text) if text.is_empty() => html! { "what came without a message" },
-        ApartBy::Message(text) => html! { "what came with “" (hostile::line(text, 80)) "”" },
-        ApartBy::Alike(text) => html! { "what reads like “" (hostile::line(text, 80)) "”" },
-        ApartBy::Client(name) => html! { "what " b { (hostile::line(name, 48)) } " met" },
+        ApartBy::Message(_) => html! { "by its message" },
+        ApartBy::Alike(_) => html! { "by what its messages read like" },
+        ApartBy::Client(name) => html! { "by the client " b { (hostile::line(name, 48)) } },
     }
 }

@@ -112,11 +112,15 @@ pub(super) fn inv_05_what_is_taken_out_is_as_if_it_had_always_been(make: &dyn Fn
             parts.entry(said.iter().position(fits).unwrap_or(9)).or_default().push(event);
         }
         let mut naive: Vec<String> = parts
-            .into_values()
-            .map(|mut events| {
+            .into_iter()
+            .map(|(word, mut events)| {
                 events.sort_by_key(|e| (e.started_at, e.id.to_string()));
                 let (first, last) = (events[0], events[events.len() - 1]);
-                let title = trackway_core::issue::title(first);
+                let title = match said.get(word) {
+                    Some(TakeOut::Message(text)) => text.clone(),
+                    Some(TakeOut::Client(name)) => format!("{name}: {}", trackway_core::issue::title(first)),
+                    None => trackway_core::issue::title(first),
+                };
                 let message = last.error.as_ref().unwrap().message.clone();
                 let mut ids: Vec<&str> = events.iter().map(|e| e.id.as_str()).collect();
                 ids.sort_unstable();

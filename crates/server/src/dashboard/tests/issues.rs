@@ -125,7 +125,7 @@ async fn a_message_and_a_client_are_taken_out_and_put_back() {
         "nothing is left to take out"
     );
     let told = page.text_of("taken-out");
-    assert!(told.contains("what came with “order 17 <b>gone</b>”") && told.contains("Put back"), "{told}");
+    assert!(told.contains("order 17 <b>gone</b> by its message") && told.contains("Put back"), "{told}");
     let api = |id: &str| {
         let path = format!("/api/v1/projects/proj_a/issues/{id}");
         let kit = &kit;

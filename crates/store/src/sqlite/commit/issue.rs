@@ -4,6 +4,7 @@
 pub(in crate::sqlite) mod apart;
 
 use rusqlite::{Connection, OptionalExtension};
+use trackway_core::issue::apart::By;
 use trackway_core::issue::{self, Fingerprint};
 use trackway_event::{ErrorClass, ErrorInfo, Event, EventId, Kind, Status, Timestamp};
 
@@ -40,6 +41,8 @@ struct State {
     events: i64,
     since_server: Option<i64>,
     message: String,
+    /// What it was taken out of another by, by hand.
+    by: Option<By>,
 }
 
 impl Issues {
@@ -82,7 +85,8 @@ impl Issues {
         let fingerprint = self.apart.group_of(conn, own, f)?;
         if !self.touch(conn, fingerprint)? {
             *next += 1;
-            let state = State::new(conn, words, *next - 1, f)?;
+            let by = apart::by_of(conn, fingerprint)?;
+            let state = State::new(conn, words, (*next - 1, by), f)?;
             self.touched.insert(fingerprint, state);
         }
         Ok(self.touched.get_mut(&fingerprint).map(|state| {
@@ -181,13 +185,18 @@ impl Issues {
 }
 
 impl State {
-    fn new(conn: &Connection, words: &mut Words, row: i64, f: &Failed<'_>) -> Result<Self> {
+    fn new(
+        conn: &Connection,
+        words: &mut Words,
+        (row, by): (i64, Option<By>),
+        f: &Failed<'_>,
+    ) -> Result<Self> {
         let event = f.event;
         let kind = event.error.as_ref().and_then(|e| e.kind.as_deref());
         let key = key_of(event);
         Ok(Self {
             row,
-            title: issue::title(event),
+            title: title_of(event, by.as_ref()),
             tool: f.tool,
             error_type: words.name_of(conn, kind)?,
             class: issue::class_of(event),
@@ -196,6 +205,7 @@ impl State {
             events: 0,
             since_server: f.server,
             message: message_of(event),
+            by,
         })
     }
 
@@ -207,7 +217,7 @@ impl State {
         self.events += 1;
         if alone || key < (self.first.0, self.first.1.as_str()) {
             self.first = key_of(event);
-            self.title = issue::title(event);
+            self.title = title_of(event, self.by.as_ref());
             self.class = issue::class_of(event);
             self.since_server = f.server;
         }
@@ -233,7 +243,7 @@ impl State {
             event.status = r.get::<_, Option<u8>>(6)?.and_then(Status::from_code);
             if first {
                 self.first = key_of(&event);
-                self.title = issue::title(&event);
+                self.title = title_of(&event, self.by.as_ref());
                 self.class = r.get::<_, Option<u8>>(4)?.and_then(ErrorClass::from_code).unwrap_or(self.class);
                 self.since_server = r.get(5)?;
             } else {
@@ -248,6 +258,14 @@ impl State {
 
 fn key_of(event: &Event) -> (Timestamp, String) {
     (event.started_at, event.id.to_string())
+}
+
+fn title_of(event: &Event, by: Option<&By>) -> String {
+    let title = issue::title(event);
+    match by {
+        Some(by) => by.title(title),
+        None => title,
+    }
 }
 
 fn message_of(event: &Event) -> String {
@@ -268,7 +286,9 @@ fn load(conn: &Connection, fingerprint: Fingerprint) -> Result<Option<State>> {
             events: r.get(9)?,
             since_server: r.get(10)?,
             message: r.get(11)?,
+            by: None,
         })
     });
-    Ok(found.optional()?)
+    let Some(state) = found.optional()? else { return Ok(None) };
+    Ok(Some(State { by: apart::by_of(conn, fingerprint)?, ..state }))
 }

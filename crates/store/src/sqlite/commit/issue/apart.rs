@@ -54,6 +54,14 @@ impl Apart {
     }
 }
 
+/// By what a group was taken out of another.
+pub(super) fn by_of(conn: &Connection, made: Fingerprint) -> Result<Option<By>> {
+    let mut statement = conn.prepare_cached(sql!("issue_apart.exists"))?;
+    let found =
+        statement.query_row([made.0], |r| Ok(By::parse(&r.get::<_, String>(0)?, &r.get::<_, String>(1)?)));
+    Ok(found.optional()?.flatten())
+}
+
 /// Everything that was said, in order.
 fn read(conn: &Connection) -> Result<Vec<Word>> {
     let mut statement = conn.prepare_cached(sql!("issue_apart.list"))?;
@@ -120,7 +128,7 @@ pub(in crate::sqlite) fn take_out(
     let mut issues = Issues::new();
     if !issues.touch(conn, made)? {
         let row = conn.prepare_cached(sql!("ledger.next"))?.query_row([], |r| r.get::<_, i64>(4))? + 1;
-        issues.touched.insert(made, State { row, events: 0, ..source });
+        issues.touched.insert(made, State { row, events: 0, by: Some(word.by.clone()), ..source });
     }
     let row = issues.touched.get(&made).map_or(0, |state| state.row);
     issues.write(conn)?;
