@@ -60,6 +60,11 @@ pub(crate) async fn show_one(visit: Visit, Path((_, kind, id)): Path<(String, St
 
 /// An account's name as a link to it.
 pub(crate) fn name(account: &AccountRef, place: &Place<'_>) -> Markup {
+    html! { span.dim { (hostile::line(&account.kind, 24)) } " " (link_to(account, place)) }
+}
+
+/// Its name alone, where lines are short; of what kind it is says a title.
+pub(crate) fn link_to(account: &AccountRef, place: &Place<'_>) -> Markup {
     let shown = account.name.as_deref().filter(|n| !n.trim().is_empty()).unwrap_or(&account.key);
     let part = |text: &str| !matches!(text, "" | "." | "..");
     let at = format!(
@@ -70,10 +75,7 @@ pub(crate) fn name(account: &AccountRef, place: &Place<'_>) -> Markup {
         place.params.carried().query()
     );
     let inner = html! { (hostile::line(shown, 40)) };
-    html! {
-        span.dim { (hostile::line(&account.kind, 24)) } " "
-        @if part(&account.kind) && part(&account.key) { a href=(at) { (inner) } } @else { (inner) }
-    }
+    html! { @if part(&account.kind) && part(&account.key) { a href=(at) title=(hostile::plain(&account.kind, 60)) { (inner) } } @else { (inner) } }
 }
 
 /// The tab's body.

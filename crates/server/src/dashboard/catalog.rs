@@ -115,7 +115,7 @@ fn lede(all: &Catalogs, place: &Place<'_>) -> Markup {
 
 fn timeline(all: &Catalogs, place: &Place<'_>) -> Markup {
     html! {
-        section.panel { ol.log.catalog { @for item in &all.items { (entry(item, place)) } } }
+        section.panel { ol.catalog { @for item in &all.items { (entry(item, place)) } } }
     }
 }
 
@@ -134,11 +134,12 @@ fn entry(item: &CatalogRow, place: &Place<'_>) -> Markup {
     );
     html! {
         li data-testid="catalog-row" {
-            p {
-                a href=(page) { b.mono { (hostile::line(&short(&item.hash), HASH)) } }
+            p.head {
+                a href=(page) { b { @match item.servers.first() { Some(server) => (parts::peer_text(server)), None => "Listing" } } }
+                @for server in item.servers.iter().skip(1).take(2) { span { (parts::peer_text(server)) } }
                 @if let Some(grade) = worst { (grade_tag(grade)) }
-                @for server in item.servers.iter().take(3) { " " (parts::peer_text(server)) }
-                " " span.dim { "first seen " (format::time(item.first_seen, &format::ago(item.first_seen, place.now))) ", last " (format::time(item.last_seen, &format::ago(item.last_seen, place.now))) }
+                span.dim { "since " (format::time(item.first_seen, &format::ago(item.first_seen, place.now))) ", last seen " (format::time(item.last_seen, &format::ago(item.last_seen, place.now))) }
+                span.mono.dim title="its hash" { (hostile::line(&short(&item.hash), HASH)) }
             }
             (facts(item, place))
             (affected(item))

@@ -207,7 +207,9 @@ fn side_by_side(name: &str, old: Option<&str>, new: Option<&str>) -> Markup {
                 @for (title, lines) in [("Before", &left), ("Now", &right)] {
                     div {
                         h3 { (title) }
-                        div.scroll tabindex="0" role="region" aria-label=(format!("{title}: {}", hostile::plain(name, 60))) { pre.lines { @for line in lines { (shown(line)) } } }
+                        @if lines.is_empty() { p.quiet { "It is not in this listing." } } @else {
+                            div.scroll tabindex="0" role="region" aria-label=(format!("{title}: {}", hostile::plain(name, 60))) { pre.lines { @for line in lines { (shown(line)) } } }
+                        }
                     }
                 }
             }

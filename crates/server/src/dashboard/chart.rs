@@ -268,14 +268,16 @@ fn trim(v: f64) -> String {
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
-struct Scale {
-    top: u64,
+/// An axis from 0.
+pub(super) struct Scale {
+    /// Where it ends.
+    pub(super) top: u64,
     /// At most five, ascending, from 0.
-    steps: Vec<u64>,
+    pub(super) steps: Vec<u64>,
 }
 
 /// Round steps up to the highest value.
-fn nice(highest: u64) -> Scale {
+pub(super) fn nice(highest: u64) -> Scale {
     let mut step = 1u64;
     for factor in [2u64, 5, 10].into_iter().cycle() {
         if step.saturating_mul(4) >= highest {

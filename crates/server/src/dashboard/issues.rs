@@ -213,11 +213,12 @@ pub(crate) fn state(state: &State) -> Markup {
     }
 }
 
-/// Groups as a table in a panel of another page, which nobody sorts or works through.
+/// Groups as a table on the page of their tool, which is not named in each row, and which nobody sorts or works through.
 pub(crate) fn table(rows: &[IssueRow], place: &Place<'_>) -> Markup {
     let mut keys: Vec<&str> = COLUMNS.iter().map(Column::key).collect();
     keys.retain(|key| *key != "assignee");
-    table_of(rows, None, &Shown::Some(keys), May::Look, place)
+    let rows: Vec<IssueRow> = rows.iter().map(|row| IssueRow { tool: None, ..row.clone() }).collect();
+    table_of(&rows, None, &Shown::Some(keys), May::Look, place)
 }
 
 /// The same; heads sort where the list has an `order`.
@@ -232,7 +233,7 @@ fn table_of(rows: &[IssueRow], order: Option<&str>, shown: &Shown, may: May, pla
             table.data {
                 caption.sr { "Failures by cause" }
                 thead { tr {
-                    (head("title", "Tool and what went wrong"))
+                    (head("title", if order.is_some() { "Tool and what went wrong" } else { "What went wrong" }))
                     @if shown.has("state") { (head("state", "State")) } @if shown.has("class") { th scope="col" { "Class" } }
                     @if shown.has("events") { th scope="col" { span.sr { "Share of failures" } } (head("events", "Failures")) }
                     @if shown.has("sessions") { (head("sessions", "Sessions")) } @if shown.has("people") { (head("people", "People")) }

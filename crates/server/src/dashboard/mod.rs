@@ -74,6 +74,7 @@ mod tests;
 mod tool_close;
 mod tool_detail;
 mod tool_list;
+mod tool_scatter;
 mod tools;
 mod track;
 pub(crate) mod views;

@@ -21,10 +21,6 @@ use super::{accounts, format, hostile, lists, parts};
 
 /// The order of the list when none is asked for.
 const ORDER: &str = "-last";
-/// Accounts named on a row.
-const ACCOUNTS: usize = 1;
-/// Traits named on a row.
-const TRAITS: usize = 1;
 
 /// What the list shows.
 #[derive(Clone, Debug)]
@@ -176,19 +172,10 @@ fn line(row: &PersonRow, ways: Option<&Ways>, columns: &Shown, place: &Place<'_>
         tr data-testid="person-row" {
             th scope="row" {
                 @match lists::detail(place, "people", id) { Some(href) => a.row href=(href) { (shown) }, None => (shown) }
-                @if name.is_some() { " " span.dim.mono { (hostile::line(id, 32)) } }
                 @if row.first_seen >= place.period.from { span.tag.info { "new" } }
+                @if name.is_some() { span.under.mono { (hostile::line(id, 32)) } }
             }
-            @if columns.has("known") { td data-label="Known of them" {
-                @for account in row.accounts.iter().take(ACCOUNTS) { (accounts::name(account, place)) " " }
-                @if row.traits.is_empty() { @if row.accounts.is_empty() { (format::unknown("no trait was sent with an identify")) } } @else {
-                // Beside an account one more fact would cost a line of every row.
-                @let shown = if row.accounts.is_empty() { TRAITS } else { 0 };
-                @for (i, (key, value)) in row.traits.iter().take(shown).enumerate() {
-                    @if i > 0 { ", " } span.dim { (hostile::line(key, 20)) } " " (hostile::line(&written(value), 32))
-                }
-                @if row.traits.len() > shown { span.dim { " and " (row.traits.len() - shown) " more" } }
-            } } }
+            @if columns.has("known") { td.whole data-label="Known of them" { (known(row, place)) } }
             @if columns.has("sessions") { td.num data-label="Sessions ever" { (format::count(row.sessions)) } }
             @if columns.has("calls") { td.num data-label="Calls ever" { (format::count(row.tool_calls)) } }
             @if columns.has("errors") { td.num data-label="Failures ever" { @if row.errors > 0 { span.bad { (format::count(row.errors)) } } @else { span.dim { "0" } } } }
@@ -201,6 +188,17 @@ fn line(row: &PersonRow, ways: Option<&Ways>, columns: &Shown, place: &Place<'_>
             @if columns.has("first") { td.num data-label="First seen" { (format::time(row.first_seen, &format::ago(row.first_seen, place.now))) } }
             @if columns.has("last") { td.num data-label="Last seen" { (format::time(row.last_seen, &format::ago(row.last_seen, place.now))) } }
         }
+    }
+}
+
+/// Their first account, or else their first trait, and how many more facts there are.
+fn known(row: &PersonRow, place: &Place<'_>) -> Markup {
+    let facts = row.accounts.len() + row.traits.len();
+    html! {
+        @if let Some(account) = row.accounts.first() { (accounts::link_to(account, place)) }
+        @else if let Some((key, value)) = row.traits.iter().next() { span.dim { (hostile::line(key, 20)) } " " (hostile::line(&written(value), 32)) }
+        @else { (format::unknown("no trait was sent with an identify")) }
+        @if facts > 1 { span.dim title=(format::counted(facts as u64 - 1, "more fact about them", "more facts about them")) { " +" (facts - 1) } }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tools as a table, and as dots by reach and failures (`dashboard.md` §7.5).
+//! Tools, resources and prompts as a table (`dashboard.md` §7.5).
 //!
 //! Called by the Tools page. A rate from few calls is grey; what is not known is no zero.
 
@@ -12,10 +12,6 @@ use super::{chart, format, hostile, lists};
 
 /// Attempts from which a share is shown as a rate.
 const FEW: u64 = 10;
-/// The drawing.
-const HEIGHT: f64 = 320.0;
-/// Largest and smallest dot, radius.
-const DOT: (f64, f64) = (14.0, 4.0);
 
 /// What is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,46 +187,4 @@ fn told(row: &ToolRow, shown: &Shown) -> Markup {
             None => (format::unknown("no result of known size among the newest calls")),
         } } }
     }
-}
-
-/// Tools as dots: how many sessions they reach, how often they fail, and how much they are called.
-pub(super) fn scatter(rows: &[ToolRow], place: &Place<'_>) -> Markup {
-    let reach = |r: &ToolRow| r.sessions.unwrap_or(0);
-    let shown: Vec<&ToolRow> = rows.iter().filter(|r| r.calls.finished > 0 && r.sessions.is_some()).collect();
-    let widest = shown.iter().map(|r| reach(r)).max().unwrap_or(1).max(1);
-    let most = shown.iter().map(|r| r.calls.calls).max().unwrap_or(1).max(1);
-    let x = |r: &ToolRow| 10.0 + 82.0 * reach(r) as f64 / widest as f64;
-    let y = |share: f64| HEIGHT - 24.0 - (HEIGHT - 56.0) * share;
-    let radius = |r: &ToolRow| DOT.1 + (DOT.0 - DOT.1) * (r.calls.calls as f64 / most as f64).sqrt();
-    let caption = "Each dot is a tool: further right reaches more sessions, higher fails more often, larger is called more. Hollow: fewer than 20 finished calls.";
-    html! {
-        section.panel data-testid="scatter" {
-            h2 { "Reach and failures" }
-            figure.chart {
-                svg.dots width="100%" height=(HEIGHT) role="group" aria-label=(caption) {
-                    @for step in [0.0, 0.25, 0.5, 0.75, 1.0] {
-                        line.rule x1="0" x2="100%" y1=(px(y(step))) y2=(px(y(step))) {}
-                        text x="0" y=(px(y(step) - 4.0)) { (format::percent(step)) @if step >= 1.0 { " failed" } }
-                    }
-                    text x="100%" y=(px(HEIGHT - 4.0)) text-anchor="end" { (format::counted(widest, "session", "sessions")) }
-                    @for row in &shown {
-                        @let share = row.calls.failed_share().unwrap_or(0.0);
-                        @let words = format!("{}: {} in {}, {} failed", hostile::plain(&row.name, 60), format::counted(row.calls.calls, "call", "calls"), format::counted(reach(row), "session", "sessions"), format::percent(share));
-                        @let at = (format!("{:.2}%", x(row)), px(y(share)));
-                        @let dot = html! {
-                            title { (words) }
-                            circle.few[row.calls.finished < 20] cx=(at.0) cy=(at.1) r=(px(radius(row))) {}
-                            text.name x=(at.0) y=(px(y(share) - radius(row) - 4.0)) text-anchor=(if x(row) > 80.0 { "end" } else { "middle" }) { (hostile::plain(&row.name, 24)) }
-                        };
-                        @match lists::detail(place, "tools", &row.name) { Some(href) => a href=(href) aria-label=(words) { (dot) }, None => g { (dot) } }
-                    }
-                }
-                figcaption { (caption) }
-            }
-        }
-    }
-}
-
-fn px(v: f64) -> String {
-    format!("{v:.1}")
 }

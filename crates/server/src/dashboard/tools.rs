@@ -18,6 +18,7 @@ use super::tool_list::Listed;
 use super::visit::Visit;
 use super::{
     chart, columns, flags, format, hostile, issues, lists, parts, tool_close, tool_detail, tool_list,
+    tool_scatter,
 };
 
 /// What the address says where the list is drawn as dots.
@@ -164,7 +165,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             @let params = Params { tab: (!key.is_empty()).then(|| (*key).to_owned()), ..place.params.carried() };
             a href=(format!("{}{}", place.path, params.query())) aria-current=[(i == vm.tab).then_some("page")] data-testid=(format!("tab-{}", name.to_lowercase())) { (name) }
         } }
-        @if !rows.is_empty() && !drawn { (columns::menu(listed.columns(), place)) } }
+        @if !rows.is_empty() { (columns::menu(listed.columns(), place)) } }
         @if vm.tab == 0 { (presets(vm.preset, place)) }
         (parts::partial(vm.page.partial.as_deref()))
         @if rows.is_empty() && vm.preset != ToolPreset::All {
@@ -174,7 +175,8 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
             @let why = parts::why_empty(place.params, vm.last_event_at, place.period.from);
             (parts::empty(&why, what, place.project, place.path, place.params))
         } @else {
-            @if drawn { (tool_list::scatter(rows, place)) } @else { (tool_list::table(rows, vm.preset, listed, one, &many, place)) }
+            @if drawn { (tool_scatter::view(rows, place)) }
+            (tool_list::table(rows, vm.preset, listed, one, &many, place))
             (lists::pager(&vm.page, one, &many, place))
         }
     }
@@ -191,7 +193,10 @@ fn presets(here: ToolPreset, place: &Place<'_>) -> Markup {
                 @let params = Params { tab, sort: None, ..place.params.top() };
                 a href=(format!("{}{}", place.path, params.query())) aria-current=[(preset == here).then_some("page")] title=(what) data-testid=(format!("preset-{}", word(preset))) { (name) }
             } }
-            a.quiet href=(format!("{}{}", place.path, place.params.toggled(SCATTER).query())) data-testid="toggle-scatter" { @if drawn { "As a table" } @else { "As a drawing" } }
+            @let other = format!("{}{}", place.path, place.params.toggled(SCATTER).query());
+            nav.segments.end aria-label="How it is shown" { @for (name, this) in [("Table", !drawn), ("Chart", drawn)] {
+                @if this { a href=(format!("{}{}", place.path, place.params.top().query())) aria-current="true" { (name) } } @else { a href=(other) data-testid="toggle-scatter" { (name) } }
+            } }
         }
     }
 }
@@ -232,11 +237,28 @@ pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
     let over = chart::Over { now: place.now, flags: &flags };
     html! {
         (lede_one(tool, &format!("{sessions}{}", of_tool.query())))
+        @if let Some(words) = tool.story.description.as_deref().filter(|w| !w.trim().is_empty()) { p.facts.describes data-testid="description" title="its description, as it was listed last" { span { "“" (hostile::line(words, 280)) "”" } } }
         (tool_close::names(&tool.story, place))
         @if row.calls.calls == 0 {
             div.empty data-testid="empty" {
-                p { b { "No calls of it in this period" @if place.params.narrowed() > 0 { " pass your filters" } "." } " It was called at other times; a longer period shows them." }
-                a.button href=(format!("{}{}", place.path, place.params.since("now-90d").query())) { "Show the last 90 days" }
+                @let asked = if place.params.narrowed() > 0 { "No call of it in this period passes your filters" } else { "No calls of it in this period" };
+                @match tool.last_ever {
+                    Some(at) => {
+                        p { b { (asked) "; last call " (format::time(at, &format::day_clock(at))) "." } }
+                        @if place.params.narrowed() > 0 {
+                            @let clear = Params { f: Vec::new(), env: Vec::new(), q: None, own: None, ..place.params.top() };
+                            a.button href=(format!("{}{}", place.path, clear.query())) { "Clear filters" }
+                        }
+                        @if at < place.period.from || at >= place.period.to {
+                            @let day = Params { from: Some(at.plus_micros(-86_400_000_000).to_string()), to: None, ..place.params.top() };
+                            a.button href=(format!("{}{}", place.path, day.query())) { "Show since the day before it" }
+                        }
+                    },
+                    None => {
+                        p { b { (asked) "." } " Its calls are no longer kept; their figures may be, in a longer period." }
+                        a.button href=(format!("{}{}", place.path, place.params.since("now-90d").query())) { "Show the last 90 days" }
+                    },
+                }
             }
         } @else {
             (tiles(tool))

@@ -351,6 +351,7 @@ fn parent_of(title: &str) -> Option<&'static str> {
         "Tool" => Some("Tools"),
         "Issue" => Some("Issues"),
         "Person" | "Account" => Some("People"),
+        "Listing" => Some("Catalog"),
         _ => None,
     }
 }

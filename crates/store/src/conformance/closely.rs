@@ -77,7 +77,16 @@ pub(super) fn one_tool_is_told_closely(make: &dyn Fn() -> Arc<dyn Store>) {
         let few = store.tool(p, "search", &Scope { filter, ..scope() }).unwrap().unwrap().closely;
         assert_eq!((few.calls, few.models.len(), few.people.len()), (2, 1, 1), "filters hold");
 
+        let last = |tool: &str| {
+            events.iter().filter(|e| e.tool.as_deref() == Some(tool)).map(|e| e.started_at).max()
+        };
+        assert_eq!((tool.last_ever, tool.last_ever.is_some()), (last("search"), true));
+        let elsewhen = Scope { period: Period { from: at(-9 * MINUTE), to: at(-8 * MINUTE) }, ..scope() };
+        let none = store.tool(p, "search", &elsewhen).unwrap().unwrap();
+        assert_eq!((none.row.calls.calls, none.last_ever), (0, last("search")), "whatever the scope");
+
         let story = &tool.story;
+        assert_eq!(story.description.as_deref(), Some("finds"));
         let shown: Vec<_> = story
             .definitions
             .iter()

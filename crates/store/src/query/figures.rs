@@ -271,6 +271,8 @@ pub struct ToolDetail {
     pub clients: Vec<ClientRow>,
     /// Newest calls, at most 50.
     pub samples: Vec<EventRow>,
+    /// Its newest call that is kept, whatever the scope.
+    pub last_ever: Option<Timestamp>,
     /// What comes before and after it, among the newest calls; of tools.
     pub neighbours: Neighbours,
     /// The arguments of its newest calls against what was shown.

@@ -58,6 +58,8 @@ pub struct ToolIntent {
 /// The definitions of a tool, of all time.
 #[derive(Clone, Debug, Default)]
 pub struct ToolStory {
+    /// What it says of itself, in the newest listing that has it.
+    pub description: Option<String>,
     /// Each, the newest first.
     pub definitions: Vec<Definition>,
     /// When the first listing without it came, where none has it since.

@@ -334,6 +334,7 @@ impl ToolDetailObject {
             issues: all(tool.issues, Into::into),
             clients: all(tool.clients, Into::into),
             samples: all(tool.samples, |row| EventObject::of(project, row)),
+            last_ever: time(tool.last_ever),
             neighbours: tool.neighbours.into(),
             arguments: tool.arguments.into(),
             closely: CloselyObject::of(project, tool.closely),

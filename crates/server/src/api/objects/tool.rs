@@ -75,6 +75,8 @@ pub struct ToolDetailObject {
     pub clients: Vec<ClientObject>,
     /// Newest calls.
     pub samples: Vec<EventObject>,
+    /// When it was last called, of all calls that are kept, whatever the period.
+    pub last_ever: Option<String>,
     /// What comes before and after it.
     pub neighbours: NeighboursObject,
     /// The arguments of its newest calls against the schema that was shown.
@@ -239,6 +241,8 @@ pub struct RenamedObject {
 /// The definitions of a tool, of all time.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ToolStoryObject {
+    /// What it says of itself, in the newest listing that has it.
+    pub description: Option<String>,
     /// Each, the newest first.
     pub definitions: Vec<DefinitionObject>,
     /// When the first listing without it came, where none has it since.
@@ -297,6 +301,7 @@ impl From<q::ToolStory> for ToolStoryObject {
             failed: r.calls.failed,
         };
         Self {
+            description: story.description,
             definitions: all(story.definitions, definition),
             gone: story.gone.map(|at| at.to_string()),
             was: story.was.map(renamed),

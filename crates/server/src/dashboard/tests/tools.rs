@@ -62,7 +62,7 @@ async fn tools_say_how_far_they_reach_and_which_are_not_used() {
 
     let drawn = Page::read(&kit.get("/p/proj_a/tools?show=scatter").await.body);
     drawn.assert_inert("scatter");
-    assert_eq!((drawn.testid("scatter"), drawn.testid("tool-row")), (1, 0));
+    assert_eq!((drawn.testid("scatter"), drawn.testid("tool-row")), (1, 3));
     assert_eq!(drawn.count("circle"), 2 + page.count("circle"), "a dot for each tool that was called");
 
     let one = kit.get("/p/proj_a/tools/search").await.body;
@@ -72,9 +72,16 @@ async fn tools_say_how_far_they_reach_and_which_are_not_used() {
     assert!(page.testid("neighbour") >= 2);
     assert_eq!((page.testid("examples"), page.testid("definitions"), page.testid("renamed")), (1, 1, 0));
     assert_eq!((page.testid("example-failed"), page.testid("example-typical")), (3, 3));
+    assert!(page.text_of("description").starts_with("“finds”"));
+    let quiet = kit.get("/p/proj_a/tools/search?from=2020-01-01&to=2020-01-02").await.body;
+    let quiet = Page::read(&quiet);
+    assert!(quiet.text_of("empty").contains("last call"), "{}", quiet.text_of("empty"));
+    assert!(quiet.text_of("empty").contains("Show since the day before it"));
     let api = kit.get("/api/v1/projects/proj_a/tools/search").await.body;
     let api: serde_json::Value = serde_json::from_str(&api).unwrap();
     assert_eq!(api["closely"]["calls"], 24);
+    assert_eq!(api["story"]["description"], "finds");
+    assert_eq!(api["last_ever"], kit.now.plus_micros(-37 * 60_000_000).to_string());
     assert_eq!(api["closely"]["examples"].as_array().unwrap().len(), 6);
     assert_eq!(api["story"]["definitions"].as_array().unwrap().len(), 1);
     let used = &api["arguments"]["uses"][0];

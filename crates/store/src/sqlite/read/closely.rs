@@ -203,6 +203,7 @@ pub(super) fn story(reader: &Reader, scope: &Scope, name: &str) -> Result<ToolSt
         before = Some(tool);
     }
     story.definitions.reverse();
+    story.description = before.map(|tool| tool.description.clone()).filter(|words| !words.is_empty());
     let has = |listing: &&Listing| listing.tools.iter().any(|t| t.name == name);
     let (first, last) = (listings.iter().position(|l| has(&l)), listings.iter().rposition(|l| has(&l)));
     let pair = |newer: usize| listings.get(newer.checked_sub(1)?).zip(listings.get(newer));

@@ -79,11 +79,23 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
         issues: issues::of_tool(reader, scope, id)?,
         clients,
         samples: samples(reader, scope, kind, id, name)?,
+        last_ever: last_ever(reader, kind, id)?,
         neighbours: neighbours.unwrap_or_default(),
         arguments: if of_tool { catalog::check(reader, scope, id, name)? } else { ArgumentCheck::default() },
         closely: if of_tool { closely::closely(reader, scope, id)? } else { Closely::default() },
         story: if of_tool { closely::story(reader, scope, name)? } else { ToolStory::default() },
     }))
+}
+
+/// When what has this name was last called, of all that is kept.
+fn last_ever(reader: &Reader, kind: Kind, id: i64) -> Result<Option<Timestamp>> {
+    let at: Option<i64> = if kind == Kind::ToolCall {
+        reader.conn.prepare_cached(sql!("event.last_of_tool"))?.query_row([id], |r| r.get(0))?
+    } else {
+        let mut things = reader.conn.prepare_cached(sql!("event.last_of_thing"))?;
+        things.query_row((kind.code(), id), |r| r.get(0))?
+    };
+    Ok(at.map(Timestamp::from_micros))
 }
 
 /// Figures per client name and version: sessions that started, and calls, in the scope.
