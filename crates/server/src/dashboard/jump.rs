@@ -7,7 +7,7 @@
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use maud::{Markup, html};
-use trackway_event::{Kind, limits};
+use trackway_event::{Kind, Timestamp, limits};
 use trackway_store::query::{Depth, ListAsk, PageAsk, Scope, ToolPreset, ToolsAsk};
 use trackway_store::{ProjectKey, Store};
 
@@ -17,6 +17,9 @@ use super::{frame, hostile, link, pages, views};
 
 /// Of each sort, at most.
 const EACH: usize = 5;
+/// How far back names are looked for.
+const DAYS: i64 = 30;
+const DAY_US: i64 = 86_400_000_000;
 
 /// One place to go.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +28,8 @@ struct Found {
     name: String,
     note: String,
     href: String,
+    /// Whole days since it was last seen; 0 for what is not seen in data.
+    days: i64,
 }
 
 /// `/p/{p}/jump?q=…`: straight to what the id names, to the one thing of exactly this name, else a search.
@@ -64,6 +69,7 @@ async fn find(visit: &Visit, text: &str) -> Vec<Found> {
         name: entry.title.to_owned(),
         note: format!("g {}", entry.key),
         href: format!("{}{query}", link::path(project, entry.path)),
+        days: 0,
     });
     let mut found: Vec<Found> = best(pages, text, frame::NAV.len());
     let others = visit.guest.projects.iter().filter(|p| p.key != visit.project.key).map(|p| Found {
@@ -71,6 +77,7 @@ async fn find(visit: &Visit, text: &str) -> Vec<Found> {
         name: p.name.clone(),
         note: p.id.as_str().to_owned(),
         href: link::path(p.id.as_str(), "overview"),
+        days: 0,
     });
     found.extend(best(others, text, EACH));
     let views = visit.views().await;
@@ -79,6 +86,7 @@ async fn find(visit: &Visit, text: &str) -> Vec<Found> {
         name: v.view.name.clone(),
         note: v.view.page.clone(),
         href: views::href(project, v),
+        days: 0,
     });
     found.extend(best(views, text, EACH));
     if text.is_empty() {
@@ -86,7 +94,7 @@ async fn find(visit: &Visit, text: &str) -> Vec<Found> {
     }
     let scope = Scope {
         period: trackway_store::query::Period {
-            from: visit.guest.now.plus_micros(-30 * 86_400_000_000),
+            from: visit.guest.now.plus_micros(-DAYS * DAY_US),
             to: visit.guest.now,
         },
         ..pages::everything(visit.guest.now)
@@ -112,6 +120,7 @@ fn by_id(store: &dyn Store, key: ProjectKey, project: &str, id: &str) -> trackwa
         name: name.to_owned(),
         note: note.to_owned(),
         href,
+        days: 0,
     };
     if id.contains(char::is_whitespace) {
         return Ok(out);
@@ -145,6 +154,8 @@ fn by_name(
     let page = || PageAsk { after: None, limit: limits::PAGE_ROWS_MAX };
     let list = |sort: &str| ListAsk { scope: scope.clone(), page: page(), sort: Some(sort.to_owned()) };
     let mut out = Vec::new();
+    let now = scope.period.to;
+    let days = |last: Option<Timestamp>| last.map_or(DAYS, |last| now.since(last) / DAY_US);
     let own = |page: &str, id: &str| {
         (!matches!(id, "" | "." | ".."))
             .then(|| format!("{}/{}", link::path(project, page), link::encode(id)))
@@ -162,7 +173,8 @@ fn by_name(
     )?;
     out.extend(best(
         tools.items.into_iter().filter_map(|t| {
-            Some(Found { sort: "Tool", href: own("tools", &t.name)?, note: String::new(), name: t.name })
+            let href = own("tools", &t.name)?;
+            Some(Found { sort: "Tool", href, note: String::new(), name: t.name, days: days(t.last_at) })
         }),
         words,
         EACH,
@@ -171,19 +183,27 @@ fn by_name(
     let person = |p: trackway_store::query::PersonRow| {
         let id = p.actor.id.as_str().to_owned();
         let name = p.actor.name.filter(|n| !n.trim().is_empty()).unwrap_or_else(|| id.clone());
-        Some(Found { sort: "Person", href: own("people", &id)?, name, note: id })
+        let days = days(Some(p.last_seen));
+        Some(Found { sort: "Person", href: own("people", &id)?, name, note: id, days })
     };
     out.extend(best(people.items.into_iter().filter_map(person), words, EACH));
-    let mut clients: Vec<String> =
-        store.clients(key, &scope)?.into_iter().filter_map(|c| Some(c.client?.name.to_string())).collect();
-    clients.dedup();
-    let client = |name: String| {
+    let mut clients: Vec<(String, i64)> = Vec::new();
+    for row in store.clients(key, &scope)? {
+        let Some(client) = row.client else { continue };
+        // Its newest version tells when it was last seen.
+        match clients.iter_mut().find(|(name, _)| *name == *client.name) {
+            Some((_, last)) => *last = days(row.last_at).min(*last),
+            None => clients.push((client.name.to_string(), days(row.last_at))),
+        }
+    }
+    let client = |(name, days): (String, i64)| {
         let params = link::Params::default().and("client", "eq", &name);
         Found {
             sort: "Client",
             href: format!("{}{}", link::path(project, "sessions"), params.query()),
             note: "its sessions".into(),
             name,
+            days,
         }
     };
     out.extend(best(clients.into_iter().map(client), words, EACH));
@@ -193,12 +213,14 @@ fn by_name(
         href: format!("{}/{}", link::path(project, "issues"), i.id),
         note: format!("#{}", i.id),
         name: i.title,
+        days: days(Some(i.last_seen)),
     };
     out.extend(best(issues.page.items.into_iter().map(issue), words, EACH));
     Ok(out)
 }
 
-/// Those that hold the words in name or note: beginnings first, else in the order they came.
+/// Those that hold the words in name or note: the one of exactly this name, then by the day they were last seen; of one day
+/// beginnings first, else in the order they came.
 fn best(all: impl IntoIterator<Item = Found>, words: &str, most: usize) -> Vec<Found> {
     let words = words.to_lowercase();
     let rank = |f: &Found| {
@@ -215,7 +237,7 @@ fn best(all: impl IntoIterator<Item = Found>, words: &str, most: usize) -> Vec<F
         }
     };
     let mut ranked: Vec<(u8, Found)> = all.into_iter().filter_map(|f| Some((rank(&f)?, f))).collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.sort_by_key(|(rank, f)| (f.name.to_lowercase() != words, f.days, *rank));
     ranked.into_iter().map(|(_, f)| f).take(most).collect()
 }
 
@@ -245,10 +267,16 @@ mod tests {
             name: name.into(),
             note: note.into(),
             href: String::new(),
+            days: 0,
         };
         let all =
             [of("list_orders", ""), of("order", ""), of("reorder", ""), of("pay", "ord_1"), of("refund", "")];
         let names: Vec<String> = best(all, "Ord", 5).into_iter().map(|f| f.name).collect();
         assert_eq!(names, ["order", "list_orders", "reorder", "pay"]);
+        // What was seen today comes before what was seen last week, but for the one that is named in full.
+        let old = |name: &str, days| Found { days, ..of(name, "") };
+        let all = [old("orders_old", 8), old("reorder", 0), old("order_book", 1), old("order", 20)];
+        let names: Vec<String> = best(all, "order", 3).into_iter().map(|f| f.name).collect();
+        assert_eq!(names, ["order", "reorder", "order_book"]);
     }
 }
