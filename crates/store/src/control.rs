@@ -206,6 +206,8 @@ pub struct StoreHealth {
     pub reasons: Vec<String>,
     /// Bytes of all files.
     pub bytes: u64,
+    /// Of those, bytes of each project's own files.
+    pub by_project: BTreeMap<ProjectKey, u64>,
     /// Free bytes of the disk.
     pub free_bytes: Option<u64>,
     /// Measured latency of one durable 4 KiB write, µs.

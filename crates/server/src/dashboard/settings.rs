@@ -88,6 +88,8 @@ pub(crate) struct Vm {
     pub refused: Vec<Quarantined>,
     /// The storage.
     pub health: StoreHealth,
+    /// The other projects the reader may see.
+    pub beside: Vec<Project>,
     /// Its tokens; `None`: the reader may not see them.
     pub tokens: Option<Vec<Token>>,
     /// A token that was just made: its text, shown this once.
@@ -240,6 +242,8 @@ async fn page_with(
     let owner = visit.guest.viewer.is_owner();
     let tab = if tab == Tab::Members && !visit.guest.viewer.is_admin() { Tab::Health } else { tab };
     let (project, admin, now) = (visit.project.clone(), visit.guest.viewer.is_admin(), visit.guest.now);
+    let mut beside = visit.guest.projects.clone();
+    beside.retain(|other| other.key != project.key);
     let found = visit.ask("settings", move |store| {
         let scope = super::pages::everything(now);
         let newest =
@@ -275,6 +279,7 @@ async fn page_with(
             recorders,
             refused,
             health: store.health()?,
+            beside,
             tokens: if admin { Some(store.tokens(Some(project.key))?) } else { None },
             warnings: match tab {
                 Tab::Health => store.warnings(project.key, &super::pages::everything(now))?,

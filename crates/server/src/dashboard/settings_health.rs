@@ -5,13 +5,16 @@
 
 use maud::{Markup, html};
 use trackway_store::query::{Warning, Way};
-use trackway_store::{Intake, StoreHealth};
+use trackway_store::{Intake, Project, StoreHealth};
 
 use super::clients::{names, share};
 use super::icons::{Icon, icon};
 use super::place::Place;
 use super::settings::{Source, Vm};
 use super::{format, hostile, link, setup};
+
+/// Other projects whose size is told.
+const OTHERS: usize = 5;
 
 /// The section's answer: the sum of what arrived.
 pub(crate) fn lede(intake: &Intake) -> Markup {
@@ -43,7 +46,7 @@ pub(crate) fn view(vm: &Vm, place: &Place<'_>) -> Markup {
                     (setup::refused(&vm.refused, vm.tokens.is_some(), place.now, "Refused bodies"))
                 }
             }
-            div.col-4 { (storage(&vm.health)) (lost(intake)) }
+            div.col-4 { (storage(&vm.health, &vm.project, &vm.beside)) (lost(intake)) }
         }
     }
 }
@@ -149,8 +152,13 @@ fn recorders_panel(recorders: &[Way], place: &Place<'_>) -> Markup {
     }
 }
 
-fn storage(health: &StoreHealth) -> Markup {
+/// The storage; `beside` are the other projects the reader may see.
+fn storage(health: &StoreHealth, own: &Project, beside: &[Project]) -> Markup {
     let line = |name: &str, value: Markup| html! { li { span.grow { (name) } b { (value) } } };
+    let share = |bytes: u64| format::percent(bytes as f64 / health.bytes.max(1) as f64);
+    let held = |project: &Project| health.by_project.get(&project.key).copied();
+    let mut others: Vec<(&Project, u64)> = beside.iter().filter_map(|p| Some((p, held(p)?))).collect();
+    others.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     html! {
         section.panel data-testid="storage" {
             h2 { "Storage" }
@@ -160,6 +168,10 @@ fn storage(health: &StoreHealth) -> Markup {
             ul.arrivals {
                 (line("Trackway", html! { (env!("CARGO_PKG_VERSION")) }))
                 (line("Size of everything", html! { (format::bytes(health.bytes)) }))
+                @if let Some(bytes) = held(own) { (line("Of it this project", html! { (format::bytes(bytes)) ", " (share(bytes)) })) }
+                @for (project, bytes) in others.iter().take(OTHERS) {
+                    li data-testid="beside-row" { span.grow { a href=(link::path(project.id.as_str(), "settings")) { (hostile::line(&project.name, 40)) } } b { (format::bytes(*bytes)) ", " (share(*bytes)) } }
+                }
                 @if let Some(free) = health.free_bytes { (line("Free on the disk", html! { (format::bytes(free)) })) }
                 (line("Write-ahead log", html! { (format::bytes(health.wal_bytes)) }))
                 (line("Waiting to be stored", html! { (format::counted(health.queued, "event", "events")) }))

@@ -335,8 +335,14 @@ async fn settings_say_what_became_of_everything() {
     let body = kit.get("/p/proj_a/settings").await.body;
     let page = Page::read(&body);
     assert!(page.text_of("lede").contains("3 dropped"), "{}", page.text_of("lede"));
-    assert_eq!(page.testid("drop-row"), 2);
-    assert!(body.contains("queue full"));
+    assert_eq!((page.testid("drop-row"), page.testid("beside-row")), (2, 0));
+    assert!(body.contains("queue full") && body.contains("Of it this project"));
+    kit.fill("proj_b", "words").await;
+    let page = Page::read(&kit.get("/p/proj_a/settings").await.body);
+    assert_eq!(page.testid("beside-row"), 1, "whoever may see both is told the size of both");
+    let health = kit.store.health().unwrap();
+    let held: u64 = health.by_project.values().sum();
+    assert!(health.by_project.len() == 2 && held > 0 && held < health.bytes, "{health:?}");
 }
 
 #[tokio::test]

@@ -594,6 +594,7 @@ impl Store for SqliteStore {
         for project in self.inner.projects() {
             let (bytes, wal) = project.bytes();
             health.bytes += bytes;
+            health.by_project.insert(project.key, bytes);
             health.wal_bytes += wal;
             health.queued += project.queue.len() as u64;
             health.commits += project.pace.commits();
