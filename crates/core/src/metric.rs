@@ -11,6 +11,7 @@ pub mod circumstances;
 pub mod contents;
 pub mod examples;
 pub mod health;
+pub mod mended;
 pub mod repeats;
 pub mod suspects;
 pub mod weight;

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use trackway_event::ProblemCode;
-use trackway_store::query::{IssueDetail, Recovery, SUSPECT_CALLS, State};
+use trackway_store::query::{IssueDetail, Mended, Recovery, SUSPECT_CALLS, State};
 
 use super::icons::{Icon, icon};
 use super::issue_bulk::choices;
@@ -187,6 +187,36 @@ pub(crate) fn recovered(recovery: &Recovery) -> Markup {
         @if let Some(tries) = recovery.tries.filter(|t| *t > 0) { ", with " (format::counted(tries, "more call", "more calls")) }
         "."
     } }
+}
+
+/// What the next try changed, where agents got past it.
+pub(crate) fn mended(mended: &Mended, place: &Place<'_>) -> Markup {
+    if mended.tries == 0 {
+        return html! {};
+    }
+    let value = |v: Option<&str>, none: &str| html! { @match v { Some(v) => span.mono { (hostile::line(v, 60)) }, None => span.dim { (none) } } };
+    html! {
+        section.panel data-testid="mended" {
+            h2 { "What the next try changed" span.aside.dim { (format::counted(mended.tries, "try", "tries")) " in attempts that got past it" } }
+            @if !mended.changes.is_empty() {
+                div.scroll tabindex="0" role="region" aria-label="What the next try changed" { table.data {
+                    caption.sr { "Arguments that the try after the failure changed" }
+                    thead { tr { th scope="col" { "Argument" } th.num scope="col" { "Tries" } th scope="col" { "Failed with" } th scope="col" { "Then sent" } } }
+                    tbody { @for c in &mended.changes { tr data-testid="mended-row" {
+                        th scope="row" { span.mono { (hostile::line(&c.name, 48)) } }
+                        td.num { (format::count(c.tries)) " of " (format::count(mended.tries)) }
+                        td.message { (value(c.from.as_deref(), "not sent")) }
+                        td.message { (value(c.to.as_deref(), "left out")) }
+                    } } }
+                } }
+                p.quiet { "Values are those of the newest such try." }
+            }
+            @if mended.same > 0 { p { b { (format::count(mended.same)) } " sent the same again, and it worked." } }
+            @for (tool, tries) in &mended.tools {
+                p { b { (format::count(*tries)) } " called " @match lists::detail(place, "tools", tool) { Some(href) => a href=(href) { (hostile::line(tool, 48)) }, None => (hostile::line(tool, 48)) } " instead." }
+            }
+        }
+    }
 }
 
 /// Circumstances, with counts on both sides.

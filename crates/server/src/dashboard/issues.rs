@@ -339,6 +339,7 @@ pub(crate) fn view_one(
                     })) }
                 }
                 (work::suspects(issue, place))
+                (work::mended(&issue.mended, place))
             }
             div.col-4 { (talk::activity(issue, reader, place)) }
             div.col-12 {

@@ -141,7 +141,9 @@ pub(super) fn issues_say_why_and_whether_agents_recover(make: &dyn Fn() -> Arc<d
             events.push(on_version(dress(bad), "1.8.0"));
             // Nine of twelve get past it, with one more try.
             if n < 9 {
-                events.push(on_version(dress(call(n * 10 + 1, minute + MINUTE)), "1.8.0"));
+                let mut next = call(n * 10 + 1, minute + MINUTE);
+                next.arguments = payload_of(&json!({ "due": "2026-03-09", "id": n }));
+                events.push(on_version(dress(next), "1.8.0"));
             }
         } else {
             let mut good = call(n * 10, minute - 400 * 10 * MINUTE);
@@ -155,6 +157,14 @@ pub(super) fn issues_say_why_and_whether_agents_recover(make: &dyn Fn() -> Arc<d
     let recovery = Recovery { attempts: 12, recovered: 9, tries: Some(1) };
     assert_eq!(issue.row.recovery, Some(recovery));
     assert_eq!(list(&store, p, IssueTab::All)[0].recovery, Some(recovery), "list and page say the same");
+    let change = Mend {
+        name: "due".into(),
+        how: MendHow::Changed,
+        tries: 9,
+        from: Some("\"next week\"".into()),
+        to: Some("\"2026-03-09\"".into()),
+    };
+    assert_eq!(issue.mended, Mended { tries: 9, same: 0, changes: vec![change], tools: Vec::new() });
     let mut names: Vec<(&str, &str)> = issue.suspects.iter().map(|s| (s.what, s.value.as_str())).collect();
     names.sort_unstable();
     assert_eq!(

@@ -7,8 +7,8 @@ use trackway_event::{ActorId, ErrorClass, Kind, Peer, Timestamp};
 
 use super::{
     AccountRef, ActorRef, Apart, ArgumentCheck, CatalogSize, Closely, Decision, EventRow, IssueMember,
-    IssueNote, JustBefore, Neighbours, PageAsk, Recovery, Scope, SessionRow, Sighting, Signals, State,
-    Suspect, ToolSignals, ToolStory, Variants,
+    IssueNote, JustBefore, Mended, Neighbours, PageAsk, Recovery, Scope, SessionRow, Sighting, Signals,
+    State, Suspect, ToolSignals, ToolStory, Variants,
 };
 
 /// The overview of a scope.
@@ -347,6 +347,8 @@ pub struct IssueDetail {
     pub sightings: Vec<Sighting>,
     /// The messages of its failures.
     pub variants: Variants,
+    /// What the next try changed where agents got past it, in its newest sessions.
+    pub mended: Mended,
     /// The group it was taken out of by hand.
     pub out_of: Option<Apart>,
     /// Groups that were taken out of it by hand and stand for themselves.

@@ -2,6 +2,7 @@
 
 pub use trackway_core::issue::apart::By as ApartBy;
 pub use trackway_core::issue::state::{Decision, Rule, State, compare as compare_versions};
+pub use trackway_core::metric::mended::{Change as Mend, How as MendHow, Mended};
 pub use trackway_core::metric::suspects::Counts;
 use trackway_event::Timestamp;
 

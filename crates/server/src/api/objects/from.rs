@@ -358,6 +358,7 @@ impl IssueDetailObject {
             suspects: all(issue.suspects, Into::into),
             just_before: all(issue.before, Into::into),
             variants: issue.variants.into(),
+            mended: issue.mended.into(),
             out_of: issue.out_of.map(Into::into),
             taken_out: all(issue.taken_out, Into::into),
         }

@@ -144,6 +144,43 @@ pub struct RecoveryObject {
     pub tries: Option<u64>,
 }
 
+/// What the try after a failure changed, where agents got past it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MendedObject {
+    /// Tries after it in attempts that were solved, in its newest sessions.
+    pub tries: u64,
+    /// Of those, the ones that sent the same again.
+    pub same: u64,
+    /// Arguments that the others changed, most often first.
+    pub changes: Vec<MendObject>,
+    /// Tools that were called instead, most often first.
+    pub tools: Vec<InsteadObject>,
+}
+
+/// One argument that tries changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MendObject {
+    /// Its name, cut.
+    pub name: String,
+    /// `changed`, `added` or `left_out`.
+    pub how: String,
+    /// Tries that did it.
+    pub tries: u64,
+    /// Its value before, of the newest of those, as JSON and cut.
+    pub from: Option<String>,
+    /// Its value in that try.
+    pub to: Option<String>,
+}
+
+/// A tool that was called in the place of the failing one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InsteadObject {
+    /// Name.
+    pub tool: String,
+    /// How often.
+    pub tries: u64,
+}
+
 /// A page of error groups.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IssueListObject {
@@ -274,6 +311,24 @@ impl From<q::Variants> for VariantsObject {
             distinct: v.distinct,
             looked_at: v.looked_at,
             clients: v.clients.into_iter().map(client).collect(),
+        }
+    }
+}
+
+impl From<q::Mended> for MendedObject {
+    fn from(m: q::Mended) -> Self {
+        let change = |c: q::Mend| MendObject {
+            name: c.name,
+            how: c.how.as_str().into(),
+            tries: c.tries,
+            from: c.from,
+            to: c.to,
+        };
+        Self {
+            tries: m.tries,
+            same: m.same,
+            changes: m.changes.into_iter().map(change).collect(),
+            tools: m.tools.into_iter().map(|(tool, tries)| InsteadObject { tool, tries }).collect(),
         }
     }
 }

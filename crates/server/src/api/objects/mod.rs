@@ -396,6 +396,8 @@ pub struct IssueDetailObject {
     pub just_before: Vec<JustBeforeObject>,
     /// The messages of its failures.
     pub variants: VariantsObject,
+    /// What the next try changed where agents got past it.
+    pub mended: MendedObject,
     /// The group it was taken out of by hand.
     pub out_of: Option<ApartObject>,
     /// Groups that were taken out of it by hand and stand for themselves.

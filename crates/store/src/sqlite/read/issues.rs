@@ -134,13 +134,16 @@ pub(in crate::sqlite) fn issue(reader: &Reader, id: u64, scope: &Scope) -> Resul
     samples.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(SAMPLES);
     let mut newest = newest_sessions(reader, number)?;
     let whole = merges.members(number);
-    row.recovery = Some(why::recovery(reader, &mut why::Sessions::default(), &newest, &whole)?);
+    let mut known = why::Sessions::default();
+    row.recovery = Some(why::recovery(reader, &mut known, &newest, &whole)?);
+    let mended = why::mended(reader, &mut known, &newest, &whole)?;
     newest.truncate(SESSIONS);
     Ok(Some(IssueDetail {
         series: series(&row, &Buckets::of(scope)),
         sightings: sightings::sightings(reader, scope.period)?,
         variants: why::variants(reader, scope, &whole)?,
         members: why::members(reader, number)?,
+        mended,
         out_of: why::out_of(reader, number)?,
         taken_out: why::taken_out(reader, &whole)?,
         history: why::history(reader, number)?,

@@ -4,19 +4,22 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use rusqlite::params_from_iter;
+use rusqlite::{OptionalExtension, params_from_iter};
+use serde_json::Value;
 use trackway_core::chain::{self, Solved};
+use trackway_core::metric::mended::Mending;
 use trackway_core::metric::percentile;
 use trackway_event::event::Flags;
 use trackway_event::{Kind, Status, Timestamp};
 
 use super::filter_sql::{self, Target};
+use super::payloads::Payloads;
 use super::signals::Calls;
 use super::{Reader, Sql, circumstances};
 use crate::Result;
 use crate::query::{
-    Apart, ApartBy, Counts, IssueClient, IssueMember, IssueNote, IssueRow, JustBefore, Mark, Recovery, Scope,
-    Suspect, VARIANT_EVENTS, VARIANTS, Variant, Variants,
+    Apart, ApartBy, Counts, IssueClient, IssueMember, IssueNote, IssueRow, JustBefore, Mark, Mended,
+    Recovery, Scope, Suspect, VARIANT_EVENTS, VARIANTS, Variant, Variants,
 };
 use crate::sqlite::control::sql;
 
@@ -28,8 +31,8 @@ const SUSPECTS: usize = 10;
 /// Events of one session that are looked at.
 const EVENTS: i64 = 1_000;
 
-/// Calls of one session, and the group that each failure is of.
-type Told = (Calls, Vec<Option<i64>>);
+/// Calls of one session, and of each the group of its failure, its number and its tool.
+type Told = (Calls, Vec<(Option<i64>, i64, i64)>);
 
 /// Sessions that were read, so that groups which meet in them read them once.
 #[derive(Default)]
@@ -61,8 +64,9 @@ fn told(reader: &Reader, session: i64) -> Result<Told> {
             started_at: Timestamp::from_micros(r.get(2)?),
             duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
         };
-        calls.add(r.get::<_, Option<i64>>(4)?.unwrap_or(0), mark, flags, r.get(6)?);
-        hit.push(r.get(7)?);
+        let tool = r.get::<_, Option<i64>>(4)?.unwrap_or(0);
+        calls.add(tool, mark, flags, r.get(6)?);
+        hit.push((r.get(7)?, r.get(9)?, tool));
     }
     Ok((calls, hit))
 }
@@ -78,7 +82,7 @@ pub(super) fn recovery(
     let mut tries = Vec::new();
     for session in sessions {
         let (calls, hit) = known.read(reader, *session)?;
-        let met = |i: &usize| hit.get(*i).copied().flatten().is_some_and(|issue| members.contains(&issue));
+        let met = |i: &usize| hit.get(*i).and_then(|h| h.0).is_some_and(|issue| members.contains(&issue));
         for chain in chain::chains(&calls.views()) {
             let Some(first) = chain.calls.iter().position(met) else { continue };
             recovery.attempts += 1;
@@ -91,6 +95,53 @@ pub(super) fn recovery(
     tries.sort_unstable();
     recovery.tries = percentile(&tries, 0.5);
     Ok(recovery)
+}
+
+/// What the try after it changed, in the attempts of these sessions that were solved.
+pub(super) fn mended(
+    reader: &Reader,
+    known: &mut Sessions,
+    sessions: &[i64],
+    members: &[i64],
+) -> Result<Mended> {
+    let (mut fold, mut tools) = (Mending::default(), Vec::new());
+    let mut payloads = Payloads::default();
+    for session in sessions {
+        let (calls, hit) = known.read(reader, *session)?;
+        let at = |i: usize| hit.get(i).copied().unwrap_or_default();
+        for chain in chain::chains(&calls.views()).iter().filter(|chain| chain.solved == Solved::Yes) {
+            let met = |i: &usize| at(*i).0.is_some_and(|issue| members.contains(&issue));
+            let Some(last) = chain.calls.iter().rposition(met) else { continue };
+            let (Some(failed), Some(next)) = (chain.calls.get(last), chain.calls.get(last + 1)) else {
+                continue;
+            };
+            let (failed, next) = (at(*failed), at(*next));
+            if failed.2 != next.2 {
+                tools.push(next.2);
+                continue;
+            }
+            // Of a call whose payload was removed by age nothing is known.
+            let sides = (sent(reader, &mut payloads, failed.1)?, sent(reader, &mut payloads, next.1)?);
+            if let (Some(before), Some(after)) = sides {
+                fold.add(&before, &after);
+            }
+        }
+    }
+    let names = super::figures::texts(reader, &tools.iter().copied().collect())?;
+    for name in tools.iter().filter_map(|tool| names.get(tool)) {
+        fold.switched(name);
+    }
+    Ok(fold.told())
+}
+
+/// The arguments of a call.
+fn sent(reader: &Reader, payloads: &mut Payloads, seq: i64) -> Result<Option<Value>> {
+    let mut statement = reader.conn.prepare_cached(sql!("expire.place"))?;
+    let place = statement.query_row([seq], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).optional()?;
+    match place {
+        Some(place) => payloads.arguments(reader, place),
+        None => Ok(None),
+    }
 }
 
 /// The messages its failures came with.
