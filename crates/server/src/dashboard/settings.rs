@@ -355,8 +355,8 @@ fn project(vm: &Vm) -> Markup {
             h2 { "Project" }
             ul.arrivals {
                 li { span.grow { "Name" } b { (hostile::line(&vm.project.name, 80)) } }
-                li { span.grow { "Id, the one SDKs name" } b.mono { (id) } }
-                li { span.grow { "Made" } b { (format::time(vm.project.created_at, &format::day_clock(vm.project.created_at))) } }
+                li { span.grow { "Id, as recorders name it" } b.mono { (id) } }
+                li { span.grow { "Created" } b { (format::time(vm.project.created_at, &format::day_clock(vm.project.created_at))) } }
                 @for alias in &vm.project.aliases { li { span.grow { "Also answers to" } b.mono { (hostile::line(alias, 80)) } } }
             }
         }

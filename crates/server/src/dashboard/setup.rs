@@ -184,7 +184,7 @@ fn connect(vm: &Vm, place: &Place<'_>) -> Markup {
             @match vm.way {
                 Way::NoCode => {
                     p { "Change one line in your client's config. Your server stays as it is; if Trackway is down, it works as without it." }
-                    (code("wrap", &format!("- \"command\": \"node\", \"args\": [\"server.js\"]\n+ \"command\": \"trackway\", \"args\": [\"wrap\", \"--project\", \"{project}\", \"--endpoint\", \"{origin}\",\n+                                    \"--\", \"node\", \"server.js\"]")))
+                    (code("wrap", &format!("- \"command\": \"node\", \"args\": [\"server.js\"]\n+ \"command\": \"trackway\",\n+ \"args\": [\"wrap\", \"--project\", \"{project}\",\n+          \"--endpoint\", \"{origin}\",\n+          \"--\", \"node\", \"server.js\"]")))
                     p { "Or try it in a terminal; your server reads and writes as before:" }
                     (code("wrap-cli", &format!("trackway wrap --project {project} --endpoint {origin} -- node server.js")))
                     p.dim { "--identify-arg NAME takes the user from a tool argument; --report-missing lets agents say which tool they miss." }

@@ -21,6 +21,8 @@ use super::{
     tool_scatter,
 };
 
+/// Newest calls shown; sessions have them all, and more rows would make the page heavy.
+const CALLS: usize = 20;
 /// What the address says where the list is drawn as dots.
 const SCATTER: &str = "scatter";
 
@@ -281,7 +283,7 @@ pub(crate) fn view_one(tool: &ToolDetail, place: &Place<'_>) -> Markup {
                 @if !tool.story.definitions.is_empty() { div.col-6 { (tool_close::history(&tool.story, place)) } }
                 div.col-12 {
                     (tool_close::examples(&tool.closely, place))
-                    (lists::calls(&tool.samples, "Newest calls", "None of the newest hours; the charts count older ones.", place))
+                    (lists::calls(tool.samples.get(..CALLS).unwrap_or(&tool.samples), "Newest calls", "None of the newest hours; the charts count older ones.", place))
                 }
             }
         }
