@@ -41,6 +41,7 @@ impl Inner {
             }
             drop(stopped);
             for project in self.projects() {
+                project.pool.rest();
                 if project.wal_pages() > MOVE_PAGES
                     && let Err(error) = move_log(&mut movers, &project)
                 {

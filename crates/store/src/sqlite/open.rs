@@ -40,6 +40,7 @@ pub(super) const LEDGER: Schema = Schema(&[
     include_str!("../../sql/sqlite/migrations/events/0015-conversation.sql"),
     include_str!("../../sql/sqlite/migrations/events/0016-track.sql"),
     include_str!("../../sql/sqlite/migrations/events/0017-apart.sql"),
+    include_str!("../../sql/sqlite/migrations/events/0018-kept.sql"),
 ]);
 
 /// Pages of 4 KiB after which a commit moves the log into the file by itself (spec/storage.md §3.6).

@@ -7,14 +7,16 @@ use trackway_core::issue::state::{self, Seen};
 use trackway_event::{ErrorClass, Timestamp};
 
 use super::filter_sql::{self, Target};
+use super::kept::{self, Fact, Failure};
 use super::people::Moved;
 use super::session;
-use super::span::Buckets;
+use super::span::{Buckets, bounds};
 use super::tools::sorted_page;
 use super::{CUT_SHORT, Reader, Sql, event, sightings, why};
 use crate::query::{
     Bucket, CallFigures, IssueDetail, IssueList, IssueRow, IssueTab, ListAsk, Recovery, Scope, State,
 };
+use crate::sqlite::cache::Map;
 use crate::sqlite::control::sql;
 use crate::sqlite::work;
 use crate::{Result, StoreError};
@@ -92,7 +94,8 @@ fn recover(reader: &Reader, rows: &mut [IssueRow]) -> Result<Recovery> {
     let (mut sessions, mut all) = (BTreeSet::new(), Vec::new());
     for row in rows {
         let number = row.id as i64;
-        let (newest, members) = (newest_sessions(reader, number)?, merges.members(number));
+        let members = merges.members(number);
+        let newest = newest_sessions(reader, &members)?;
         row.recovery = Some(why::recovery(reader, &mut known, &newest, &members)?);
         sessions.extend(newest);
         all.extend(members);
@@ -102,20 +105,32 @@ fn recover(reader: &Reader, rows: &mut [IssueRow]) -> Result<Recovery> {
     why::recovery(reader, &mut known, &sessions, &all)
 }
 
-/// The newest sessions that met it, the newest first.
-fn newest_sessions(reader: &Reader, number: i64) -> Result<Vec<i64>> {
-    let mut newest: Vec<i64> = Vec::new();
+/// The newest sessions that met one of these groups, the newest first.
+fn newest_sessions(reader: &Reader, members: &[i64]) -> Result<Vec<i64>> {
     let mut statement = reader.conn.prepare_cached(sql!("issue.sessions"))?;
-    let mut sessions = statement.query([number])?;
-    while let Some(r) = sessions.next()? {
-        let session: i64 = r.get(0)?;
+    let mut found: Vec<(i64, i64)> = Vec::new();
+    for member in members {
+        let mut own: Vec<i64> = Vec::new();
+        let mut rows = statement.query([member])?;
+        while own.len() < RECOVERY
+            && let Some(r) = rows.next()?
+        {
+            let session = r.get(0)?;
+            if !own.contains(&session) {
+                own.push(session);
+                found.push((r.get(1)?, session));
+            }
+        }
+    }
+    // Stable, and of one group in order already.
+    found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let mut newest: Vec<i64> = Vec::new();
+    for (_, session) in found {
         if !newest.contains(&session) {
             newest.push(session);
         }
-        if newest.len() == RECOVERY {
-            break;
-        }
     }
+    newest.truncate(RECOVERY);
     Ok(newest)
 }
 
@@ -132,8 +147,8 @@ pub(in crate::sqlite) fn issue(reader: &Reader, id: u64, scope: &Scope) -> Resul
     samples.push(" WHERE e.issue IN (SELECT ").bind(number);
     samples.push(" UNION ALL SELECT child FROM issue_merge WHERE parent = ").bind(number).push(")");
     samples.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(SAMPLES);
-    let mut newest = newest_sessions(reader, number)?;
     let whole = merges.members(number);
+    let mut newest = newest_sessions(reader, &whole)?;
     let mut known = why::Sessions::default();
     row.recovery = Some(why::recovery(reader, &mut known, &newest, &whole)?);
     let mended = why::mended(reader, &mut known, &newest, &whole)?;
@@ -197,7 +212,7 @@ pub(super) fn top(reader: &Reader, scope: &Scope, most: usize) -> Result<(Vec<Is
     Ok((rows, partial))
 }
 
-type Sums = HashMap<i64, Sum>;
+type Sums = Map<i64, Sum>;
 
 fn of_scope(reader: &Reader, scope: &Scope, tool: Option<i64>) -> Result<(Vec<IssueRow>, Option<String>)> {
     let mut sums = Sums::default();
@@ -222,6 +237,30 @@ fn count(
     into: &mut Sums,
 ) -> Result<Option<String>> {
     let buckets = Buckets::of(scope);
+    let mut add = |failure: &Failure| add_up(into, &buckets, failure);
+    let mut partial = None;
+    let counted = if issue.is_none() && tool.is_none() && scope.filter.is_empty() {
+        let (from, to) = bounds(scope.period);
+        kept::visit(reader, from, to, add)
+    } else {
+        each_failure(reader, &of_some(scope, issue, tool)?, &mut add)
+    };
+    match counted {
+        Ok(()) => {}
+        Err(StoreError::Deadline) => partial = Some(CUT_SHORT.to_owned()),
+        Err(other) => return Err(other),
+    }
+    merges.gather(into);
+    let (moved, joined) = (Moved::read(reader)?, Moved::sessions(reader)?);
+    into.values_mut().for_each(|sum| sum.settle(&moved, &joined));
+    match partial {
+        Some(cut) => Ok(Some(cut)),
+        None => filter_sql::cut_matches(reader, &scope.filter),
+    }
+}
+
+/// Failures of one group and what was merged into it, or of one tool, or of a filter.
+fn of_some(scope: &Scope, issue: Option<i64>, tool: Option<i64>) -> Result<Sql> {
     let mut sql = Sql::new(sql!("event.issues"));
     if !scope.filter.is_empty() {
         sql.push(" LEFT JOIN session s ON s.row = e.session");
@@ -239,58 +278,29 @@ fn count(
     sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
     filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
-    let partial = add_up(reader, &sql, &buckets, into)?;
-    merges.gather(into);
-    let (moved, joined) = (Moved::read(reader)?, Moved::sessions(reader)?);
-    into.values_mut().for_each(|sum| sum.settle(&moved, &joined));
-    match partial {
-        Some(cut) => Ok(Some(cut)),
-        None => filter_sql::cut_matches(reader, &scope.filter),
-    }
+    Ok(sql)
 }
 
-/// Adds every row to its group. The index gives the rows of a group one after the other, so the group at hand is kept out of
-/// the map. Answers what is missing when the deadline passed.
-fn add_up(reader: &Reader, sql: &Sql, buckets: &Buckets, into: &mut Sums) -> Result<Option<String>> {
+fn each_failure(reader: &Reader, sql: &Sql, each: &mut impl FnMut(&Failure)) -> Result<()> {
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let mut rows = statement.query(params_from_iter(&sql.values))?;
-    let (mut at, mut sum) = (0, Sum::default());
-    let mut partial = None;
-    loop {
-        let r = match rows.next() {
-            Ok(Some(r)) => r,
-            Ok(None) => break,
-            Err(error) => match StoreError::from(error) {
-                StoreError::Deadline => {
-                    partial = Some(CUT_SHORT.to_owned());
-                    break;
-                }
-                other => return Err(other),
-            },
-        };
-        let issue = r.get(0)?;
-        if issue != at {
-            let next = into.remove(&issue).unwrap_or_default();
-            let last = std::mem::replace(&mut sum, next);
-            if last.events > 0 {
-                into.insert(at, last);
-            }
-            at = issue;
-        }
-        sum.events += 1;
-        sum.sessions.extend(r.get::<_, Option<i64>>(2)?);
-        sum.people.extend(r.get::<_, Option<i64>>(3)?);
-        if sum.trend.is_empty() {
-            sum.trend.resize(buckets.count(), 0);
-        }
-        if let Some(n) = buckets.place(r.get(1)?).and_then(|i| sum.trend.get_mut(i)) {
-            *n += 1;
-        }
+    while let Some(row) = rows.next()? {
+        each(&Failure::read(row)?);
     }
-    if sum.events > 0 {
-        into.insert(at, sum);
+    Ok(())
+}
+
+fn add_up(into: &mut Sums, buckets: &Buckets, failure: &Failure) {
+    let sum = into.entry(failure.issue).or_default();
+    sum.events += 1;
+    sum.sessions.extend(failure.session);
+    sum.people.extend(failure.person);
+    if sum.trend.is_empty() {
+        sum.trend.resize(buckets.count(), 0);
     }
-    Ok(partial)
+    if let Some(n) = buckets.place(failure.at).and_then(|i| sum.trend.get_mut(i)) {
+        *n += 1;
+    }
 }
 
 /// Which groups are shown under which.

@@ -214,6 +214,11 @@ impl Moved {
         Ok(Self(rows.collect::<rusqlite::Result<_>>()?))
     }
 
+    /// The row it is shown under, if at all.
+    pub(super) fn shown(&self, row: i64) -> Option<i64> {
+        self.0.get(&row).copied().unwrap_or(Some(row))
+    }
+
     /// Puts the person each id is shown under in its place; some may then be there more than once.
     pub(super) fn settle(&self, people: &mut Vec<i64>) {
         if !self.0.is_empty() {

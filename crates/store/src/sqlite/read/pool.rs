@@ -2,12 +2,14 @@
 //! neither pile up nor hold the log back (spec/storage.md §3.6).
 
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::aid::Aid;
+use super::kept::Kept;
+use super::recent::Recent;
 use crate::sqlite::control::hold;
 use crate::sqlite::fault::at;
 use crate::sqlite::{Clock, SqliteOptions, open};
@@ -18,6 +20,9 @@ const CACHE_KIB: u32 = 4 * 1024;
 /// Steps of SQLite's machine between two looks at the clock.
 const STEPS: std::ffi::c_int = 2_000;
 
+/// Time without a question after which a ledger's days and newest calls need no memory.
+const RESTING: Duration = Duration::from_secs(15 * 60);
+
 /// The readers of one ledger.
 pub(in crate::sqlite) struct Pool {
     file: PathBuf,
@@ -25,6 +30,8 @@ pub(in crate::sqlite) struct Pool {
     patience: Duration,
     counted_calls: usize,
     clock: Clock,
+    kept: Arc<Kept>,
+    recent: Arc<Recent>,
     state: Mutex<State>,
     wake: Condvar,
 }
@@ -34,6 +41,8 @@ struct State {
     idle: Vec<(Connection, Aid)>,
     open: usize,
     closed: bool,
+    /// When the last question came, since the last rest.
+    asked: Option<Instant>,
 }
 
 /// A connection lent for one question.
@@ -41,6 +50,8 @@ pub(in crate::sqlite) struct Reader {
     pub(in crate::sqlite) conn: Connection,
     pub(in crate::sqlite) clock: Clock,
     pub(in crate::sqlite) counted_calls: usize,
+    pub(super) kept: Arc<Kept>,
+    pub(super) recent: Arc<Recent>,
     aid: Aid,
 }
 
@@ -52,6 +63,8 @@ impl Pool {
             patience: options.read_deadline,
             counted_calls: options.counted_calls,
             clock: options.clock.clone(),
+            kept: Arc::default(),
+            recent: Arc::default(),
             state: Mutex::default(),
             wake: Condvar::new(),
         }
@@ -65,7 +78,14 @@ impl Pool {
         let ready = conn
             .progress_handler(STEPS, Some(move || Instant::now() >= deadline))
             .and_then(|()| conn.execute_batch("BEGIN"));
-        let mut reader = Reader { conn, clock: self.clock.clone(), counted_calls: self.counted_calls, aid };
+        let mut reader = Reader {
+            conn,
+            clock: self.clock.clone(),
+            counted_calls: self.counted_calls,
+            kept: self.kept.clone(),
+            recent: self.recent.clone(),
+            aid,
+        };
         let answer = ready.map_err(Into::into).and_then(|()| question(&reader));
         let reset = reader.conn.progress_handler(0, None::<fn() -> bool>);
         reader.aid.end();
@@ -82,6 +102,17 @@ impl Pool {
         answer.map_err(at(&self.file))
     }
 
+    /// Forgets what was kept of the ledger when nobody has asked for [`RESTING`].
+    pub(in crate::sqlite) fn rest(&self) {
+        let mut state = hold(&self.state);
+        if state.asked.is_some_and(|asked| asked.elapsed() >= RESTING) {
+            state.asked = None;
+            drop(state);
+            self.kept.clear();
+            self.recent.clear();
+        }
+    }
+
     /// Closes what is idle; what is lent closes when it comes back.
     pub(in crate::sqlite) fn close(&self) {
         let mut state = hold(&self.state);
@@ -94,6 +125,7 @@ impl Pool {
 
     fn lend(&self, deadline: Instant) -> Result<(Connection, Aid)> {
         let mut state = hold(&self.state);
+        state.asked = Some(Instant::now());
         loop {
             if state.closed {
                 return Err(StoreError::Closed);

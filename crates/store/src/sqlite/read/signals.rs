@@ -13,13 +13,15 @@ use trackway_event::{Status, Timestamp};
 
 use super::figures::texts;
 use super::filter_sql::{self, Target};
-use super::{CUT_SHORT, Reader, Sql};
+use super::recent::{Call, newest_calls};
+use super::{Reader, Sql};
 use crate::query::{
-    Attempts, Ending, Mark, Mixed, NEIGHBOURS, Neighbours, SIGNAL_CALLS, Scope, Signals, ToolSignals,
+    Attempts, Ending, Mark, Mixed, NEIGHBOURS, Neighbours, Scope, Signals, ToolSignals,
     UnknownTool, WARNING_SESSIONS, Warning, Weight,
 };
+use crate::Result;
+use crate::sqlite::cache::Map;
 use crate::sqlite::control::sql;
-use crate::{Result, StoreError};
 
 /// Stands for the beginning or end of a session; no name has it.
 const EDGE: i64 = i64::MIN;
@@ -28,18 +30,45 @@ const UNKNOWN: usize = 50;
 
 /// Calls of one session as rows give them, tools by number.
 #[derive(Default)]
-pub(super) struct Calls(Vec<(String, Mark, Option<i64>)>);
+pub(super) struct Calls(Vec<(Digits, Mark, Option<i64>)>);
+
+/// A number as text, without asking for memory: the folds tell tools apart by their names.
+struct Digits {
+    text: [u8; 20],
+    from: usize,
+}
+
+impl Digits {
+    fn of(number: i64) -> Self {
+        let mut all = Self { text: [b'0'; 20], from: 20 };
+        // Row numbers are none below zero.
+        let mut left = number.unsigned_abs();
+        for (place, digit) in all.text.iter_mut().enumerate().rev() {
+            if left == 0 && place < 19 {
+                break;
+            }
+            *digit = b'0' + (left % 10) as u8;
+            left /= 10;
+            all.from = place;
+        }
+        all
+    }
+
+    fn as_str(&self) -> &str {
+        self.text.get(self.from..).and_then(|digits| str::from_utf8(digits).ok()).unwrap_or_default()
+    }
+}
 
 impl Calls {
     /// Adds a logical call.
     pub(super) fn add(&mut self, tool: i64, mark: Mark, flags: Flags, repeat: Option<i64>) {
         let status = mark.status.filter(|s| !(flags.declared_error && s.failed()));
-        self.0.push((tool.to_string(), Mark { status, ..mark }, repeat));
+        self.0.push((Digits::of(tool), Mark { status, ..mark }, repeat));
     }
 
     /// As the folds want them.
     pub(super) fn views<'a>(&'a self) -> Vec<CallView<'a>> {
-        let view = |(tool, mark, repeat): &'a (String, Mark, Option<i64>)| CallView {
+        let view = |(tool, mark, repeat): &'a (Digits, Mark, Option<i64>)| CallView {
             tool: tool.as_str(),
             started_at: mark.started_at,
             duration_us: mark.duration_us,
@@ -59,31 +88,20 @@ struct Tool {
     unknown_sessions: u64,
 }
 
-/// One call of a scope.
-struct Row {
-    session: i64,
-    tool: i64,
-    mark: Mark,
-    flags: Flags,
-    repeat: Option<i64>,
-    tokens: Option<u64>,
-    model: i64,
-    protocol: i64,
-}
-
 /// What the newest calls of a scope tell.
 pub(in crate::sqlite) fn signals(reader: &Reader, scope: &Scope) -> Result<Signals> {
     fold(reader, scope, &mut |_| {})
 }
 
 /// The same; `each` is given the tools of every session, in order.
-fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[Row])) -> Result<Signals> {
+fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[Call])) -> Result<Signals> {
     let mut all = Signals::default();
-    let mut sessions: HashMap<i64, Vec<Row>> = HashMap::new();
+    let mut sessions: Map<i64, Vec<Call>> = Map::default();
     // A call in no session is one of its own.
     let mut lone = 0;
-    let (mut models, mut protocols): (HashMap<i64, u64>, HashMap<i64, u64>) = Default::default();
-    all.partial = read(reader, scope, |mut row| {
+    let (mut models, mut protocols): (Map<i64, u64>, Map<i64, u64>) = Default::default();
+    all.partial = newest_calls(reader, scope, |row| {
+        let mut row = *row;
         all.calls += 1;
         *models.entry(row.model).or_default() += 1;
         *protocols.entry(row.protocol).or_default() += 1;
@@ -94,7 +112,7 @@ fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[Row])) -> Result<
         sessions.entry(row.session).or_default().push(row);
     })?;
     all.sessions = sessions.len() as u64;
-    let mut tools: HashMap<i64, Tool> = HashMap::new();
+    let mut tools: Map<i64, Tool> = Map::default();
     let (mut first_calls, mut first_us) = (Vec::new(), Vec::new());
     let mut endings: HashMap<&str, (Ending, u64)> = HashMap::new();
     for rows in sessions.values_mut() {
@@ -140,7 +158,7 @@ fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[Row])) -> Result<
             let tool = tools.entry(row.tool).or_default();
             tool.signals.calls += 1;
             tool.unknown += u64::from(row.flags.unknown_tool);
-            tool.tokens.extend(row.tokens.filter(|_| row.mark.status == Some(Status::Ok)));
+            tool.tokens.extend(row.tokens_out.filter(|_| row.mark.status == Some(Status::Ok)));
         }
     }
     first_calls.sort_unstable();
@@ -157,7 +175,7 @@ fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[Row])) -> Result<
 }
 
 /// What most calls say of themselves, then those that say nothing.
-fn mix(reader: &Reader, counts: HashMap<i64, u64>) -> Result<Vec<Mixed>> {
+fn mix(reader: &Reader, counts: Map<i64, u64>) -> Result<Vec<Mixed>> {
     let names = texts(reader, &counts.keys().copied().filter(|id| *id != 0).collect())?;
     let mut all: Vec<Mixed> =
         counts.into_iter().map(|(id, calls)| Mixed { name: names.get(&id).cloned(), calls }).collect();
@@ -205,7 +223,7 @@ pub(super) fn of_tool(
 }
 
 /// Tools by name, and names that no tool has.
-fn named(reader: &Reader, tools: HashMap<i64, Tool>, all: &mut Signals) -> Result<()> {
+fn named(reader: &Reader, tools: Map<i64, Tool>, all: &mut Signals) -> Result<()> {
     let names = texts(reader, &tools.keys().copied().collect())?;
     let mut unknown = Vec::new();
     for (id, mut tool) in tools {
@@ -231,66 +249,6 @@ fn named(reader: &Reader, tools: HashMap<i64, Tool>, all: &mut Signals) -> Resul
     unknown.truncate(UNKNOWN);
     all.unknown = unknown;
     Ok(())
-}
-
-fn read(reader: &Reader, scope: &Scope, mut each: impl FnMut(Row)) -> Result<Option<String>> {
-    newest_calls(reader, scope, sql!("event.calls"), |r, flags, status| {
-        each(Row {
-            session: r.get::<_, Option<i64>>(0)?.unwrap_or(0),
-            tool: r.get::<_, Option<i64>>(1)?.unwrap_or(0),
-            mark: Mark {
-                kind: trackway_event::Kind::ToolCall,
-                status,
-                started_at: Timestamp::from_micros(r.get(2)?),
-                duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
-            },
-            flags,
-            repeat: r.get(6)?,
-            tokens: r.get::<_, Option<i64>>(7)?.map(|t| t as u64),
-            model: r.get::<_, Option<i64>>(8)?.unwrap_or(0),
-            protocol: r.get::<_, Option<i64>>(9)?.unwrap_or(0),
-        });
-        Ok(())
-    })
-}
-
-/// Gives the newest calls of a scope, at most [`SIGNAL_CALLS`]; answers why there are more, if there are. `select` ends in its
-/// conditions and has the status at column 4 and the flags at 5. Parts of a call do not count.
-pub(super) fn newest_calls(
-    reader: &Reader,
-    scope: &Scope,
-    select: &str,
-    mut each: impl FnMut(&rusqlite::Row<'_>, Flags, Option<Status>) -> rusqlite::Result<()>,
-) -> Result<Option<String>> {
-    let mut sql = Sql::new(select);
-    sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
-    sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
-    filter_sql::narrow(reader, &mut sql, &scope.filter)?;
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
-    sql.push(" ORDER BY e.started_at DESC, e.seq DESC");
-    let mut statement = reader.conn.prepare_cached(&sql.text)?;
-    let mut rows = statement.query(params_from_iter(&sql.values))?;
-    let mut looked = 0;
-    loop {
-        let r = match rows.next() {
-            Ok(Some(r)) => r,
-            Ok(None) => return filter_sql::cut_matches(reader, &scope.filter),
-            Err(error) => match StoreError::from(error) {
-                StoreError::Deadline => return Ok(Some(CUT_SHORT.to_owned())),
-                other => return Err(other),
-            },
-        };
-        let flags = Flags::from_bits(r.get(5)?);
-        let status = r.get::<_, Option<u8>>(4)?.and_then(Status::from_code);
-        if flags.nested || flags.mrtr_open || status == Some(Status::InputRequired) {
-            continue;
-        }
-        if looked == SIGNAL_CALLS {
-            return Ok(Some(format!("of the newest {SIGNAL_CALLS} calls")));
-        }
-        looked += 1;
-        each(r, flags, status)?;
-    }
 }
 
 /// What is wrong with the data of a scope, judged by its newest sessions.

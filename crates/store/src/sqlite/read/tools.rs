@@ -8,12 +8,14 @@ use trackway_event::{Kind, Timestamp, limits};
 use super::cursor::{Cursor, List};
 use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
+use super::kept::{self, Fact, Started};
 use super::reach::{called, reach};
-use super::span::Buckets;
+use super::span::{Buckets, bounds};
 use super::{Reader, Sql, catalog, closely, event, issues, rows_of, sightings, signals};
 use crate::query::{
     ArgumentCheck, Bucket, ClientRow, Closely, Page, PageAsk, Scope, Standing, ToolDetail, ToolRow, ToolStory,
 };
+use crate::sqlite::cache::Map;
 use crate::sqlite::commit::DAYS;
 use crate::sqlite::control::sql;
 use crate::{Result, StoreError};
@@ -117,7 +119,7 @@ pub(super) struct Starts {
     /// How long they lasted, µs.
     lengths: Vec<i64>,
     /// How many, and the newest last event, µs, by client; 0: none named.
-    by_client: HashMap<i64, (u64, i64)>,
+    by_client: Map<i64, (u64, i64)>,
 }
 
 impl Starts {
@@ -133,21 +135,29 @@ impl Starts {
 /// Counts the sessions of a scope in one pass over the index.
 pub(super) fn starts(reader: &Reader, scope: &Scope, buckets: &Buckets) -> Result<Starts> {
     let mut starts =
-        Starts { counts: vec![0; buckets.count()], lengths: Vec::new(), by_client: HashMap::new() };
+        Starts { counts: vec![0; buckets.count()], lengths: Vec::new(), by_client: Map::default() };
+    let mut add = |started: &Started| {
+        if let Some(count) = buckets.place(started.at).and_then(|i| starts.counts.get_mut(i)) {
+            *count += 1;
+        }
+        let (sessions, last) = starts.by_client.entry(started.client).or_default();
+        *sessions += 1;
+        starts.lengths.push(started.last.saturating_sub(started.at));
+        *last = started.last.max(*last);
+    };
+    if scope.filter.is_empty() {
+        let (from, to) = bounds(scope.period);
+        kept::visit(reader, from, to, add)?;
+        return Ok(starts);
+    }
     let mut sql = Sql::new(sql!("session.starts"));
     sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
     filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let mut rows = statement.query(params_from_iter(&sql.values))?;
-    while let Some(r) = rows.next()? {
-        if let Some(count) = buckets.place(r.get(0)?).and_then(|i| starts.counts.get_mut(i)) {
-            *count += 1;
-        }
-        let (sessions, last) = starts.by_client.entry(r.get::<_, Option<i64>>(1)?.unwrap_or(0)).or_default();
-        *sessions += 1;
-        starts.lengths.push(r.get::<_, i64>(2)?.saturating_sub(r.get::<_, i64>(0)?));
-        *last = r.get::<_, i64>(2)?.max(*last);
+    while let Some(row) = rows.next()? {
+        add(&Started::read(row)?);
     }
     Ok(starts)
 }

@@ -8,17 +8,17 @@ use std::hash::Hash;
 use rusqlite::{OptionalExtension, Row};
 use trackway_core::chain;
 use trackway_core::metric::weight::NEAR_CAP_TOKENS;
-use trackway_event::event::Flags;
-use trackway_event::{CaptureBy, ErrorClass, Input, Kind, Peer, Status, Timestamp};
+use trackway_event::{CaptureBy, Input, Peer, Status};
 
 use super::Reader;
 use super::figures::{self, texts};
 use super::payloads::Payloads;
 use super::people::Moved;
+use super::recent::{Call, newest_calls};
 use super::signals::Calls;
-use super::signals::newest_calls;
 use crate::Result;
-use crate::query::{Attempts, By, Mark, Scope, Way, Ways};
+use crate::query::{Attempts, By, Scope, Way, Ways};
+use crate::sqlite::cache::Map;
 use crate::sqlite::control::sql;
 
 /// Names listed of a way.
@@ -26,37 +26,18 @@ const NAMES: usize = 3;
 /// Clients whose handshake is looked at.
 const DECLARED: usize = 50;
 
-/// One call.
-struct Call {
-    session: i64,
-    tool: i64,
-    mark: Mark,
-    flags: Flags,
-    repeat: Option<i64>,
-    tokens: (u64, u64),
-    client: i64,
-    model: i64,
-    protocol: i64,
-    sdk: i64,
-    /// Who recorded, and by which wire, by their numbers.
-    recorder: (u8, u8),
-    person: i64,
-    says_why: bool,
-    bad_arguments: bool,
-}
-
 /// What a way is told by: one number, and for recorders how they recorded.
 type Key = (i64, u8, u8);
 
 #[derive(Default)]
 struct Sum {
     way: Way,
-    sessions: HashSet<i64>,
-    people: HashSet<i64>,
-    tools: HashMap<i64, u64>,
-    clients: HashMap<i64, u64>,
-    protocols: HashMap<i64, u64>,
-    recorders: HashMap<(u8, u8), u64>,
+    sessions: Map<i64, ()>,
+    people: Map<i64, ()>,
+    tools: Map<i64, u64>,
+    clients: Map<i64, u64>,
+    protocols: Map<i64, u64>,
+    recorders: Map<(u8, u8), u64>,
     /// The session of its newest call; they are added newest first.
     newest: Option<i64>,
 }
@@ -64,14 +45,13 @@ struct Sum {
 /// Who comes by which way, and how well each does.
 pub(in crate::sqlite) fn ways(reader: &Reader, scope: &Scope, by: By) -> Result<Ways> {
     let moved = Moved::read(reader)?;
-    let (mut sums, mut sessions): (HashMap<Key, Sum>, HashMap<i64, Vec<Call>>) = Default::default();
+    let (mut sums, mut sessions): (Map<Key, Sum>, Map<i64, Vec<Call>>) = Default::default();
     let mut lone = 0;
     let mut all = Ways::default();
-    all.partial = read(reader, scope, |mut call| {
+    all.partial = newest_calls(reader, scope, |call| {
+        let mut call = *call;
         all.calls += 1;
-        let mut person = vec![call.person];
-        moved.settle(&mut person);
-        call.person = person.first().copied().unwrap_or(0);
+        call.person = moved.shown(call.person).unwrap_or(0);
         if call.session == 0 {
             lone -= 1;
             call.session = lone;
@@ -124,13 +104,14 @@ impl Sum {
         way.failed += u64::from(status.is_some_and(Status::failed));
         way.bad_arguments += u64::from(call.bad_arguments);
         way.intents += u64::from(call.says_why);
-        way.near_cap += u64::from(status == Some(Status::Ok) && call.tokens.1 >= NEAR_CAP_TOKENS);
-        way.tokens += call.tokens.0 + call.tokens.1;
+        let tokens_out = call.tokens_out.unwrap_or(0);
+        way.near_cap += u64::from(status == Some(Status::Ok) && tokens_out >= NEAR_CAP_TOKENS);
+        way.tokens += call.tokens_in + tokens_out;
         way.last_at = way.last_at.max(Some(call.mark.started_at));
-        self.sessions.insert(call.session);
+        self.sessions.insert(call.session, ());
         self.newest.get_or_insert(call.session);
         if call.person != 0 {
-            self.people.insert(call.person);
+            self.people.insert(call.person, ());
         }
         for (map, id) in [
             (&mut self.tools, call.tool),
@@ -152,7 +133,7 @@ impl Sum {
             By::Person => Some(plain(names.people.get(&key.0)?)),
         };
         let text =
-            |ids: HashMap<i64, u64>| most(ids).iter().filter_map(|id| names.texts.get(id).cloned()).collect();
+            |ids: Map<i64, u64>| most(ids).iter().filter_map(|id| names.texts.get(id).cloned()).collect();
         let client = |id: &i64| names.peers.get(id).map(|p| p.name.to_string());
         let recorder = |(capture, input): &(u8, u8)| {
             let input = Input::from_code(*input).map_or("", Input::as_str);
@@ -175,7 +156,7 @@ impl Sum {
 }
 
 /// Adds what clients said that they can do, for those with the most calls.
-fn declared(reader: &Reader, sums: &mut HashMap<Key, Sum>) -> Result<()> {
+fn declared(reader: &Reader, sums: &mut Map<Key, Sum>) -> Result<()> {
     let mut handshake = reader.conn.prepare_cached(sql!("event.handshake"))?;
     let mut payloads = Payloads::default();
     let mut sums: Vec<&mut Sum> = sums.values_mut().collect();
@@ -199,7 +180,7 @@ struct Names {
 }
 
 impl Names {
-    fn of(reader: &Reader, sums: &HashMap<Key, Sum>, by: By) -> Result<Self> {
+    fn of(reader: &Reader, sums: &Map<Key, Sum>, by: By) -> Result<Self> {
         let mut ids: HashSet<i64> = HashSet::new();
         for (key, sum) in sums {
             ids.extend(sum.tools.keys().chain(sum.protocols.keys()));
@@ -237,41 +218,8 @@ fn programs(counts: impl Iterator<Item = (String, u64)>) -> Vec<String> {
 }
 
 /// The most frequent ones.
-fn most<K: Ord + Copy + Hash>(counts: HashMap<K, u64>) -> Vec<K> {
+fn most<K: Ord + Copy + Hash>(counts: Map<K, u64>) -> Vec<K> {
     let mut all: Vec<(K, u64)> = counts.into_iter().collect();
     all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     all.into_iter().take(NAMES).map(|(key, _)| key).collect()
-}
-
-fn read(reader: &Reader, scope: &Scope, mut each: impl FnMut(Call)) -> Result<Option<String>> {
-    newest_calls(reader, scope, sql!("event.ways"), |r, flags, status| {
-        each(call_of(r, flags, status)?);
-        Ok(())
-    })
-}
-
-fn call_of(r: &Row<'_>, flags: Flags, status: Option<Status>) -> rusqlite::Result<Call> {
-    let id = |at: usize| Ok::<i64, rusqlite::Error>(r.get::<_, Option<i64>>(at)?.unwrap_or(0));
-    let code = |at: usize| Ok::<u8, rusqlite::Error>(r.get::<_, Option<u8>>(at)?.unwrap_or(0));
-    Ok(Call {
-        session: id(0)?,
-        tool: id(1)?,
-        mark: Mark {
-            kind: Kind::ToolCall,
-            status,
-            started_at: Timestamp::from_micros(r.get(2)?),
-            duration_us: r.get::<_, Option<i64>>(3)?.map(|d| d as u64),
-        },
-        flags,
-        repeat: r.get(6)?,
-        tokens: (id(7)? as u64, id(8)? as u64),
-        client: id(9)?,
-        model: id(10)?,
-        protocol: id(11)?,
-        sdk: id(12)?,
-        recorder: (code(13)?, code(14)?),
-        person: id(15)?,
-        says_why: code(16)? != 0,
-        bad_arguments: code(17)? == ErrorClass::InputSchema.code(),
-    })
 }
