@@ -5,7 +5,7 @@
 
 use trackway_event::{Event, Status, Timestamp};
 
-use crate::metric::repeats;
+use crate::metric::repeats::{self, Loop};
 
 /// How long after a failure the next call still belongs to the same attempt, µs.
 const PATIENCE_US: i64 = 10 * 60 * 1_000_000;
@@ -151,9 +151,13 @@ pub fn chains(calls: &[CallView<'_>]) -> Vec<Chain> {
 
 /// How a session with these calls ended.
 pub fn ending(calls: &[CallView<'_>]) -> Ending {
-    let chains = chains(calls);
+    ending_of(calls, &chains(calls), &repeats::loops(calls))
+}
+
+/// The same, given the [`chains`] and [`repeats::loops`] of these calls.
+pub fn ending_of(calls: &[CallView<'_>], chains: &[Chain], loops: &[Loop]) -> Ending {
     let Some(last) = chains.last() else { return Ending::Idle };
-    if is_stuck(calls) {
+    if keeps_failing(calls) || circled(calls, loops) {
         Ending::Stuck
     } else if chains.iter().all(|c| c.solved == Solved::Yes) {
         Ending::Done
@@ -164,8 +168,11 @@ pub fn ending(calls: &[CallView<'_>]) -> Ending {
     }
 }
 
-/// Whether some tool failed five times in a row and never worked again, or the agent went round in circles.
-fn is_stuck(calls: &[CallView<'_>]) -> bool {
+/// Whether some tool failed five times in a row and never worked again.
+fn keeps_failing(calls: &[CallView<'_>]) -> bool {
+    if calls.iter().filter(|c| c.failed()).count() < STUCK {
+        return false;
+    }
     let mut order: Vec<&CallView<'_>> = calls.iter().collect();
     order.sort_by_key(|c| c.started_at);
     let mut rows: std::collections::BTreeMap<&str, (usize, usize)> = std::collections::BTreeMap::new();
@@ -181,12 +188,12 @@ fn is_stuck(calls: &[CallView<'_>]) -> bool {
             *longest = 0;
         }
     }
-    rows.values().any(|(_, longest)| *longest >= STUCK) || circled(calls)
+    rows.values().any(|(_, longest)| *longest >= STUCK)
 }
 
 /// Whether a loop was never left: no call of its tools worked and told something else afterwards.
-fn circled(calls: &[CallView<'_>]) -> bool {
-    repeats::loops(calls).iter().any(|found| {
+fn circled(calls: &[CallView<'_>], loops: &[Loop]) -> bool {
+    loops.iter().any(|found| {
         let inside: Vec<&CallView<'_>> = found.calls.iter().filter_map(|i| calls.get(*i)).collect();
         let Some(last) = inside.iter().map(|c| c.started_at).max() else { return false };
         !calls.iter().any(|c| {

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Words of one sentence that are looked at; the rest of a longer one is left out.
 const WORDS: usize = 24;
+/// Words, or pairs of signs, that a sentence is compared by.
+const MOST_WORDS: usize = 255;
 /// Share of common words, of all words of both, from which two phrases are one matter.
 const ALIKE: f64 = 0.5;
 /// Words that tell nothing of the matter. Short and English on purpose: a missed one only makes phrases a little less alike.
@@ -31,28 +33,39 @@ pub struct Cluster {
 
 /// The clusters of these sentences, largest first. Blank sentences are in none.
 pub fn clusters<S: AsRef<str>>(sentences: &[S]) -> Vec<Cluster> {
-    let mut phrases: BTreeMap<BTreeSet<String>, Vec<usize>> = BTreeMap::new();
+    let mut numbers: HashMap<String, u32> = HashMap::new();
+    let mut phrases: HashMap<Vec<u32>, Vec<usize>> = HashMap::new();
     for (i, sentence) in sentences.iter().enumerate() {
-        let words = words(sentence.as_ref());
-        if !words.is_empty() {
-            phrases.entry(words).or_default().push(i);
+        let mut phrase = Vec::new();
+        each_word(sentence.as_ref(), |word| {
+            let next = numbers.len() as u32;
+            phrase.push(match numbers.get(word) {
+                Some(number) => *number,
+                None => *numbers.entry(word.to_owned()).or_insert(next),
+            });
+        });
+        phrase.sort_unstable();
+        phrase.dedup();
+        if !phrase.is_empty() {
+            phrases.entry(phrase).or_default().push(i);
         }
     }
-    let rarity = rarity(phrases.keys());
-    let mut phrases: Vec<(&BTreeSet<String>, &Vec<usize>)> = phrases.iter().collect();
-    // Stable: equally frequent phrases stay in the order of their words.
-    phrases.sort_by_key(|(_, said)| std::cmp::Reverse(said.len()));
+    let places = Places::of(&numbers, phrases.keys());
+    let mut phrases: Vec<(Vec<u32>, Vec<usize>, Vec<u32>)> = phrases
+        .into_iter()
+        .map(|(phrase, said)| (places.in_letters(&phrase), said, places.in_rarity(&phrase)))
+        .collect();
+    // Equally frequent phrases in the order of their words.
+    phrases.sort_by(|(a, most, _), (b, more, _)| more.len().cmp(&most.len()).then_with(|| a.cmp(b)));
 
-    let mut leaders = Leaders::default();
+    let mut leaders = Leaders::of(numbers.len());
     let mut members: Vec<Vec<usize>> = Vec::new();
-    for (words, said) in phrases {
-        let mut words: Vec<u32> = words.iter().filter_map(|w| rarity.get(w.as_str()).copied()).collect();
-        words.sort_unstable();
+    for (_, said, words) in phrases {
         match leaders.nearest(&words).and_then(|leader| members.get_mut(leader)) {
             Some(members) => members.extend(said),
             None => {
                 leaders.add(words);
-                members.push(said.clone());
+                members.push(said);
             }
         }
     }
@@ -67,76 +80,175 @@ pub fn clusters<S: AsRef<str>>(sentences: &[S]) -> Vec<Cluster> {
     clusters
 }
 
-/// A number for each word, the rarest first.
-fn rarity<'a>(phrases: impl Iterator<Item = &'a BTreeSet<String>>) -> HashMap<&'a str, u32> {
-    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-    for word in phrases.flatten() {
-        *counts.entry(word).or_default() += 1;
+/// The places of every word, by its number, in two orders.
+struct Places {
+    letters: Vec<u32>,
+    /// The rarest first.
+    rarity: Vec<u32>,
+}
+
+impl Places {
+    fn of<'a>(numbers: &HashMap<String, u32>, phrases: impl Iterator<Item = &'a Vec<u32>>) -> Self {
+        let mut counts = vec![0u32; numbers.len()];
+        for word in phrases.flatten() {
+            if let Some(count) = counts.get_mut(*word as usize) {
+                *count += 1;
+            }
+        }
+        let mut words: Vec<(&str, u32)> = numbers.iter().map(|(word, n)| (word.as_str(), *n)).collect();
+        words.sort_unstable();
+        let letters = Self::places(&words);
+        // Stable: equally rare ones stay in the order of their letters.
+        words.sort_by_key(|(_, n)| counts.get(*n as usize).copied());
+        Self { letters, rarity: Self::places(&words) }
     }
-    let mut words: Vec<(u32, &str)> = counts.into_iter().map(|(word, n)| (n, word)).collect();
+
+    fn places(words: &[(&str, u32)]) -> Vec<u32> {
+        let mut places = vec![0; words.len()];
+        for ((_, number), place) in words.iter().zip(0..) {
+            if let Some(at) = places.get_mut(*number as usize) {
+                *at = place;
+            }
+        }
+        places
+    }
+
+    fn in_letters(&self, phrase: &[u32]) -> Vec<u32> {
+        sorted(phrase, &self.letters)
+    }
+
+    fn in_rarity(&self, phrase: &[u32]) -> Vec<u32> {
+        sorted(phrase, &self.rarity)
+    }
+}
+
+fn sorted(phrase: &[u32], places: &[u32]) -> Vec<u32> {
+    let mut words: Vec<u32> = phrase.iter().filter_map(|n| places.get(*n as usize).copied()).collect();
     words.sort_unstable();
-    words.into_iter().zip(0..).map(|((_, word), number)| (word, number)).collect()
+    words
 }
 
 /// Phrases that lead a cluster, found by their rarest words.
 ///
 /// Two sets of which half of all words are common share at least half of the words of each; so one of the common words is among
 /// the rarer half, and one more, of both (the prefix filter of set-similarity joins, Bayardo, Ma and Srikant, WWW 2007). No other
-/// leader is compared.
-#[derive(Default)]
+/// leader is compared; nor is one whose first common word stands so late in either that too few can follow (the positional
+/// filter, Xiao, Wang, Lin and Yu, WWW 2008).
 struct Leaders {
-    all: Vec<Leader>,
-    by_rare: HashMap<u32, Vec<usize>>,
+    all: Vec<Vec<u32>>,
+    /// By leader, a bit for each word, shared by those that are equal modulo 128.
+    bits: Vec<u128>,
+    /// The question that met a leader last.
+    met: Vec<u32>,
+    /// By word, the leaders that have it among their rarest.
+    by_rare: Vec<Vec<Posting>>,
+    /// Words of the longest.
+    longest: usize,
     /// Number of the question asked last.
-    asked: u64,
+    asked: u32,
 }
 
-struct Leader {
-    words: Vec<u32>,
-    /// A bit for each word, shared by those that are equal modulo 128.
-    bits: u128,
-    /// The question that met it last.
-    met: u64,
+/// A leader with a word.
+struct Posting {
+    leader: u32,
+    /// Words of the leader from this one on.
+    left: u8,
+    words: u8,
 }
 
 impl Leaders {
+    /// None yet, of so many words.
+    fn of(words: usize) -> Self {
+        let by_rare = std::iter::repeat_with(Vec::new).take(words).collect();
+        Self { all: Vec::new(), bits: Vec::new(), met: Vec::new(), by_rare, longest: 0, asked: 0 }
+    }
+
     fn add(&mut self, words: Vec<u32>) {
-        for word in rare(&words) {
-            self.by_rare.entry(*word).or_default().push(self.all.len());
+        let (leader, count) = (self.all.len() as u32, words.len() as u8);
+        for (word, place) in rare(&words).iter().zip(0..) {
+            if let Some(with) = self.by_rare.get_mut(*word as usize) {
+                with.push(Posting { leader, left: count - place, words: count });
+            }
         }
-        let bits = bits(&words);
-        self.all.push(Leader { words, bits, met: 0 });
+        self.longest = self.longest.max(words.len());
+        self.bits.push(bits(&words));
+        self.all.push(words);
+        self.met.push(0);
     }
 
     /// The leader that is most alike, the earliest of equals.
     fn nearest(&mut self, words: &[u32]) -> Option<usize> {
         self.asked += 1;
-        let bits = bits(words);
+        let asked = bits(words);
         // Words that share their bit with another are counted as if all were common.
-        let doubled = words.len() - bits.count_ones() as usize;
-        let mut best: Option<(f64, usize)> = None;
-        for number in rare(words).iter().filter_map(|w| self.by_rare.get(w)).flatten() {
-            let Some(leader) = self.all.get_mut(*number).filter(|l| l.met != self.asked) else { continue };
-            leader.met = self.asked;
-            let least = best.map_or(ALIKE, |(most, _)| most);
-            let at_most = (leader.bits & bits).count_ones() as usize + doubled;
-            if share(at_most, words, &leader.words) < least {
-                continue;
-            }
-            let shared = words.iter().filter(|w| leader.words.binary_search(w).is_ok()).count();
-            let alike = share(shared, words, &leader.words);
-            let nearer =
-                |(most, earliest): (f64, usize)| alike > most || (alike == most && *number < earliest);
-            if alike >= ALIKE && best.is_none_or(nearer) {
-                best = Some((alike, *number));
+        let doubled = words.len() - asked.count_ones() as usize;
+        let mut best: Option<(f64, u32)> = None;
+        let mut least = Least::of(ALIKE, words.len(), self.longest);
+        for (place, word) in rare(words).iter().enumerate() {
+            let left = words.len() - place;
+            for posting in self.by_rare.get(*word as usize).into_iter().flatten() {
+                let number = posting.leader as usize;
+                let least_common = least.common(posting.words);
+                if left.min(posting.left.into()) < least_common {
+                    continue;
+                }
+                let Some(met) = self.met.get_mut(number).filter(|met| **met != self.asked) else { continue };
+                *met = self.asked;
+                let Some(its) = self.bits.get(number) else { continue };
+                if (its & asked).count_ones() as usize + doubled < least_common {
+                    continue;
+                }
+                let Some(leader) = self.all.get(number) else { continue };
+                let alike = share(common(words, leader), words.len(), leader.len());
+                let (most, earliest) = best.unwrap_or((ALIKE, u32::MAX));
+                if alike > most || (alike == most && posting.leader < earliest) {
+                    best = Some((alike, posting.leader));
+                    least = Least::of(alike, words.len(), self.longest);
+                }
             }
         }
-        best.map(|(_, leader)| leader)
+        best.map(|(_, leader)| leader as usize)
+    }
+}
+
+/// How many words a set of some size must at least have in common with one that is asked for.
+struct Least([u8; MOST_WORDS + 1]);
+
+impl Least {
+    /// For sets of up to `longest` words.
+    fn of(alike: f64, words: usize, longest: usize) -> Self {
+        let mut least = [0; MOST_WORDS + 1];
+        for (size, least) in least.iter_mut().enumerate().take(longest + 1) {
+            // A little less, so that what is equal passes however it was rounded.
+            *least = (alike * (words + size) as f64 / (1.0 + alike) - 1e-6).ceil() as u8;
+        }
+        Self(least)
+    }
+
+    fn common(&self, size: u8) -> usize {
+        self.0.get(usize::from(size)).copied().unwrap_or_default().into()
     }
 }
 
 fn bits(words: &[u32]) -> u128 {
     words.iter().fold(0, |bits, word| bits | 1 << (word % 128))
+}
+
+/// How many words two sorted sets have in common.
+fn common(a: &[u32], b: &[u32]) -> usize {
+    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
+    let mut common = 0;
+    while let (Some(one), Some(other)) = (a.peek(), b.peek()) {
+        let order = one.cmp(other);
+        common += usize::from(order.is_eq());
+        if order.is_le() {
+            a.next();
+        }
+        if order.is_ge() {
+            b.next();
+        }
+    }
+    common
 }
 
 /// The words of which a set that is [`ALIKE`] has at least one among its own.
@@ -145,10 +257,9 @@ fn rare(words: &[u32]) -> &[u32] {
     words.get(..=words.len().saturating_sub(common)).unwrap_or(words)
 }
 
-/// So many common words, as a share of all words of both.
-fn share(shared: usize, a: &[u32], b: &[u32]) -> f64 {
-    let shared = shared.min(a.len()).min(b.len());
-    shared as f64 / (a.len() + b.len() - shared) as f64
+/// So many common words, as a share of all words of both sets, of these sizes.
+fn share(common: usize, a: usize, b: usize) -> f64 {
+    common as f64 / (a + b - common) as f64
 }
 
 /// Which share of the telling words of a sentence a text has, 0 to 1; 0 where fewer than two are common, for one tells little.
@@ -180,22 +291,46 @@ fn name<S: AsRef<str>>(sentences: &[S], members: &[usize]) -> String {
 /// The telling words of a sentence: small letters, without an English plural's s, without dull words and without what names one
 /// single thing (ids, numbers). Where nothing is left, all of them; scripts without spaces count in pairs of signs.
 fn words(sentence: &str) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    each_word(sentence, |word| {
+        words.insert(word.to_owned());
+    });
+    words
+}
+
+/// Gives each of them, some more than once; at most [`MOST_WORDS`].
+fn each_word(sentence: &str, mut each: impl FnMut(&str)) {
     let lower = sentence.to_lowercase();
-    let all: Vec<&str> =
-        lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(WORDS).collect();
-    let mut telling = BTreeSet::new();
-    for word in &all {
-        if word.chars().any(|c| c.is_ascii_digit()) || DULL.binary_search(word).is_ok() {
+    let all = || lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(WORDS);
+    let mut room = MOST_WORDS;
+    let mut give = |word: &str| {
+        if room > 0 {
+            room -= 1;
+            each(word);
+        }
+    };
+    let mut telling = false;
+    for word in all() {
+        if word.chars().any(|c| c.is_ascii_digit()) || DULL.binary_search(&word).is_ok() {
             continue;
         }
-        let signs: Vec<char> = word.chars().collect();
-        if signs.len() > 1 && signs.iter().all(|c| is_unspaced(*c)) {
-            telling.extend(signs.windows(2).map(|pair| pair.iter().collect::<String>()));
+        telling = true;
+        let mut signs = word.char_indices().map(|(at, _)| at);
+        if word.chars().nth(1).is_some() && word.chars().all(is_unspaced) {
+            // Every sign with the one after it.
+            let starts: Vec<usize> = signs.by_ref().chain(std::iter::once(word.len())).collect();
+            for pair in starts.windows(3) {
+                if let [start, _, end] = pair {
+                    give(word.get(*start..*end).unwrap_or_default());
+                }
+            }
         } else {
-            telling.insert(singular(word).to_owned());
+            give(singular(word));
         }
     }
-    if telling.is_empty() { all.into_iter().map(str::to_owned).collect() } else { telling }
+    if !telling {
+        all().for_each(give);
+    }
 }
 
 fn singular(word: &str) -> &str {

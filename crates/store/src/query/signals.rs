@@ -14,7 +14,7 @@ use super::Ending;
 /// Calls that signals look at, the newest.
 pub const SIGNAL_CALLS: usize = 20_000;
 /// Sessions that warnings look at, the newest.
-pub const WARNING_SESSIONS: usize = 20_000;
+pub const WARNING_SESSIONS: usize = 5_000;
 
 /// What the newest calls of a scope tell. A session counts with its calls inside the scope.
 #[derive(Clone, Debug, Default)]

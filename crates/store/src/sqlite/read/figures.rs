@@ -10,6 +10,7 @@ use trackway_core::sketch::SketchSum;
 use trackway_event::{Kind, Timestamp};
 
 use super::filter_sql::{self, Target};
+use super::kept::{self, Figure};
 use super::span::{Buckets, bounds, parts};
 use super::{CUT_SHORT, Reader, Sql, ledger};
 use crate::query::{CallFigures, Scope};
@@ -29,6 +30,9 @@ pub(super) enum Want {
     /// This tool, resource or prompt of this kind.
     Tool(Kind, i64),
 }
+
+/// No client alone: where rows a tool are wanted, they may tell of all clients together.
+const ANY: i64 = -1;
 
 /// Something counted: in a bucket of some length, of a kind, tool (0 where totals are wanted) and client (0: none named).
 pub(super) struct Item<'a> {
@@ -85,6 +89,20 @@ impl Sum {
         }
     }
 
+    /// As one cell.
+    pub(super) fn cell(self) -> Cell {
+        Cell {
+            events: self.events,
+            calls: self.calls,
+            finished: self.finished,
+            failed: self.failed,
+            tokens_in: self.tokens_in,
+            tokens_out: self.tokens_out,
+            last: self.last,
+            sketch: self.sketch.as_ref().map(SketchSum::sketch).unwrap_or_default(),
+        }
+    }
+
     pub(super) fn last_at(&self) -> Option<Timestamp> {
         (self.events > 0).then(|| Timestamp::from_micros(self.last))
     }
@@ -130,9 +148,21 @@ pub(super) fn visit(
     let mut edges = Vec::new();
     for piece in pieces {
         let parts = parts(piece.start, piece.end);
-        let hours = parts.hours.into_iter().map(|h| (HOURS, h));
-        for (grain, range) in hours.chain([(DAYS, parts.days)]) {
-            rollups(reader, want, &kinds, grain, range, clients.as_ref(), &mut each)?;
+        for hours in parts.hours {
+            rollups(reader, want, &kinds, HOURS, hours, clients.as_ref(), &mut each)?;
+        }
+        match want {
+            Want::Tools(kind) if clients.is_none() && kept::are_few(&parts.days) => {
+                kept::days(reader, parts.days, |day, figures: &[Figure]| {
+                    for figure in figures.iter().filter(|figure| figure.kind == kind) {
+                        let start = start_of(DAYS, day);
+                        each(Item { start, kind, tool: figure.tool, client: ANY, cell: figure.cell() });
+                    }
+                })?;
+            }
+            Want::Tools(_) | Want::Tool(..) | Want::Totals => {
+                rollups(reader, want, &kinds, DAYS, parts.days, clients.as_ref(), &mut each)?;
+            }
         }
         edges.extend(parts.rows);
     }
@@ -155,6 +185,16 @@ fn rollup_clients(reader: &Reader, scope: &Scope) -> Result<Option<Option<HashSe
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let ids = statement.query_map(params_from_iter(&sql.values), |r| r.get(0))?;
     Ok(Some(Some(ids.collect::<rusqlite::Result<_>>()?)))
+}
+
+/// Visits the tools, resources or prompts of some days, as their rollups tell, a client at a time.
+pub(super) fn tools_of_days(
+    reader: &Reader,
+    kind: Kind,
+    days: Range<i64>,
+    mut each: impl FnMut(Item<'_>),
+) -> Result<()> {
+    rollups(reader, Want::Tools(kind), &[], DAYS, days, None, &mut each)
 }
 
 fn rollups(

@@ -7,7 +7,7 @@ use trackway_core::issue::state::{self, Seen};
 use trackway_event::{ErrorClass, Timestamp};
 
 use super::filter_sql::{self, Target};
-use super::kept::{self, Fact, Failure};
+use super::kept::{self, Failure, Timed};
 use super::people::Moved;
 use super::session;
 use super::span::{Buckets, bounds};
@@ -30,6 +30,7 @@ const RECOVERY: usize = 20;
 const OF_TOOL: usize = 20;
 /// Groups of which the overview's few are chosen.
 const TOP: usize = 50;
+const DAY_US: i64 = 86_400_000_000;
 
 /// What a group counts in a scope.
 #[derive(Default)]
@@ -139,7 +140,8 @@ pub(in crate::sqlite) fn issue(reader: &Reader, id: u64, scope: &Scope) -> Resul
     let Ok(number) = i64::try_from(id) else { return Ok(None) };
     let merges = Merges::read(reader)?;
     let number = merges.whole(number);
-    let Some((row, sample_message)) = row(reader, number, &merges)? else { return Ok(None) };
+    let lately = Lately::of(reader, &merges.members(number))?;
+    let Some((row, sample_message)) = row(reader, number, &merges, &lately)? else { return Ok(None) };
     let mut only = Sums::default();
     count(reader, scope, Some(number), None, &merges, &mut only)?;
     let mut row = with(row, only.remove(&number).unwrap_or_default(), &Buckets::of(scope));
@@ -199,9 +201,10 @@ pub(super) fn top(reader: &Reader, scope: &Scope, most: usize) -> Result<(Vec<Is
     order.sort_by(|a, b| (b.1, b.2).cmp(&(a.1, a.2)).then_with(|| a.0.cmp(&b.0)));
     order.truncate(TOP);
     let buckets = Buckets::of(scope);
+    let lately = Lately::of_all(reader)?;
     let mut rows = Vec::with_capacity(order.len());
     for (id, ..) in order {
-        if let (Some((row, _)), Some(sum)) = (row(reader, id, &merges)?, sums.remove(&id)) {
+        if let (Some((row, _)), Some(sum)) = (row(reader, id, &merges, &lately)?, sums.remove(&id)) {
             rows.push(with(row, sum, &buckets));
         }
     }
@@ -219,9 +222,10 @@ fn of_scope(reader: &Reader, scope: &Scope, tool: Option<i64>) -> Result<(Vec<Is
     let merges = Merges::read(reader)?;
     let partial = count(reader, scope, None, tool, &merges, &mut sums)?;
     let buckets = Buckets::of(scope);
+    let lately = Lately::of_all(reader)?;
     let mut rows = Vec::with_capacity(sums.len());
     for (id, sum) in sums {
-        if let Some((row, _)) = row(reader, id, &merges)? {
+        if let Some((row, _)) = row(reader, id, &merges, &lately)? {
             rows.push(with(row, sum, &buckets));
         }
     }
@@ -342,8 +346,47 @@ impl Merges {
     }
 }
 
+/// Failures of each group in the last day, and in the week before it.
+struct Lately(Map<i64, (u64, u64)>);
+
+impl Lately {
+    /// Counted for all groups at once, for a list asks after most of them.
+    fn of_all(reader: &Reader) -> Result<Self> {
+        let now = (reader.clock)().micros();
+        let mut counts: Map<i64, (u64, u64)> = Map::default();
+        kept::visit(reader, now - 8 * DAY_US, now + 1, |failure: &Failure| {
+            let (day, week) = counts.entry(failure.issue).or_default();
+            *(if failure.at >= now - DAY_US { day } else { week }) += 1;
+        })?;
+        Ok(Self(counts))
+    }
+
+    /// Of one group and all that is shown under it.
+    fn of(reader: &Reader, members: &[i64]) -> Result<Self> {
+        let now = (reader.clock)().micros();
+        let mut counts: Map<i64, (u64, u64)> = Map::default();
+        for member in members {
+            let day = between(reader, *member, now - DAY_US, now + 1)?;
+            let week = between(reader, *member, now - 8 * DAY_US, now - DAY_US)?;
+            counts.insert(*member, (day, week));
+        }
+        Ok(Self(counts))
+    }
+
+    fn sum(&self, members: &[i64]) -> (u64, u64) {
+        let found = members.iter().filter_map(|member| self.0.get(member));
+        found.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
+    }
+}
+
+/// Failures of a group in a stretch of time, µs.
+fn between(reader: &Reader, issue: i64, from: i64, to: i64) -> Result<u64> {
+    let mut count = reader.conn.prepare_cached(sql!("event.issue_count"))?;
+    Ok(count.query_row((issue, from, to), |r| r.get::<_, i64>(0))? as u64)
+}
+
 /// A group as a whole, with its newest message.
-fn row(reader: &Reader, id: i64, merges: &Merges) -> Result<Option<(IssueRow, String)>> {
+fn row(reader: &Reader, id: i64, merges: &Merges, lately: &Lately) -> Result<Option<(IssueRow, String)>> {
     let Some((mut row, mut message)) = single(reader, id)? else { return Ok(None) };
     let members = merges.members(id);
     for member in members.iter().filter(|m| **m != id) {
@@ -360,33 +403,20 @@ fn row(reader: &Reader, id: i64, merges: &Merges) -> Result<Option<(IssueRow, St
     let now = (reader.clock)();
     row.decision = work::decision(&reader.conn, id)?;
     row.assignee = work::assignee(&reader.conn, id)?;
-    let seen = seen(reader, &members, &row, now)?;
+    let seen = seen(reader, &members, &row, lately)?;
     row.state = state::state(row.decision.as_ref(), &seen, now);
     Ok(Some((row, message)))
 }
 
 /// What state is judged by.
-fn seen(reader: &Reader, members: &[i64], row: &IssueRow, now: Timestamp) -> Result<Seen> {
-    const DAY_US: i64 = 86_400_000_000;
-    let mut seen = Seen { first: row.first_seen, ..Seen::default() };
-    let mut count = reader.conn.prepare_cached(sql!("event.issue_count"))?;
-    let mut between = |from: i64, to: i64| -> Result<u64> {
-        let mut n = 0;
-        for member in members {
-            n += count.query_row((member, from, to), |r| r.get::<_, i64>(0))? as u64;
-        }
-        Ok(n)
-    };
-    let now_us = now.micros();
-    if row.last_seen.micros() >= now_us - DAY_US {
-        seen.day = between(now_us - DAY_US, now_us + 1)?;
-        seen.week = between(now_us - 8 * DAY_US, now_us - DAY_US)?;
-    }
+fn seen(reader: &Reader, members: &[i64], row: &IssueRow, lately: &Lately) -> Result<Seen> {
+    let (day, week) = lately.sum(members);
+    let mut seen = Seen { first: row.first_seen, day, week, ..Seen::default() };
     let Some(decision) = &row.decision else { return Ok(seen) };
     if row.last_seen > decision.at {
-        seen.since = between(decision.at.micros() + 1, i64::MAX)?;
         let mut statement = reader.conn.prepare_cached(sql!("event.issue_versions"))?;
         for member in members {
+            seen.since += between(reader, *member, decision.at.micros() + 1, i64::MAX)?;
             let versions = statement.query_map((member, decision.at.micros()), |r| r.get(0))?;
             for version in versions {
                 seen.versions.push(version.map(|v: Option<String>| v.filter(|v| !v.is_empty()))?);

@@ -1,19 +1,22 @@
-//! Whole days kept in memory: the sessions that started on each, and its failures, as columns that figures are counted from. A day
-//! that is over hardly changes, so a question over a month reads today from the file and the rest from here.
+//! Whole days kept in memory: the sessions that started on each, its failures, its people and the figures of its tools, as columns that
+//! answers are counted from. A day that is over hardly changes, so a question over a month reads today from the file and the rest from here.
 //!
 //! The ledger counts every change to a day (table `kept`, by triggers); a day is taken from memory only where that count is the one
 //! its rows were read at, in the snapshot of the question. So an answer is the same with and without (a debug build compares
 //! them). The least asked days go when all take more than [`MOST_BYTES`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use rusqlite::Row;
+use trackway_event::Kind;
 
+use super::figures::{self, Sum};
 use super::{Reader, ledger};
 use crate::Result;
-use crate::sqlite::commit::DAY_US;
+use crate::sqlite::commit::{Cell, CellView, DAY_US};
 use crate::sqlite::control::{hold, sql};
 
 /// Bytes of one ledger's days.
@@ -22,7 +25,7 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 const MOST_DAYS: i64 = 400;
 
 /// A session that started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Started {
     /// µs.
     pub(super) at: i64,
@@ -33,7 +36,7 @@ pub(super) struct Started {
 }
 
 /// A failure of an error group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Failure {
     pub(super) issue: i64,
     /// µs.
@@ -43,19 +46,39 @@ pub(super) struct Failure {
     pub(super) person: Option<i64>,
 }
 
+/// A tool, resource or prompt on a day, whatever the client.
+#[derive(Debug, PartialEq)]
+pub(super) struct Figure {
+    pub(super) kind: Kind,
+    /// The number of its name.
+    pub(super) tool: i64,
+    cell: Cell,
+    sketch: Box<[u8]>,
+}
+
+impl Figure {
+    pub(super) fn cell(&self) -> CellView<'_> {
+        self.cell.view(&self.sketch)
+    }
+}
+
 /// What is kept of days.
-pub(super) trait Fact: Copy + Ord + std::fmt::Debug + Sized {
-    /// Reads those of a stretch of time.
-    const QUESTION: &'static str;
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self>;
+pub(super) trait Fact: PartialEq + Debug + Sized {
+    /// Reads those of one day.
+    fn read_day(reader: &Reader, day: i64) -> Result<Vec<Self>>;
     fn of(day: &mut Day) -> &mut Option<Arc<[Self]>>;
 }
 
-impl Fact for Started {
-    const QUESTION: &'static str = sql!("session.started");
+/// What happened at a time, so that a part of a day can be told.
+pub(super) trait Timed: Fact {
+    /// Reads those of a stretch of time.
+    const QUESTION: &'static str;
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self>;
+}
 
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { at: row.get(0)?, last: row.get(1)?, client: row.get::<_, Option<i64>>(2)?.unwrap_or(0) })
+impl Fact for Started {
+    fn read_day(reader: &Reader, day: i64) -> Result<Vec<Self>> {
+        all_of(reader, day)
     }
 
     fn of(day: &mut Day) -> &mut Option<Arc<[Self]>> {
@@ -63,15 +86,69 @@ impl Fact for Started {
     }
 }
 
+impl Timed for Started {
+    const QUESTION: &'static str = sql!("session.started");
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { at: row.get(0)?, last: row.get(1)?, client: row.get::<_, Option<i64>>(2)?.unwrap_or(0) })
+    }
+}
+
 impl Fact for Failure {
+    fn read_day(reader: &Reader, day: i64) -> Result<Vec<Self>> {
+        let mut all: Vec<Self> = all_of(reader, day)?;
+        // Those of one group together: they are counted one after the other.
+        all.sort_unstable();
+        Ok(all)
+    }
+
+    fn of(day: &mut Day) -> &mut Option<Arc<[Self]>> {
+        &mut day.failures
+    }
+}
+
+impl Timed for Failure {
     const QUESTION: &'static str = sql!("event.failed");
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self { issue: row.get(0)?, at: row.get(1)?, session: row.get(2)?, person: row.get(3)? })
     }
+}
+
+/// Somebody with an event that names them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Present(pub(super) i64);
+
+impl Fact for Present {
+    fn read_day(reader: &Reader, day: i64) -> Result<Vec<Self>> {
+        let mut statement = reader.conn.prepare_cached(sql!("person_day.between"))?;
+        let people = statement.query_map((day, day + 1), |r| r.get(0).map(Self))?;
+        Ok(people.collect::<rusqlite::Result<_>>()?)
+    }
 
     fn of(day: &mut Day) -> &mut Option<Arc<[Self]>> {
-        &mut day.failures
+        &mut day.people
+    }
+}
+
+impl Fact for Figure {
+    fn read_day(reader: &Reader, day: i64) -> Result<Vec<Self>> {
+        let mut all: Vec<Self> = Vec::new();
+        for kind in [Kind::ToolCall, Kind::ResourceRead, Kind::PromptGet] {
+            let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
+            figures::tools_of_days(reader, kind, day..day + 1, |item| {
+                sums.entry(item.tool).or_default().add(&item.cell);
+            })?;
+            all.extend(sums.into_iter().map(|(tool, sum)| {
+                let cell = sum.cell();
+                Self { kind, tool, sketch: cell.sketch.encode().into(), cell }
+            }));
+        }
+        Ok(all)
+    }
+
+    fn of(day: &mut Day) -> &mut Option<Arc<[Self]>> {
+        &mut day.figures
     }
 }
 
@@ -95,13 +172,19 @@ pub(super) struct Day {
     asked: u64,
     sessions: Option<Arc<[Started]>>,
     failures: Option<Arc<[Failure]>>,
+    people: Option<Arc<[Present]>>,
+    figures: Option<Arc<[Figure]>>,
 }
 
 impl Day {
     fn bytes(&self) -> usize {
         let sessions = self.sessions.as_deref().map_or(0, std::mem::size_of_val);
         let failures = self.failures.as_deref().map_or(0, std::mem::size_of_val);
-        size_of::<Self>() + sessions + failures
+        let people = self.people.as_deref().map_or(0, std::mem::size_of_val);
+        let figures = self.figures.as_deref().unwrap_or_default();
+        // A sketch is there twice: as it is read, and as it was made.
+        let sketches: usize = figures.iter().map(|figure| 2 * figure.sketch.len()).sum();
+        size_of::<Self>() + sessions + failures + people + std::mem::size_of_val(figures) + sketches
     }
 }
 
@@ -145,36 +228,52 @@ impl Kept {
     }
 }
 
-/// Gives every fact of `[from, to)`, µs, those of one day in order, the days one after the other.
-pub(super) fn visit<T: Fact>(reader: &Reader, from: i64, to: i64, mut each: impl FnMut(&T)) -> Result<()> {
+/// Gives every fact of `[from, to)`, µs, day by day, in no order within one.
+pub(super) fn visit<T: Timed>(reader: &Reader, from: i64, to: i64, mut each: impl FnMut(&T)) -> Result<()> {
     // No walk through years without an event.
     let (Some(first), Some(last)) = (ledger::first_event_at(reader)?, ledger::last_event_at(reader)?) else {
         return Ok(());
     };
     let (from, to) = (from.max(first.micros()), to.min(last.micros() + 1));
-    let days = -(-from).div_euclid(DAY_US)..to.div_euclid(DAY_US);
-    if days.is_empty() || days.end - days.start > MOST_DAYS {
+    let whole = -(-from).div_euclid(DAY_US)..to.div_euclid(DAY_US);
+    if whole.is_empty() || !are_few(&whole) {
         return stretch(reader, from..to, &mut each);
     }
-    stretch(reader, from..days.start * DAY_US, &mut each)?;
+    stretch(reader, from..whole.start * DAY_US, &mut each)?;
+    days(reader, whole.clone(), |_, facts| facts.iter().for_each(&mut each))?;
+    stretch(reader, whole.end * DAY_US..to, &mut each)
+}
+
+/// Whether a period has not more days than are looked at one by one.
+pub(super) const fn are_few(days: &Range<i64>) -> bool {
+    days.end - days.start <= MOST_DAYS
+}
+
+/// Gives the facts of each of these days, which [`are_few`].
+pub(super) fn days<T: Fact>(reader: &Reader, days: Range<i64>, mut each: impl FnMut(i64, &[T])) -> Result<()> {
+    if days.is_empty() {
+        return Ok(());
+    }
     let changes = changes(reader, &days)?;
     hold(&reader.kept.0).asked += 1;
-    for number in days.clone() {
-        let changes = changes.get(&number).copied().unwrap_or(0);
-        let facts = match reader.kept.find::<T>(number, changes) {
+    for day in days {
+        let changes = changes.get(&day).copied().unwrap_or(0);
+        let facts = match reader.kept.find::<T>(day, changes) {
             Some(facts) => {
-                debug_assert_eq!(facts, day::<T>(reader, number)?, "day {number} changed and was not counted");
+                if cfg!(debug_assertions) {
+                    assert_eq!(*facts, *T::read_day(reader, day)?, "day {day} changed and was not counted");
+                }
                 facts
             }
             None => {
-                let facts = day(reader, number)?;
-                reader.kept.keep(number, changes, &facts);
+                let facts: Arc<[T]> = T::read_day(reader, day)?.into();
+                reader.kept.keep(day, changes, &facts);
                 facts
             }
         };
-        facts.iter().for_each(&mut each);
+        each(day, &facts);
     }
-    stretch(reader, days.end * DAY_US..to, &mut each)
+    Ok(())
 }
 
 fn changes(reader: &Reader, days: &Range<i64>) -> Result<HashMap<i64, i64>> {
@@ -183,14 +282,13 @@ fn changes(reader: &Reader, days: &Range<i64>) -> Result<HashMap<i64, i64>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn day<T: Fact>(reader: &Reader, number: i64) -> Result<Arc<[T]>> {
-    let mut facts = Vec::new();
-    stretch(reader, number * DAY_US..(number + 1) * DAY_US, &mut |fact: &T| facts.push(*fact))?;
-    facts.sort_unstable();
-    Ok(facts.into())
+fn all_of<T: Timed>(reader: &Reader, day: i64) -> Result<Vec<T>> {
+    let mut statement = reader.conn.prepare_cached(T::QUESTION)?;
+    let facts = statement.query_map((day * DAY_US, (day + 1) * DAY_US), T::read)?;
+    Ok(facts.collect::<rusqlite::Result<_>>()?)
 }
 
-fn stretch<T: Fact>(reader: &Reader, stretch: Range<i64>, each: &mut impl FnMut(&T)) -> Result<()> {
+fn stretch<T: Timed>(reader: &Reader, stretch: Range<i64>, each: &mut impl FnMut(&T)) -> Result<()> {
     if stretch.is_empty() {
         return Ok(());
     }

@@ -10,6 +10,7 @@ use trackway_event::Timestamp;
 use super::filter_sql::{self, Target};
 use super::span::{bounds, parts};
 use super::tools::sorted_page;
+use super::kept::{self, Present};
 use super::{CUT_SHORT, Reader, Sql, accounts, actor, event, session};
 use crate::query::{ListAsk, Page, PersonDetail, PersonRow, Scope};
 use crate::sqlite::commit::{DAY_US, HOUR_US};
@@ -138,14 +139,23 @@ pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(RowSet, Option
     let mut stretches: Vec<Range<i64>> = std::iter::once(from..to).collect();
     if scope.filter.is_empty() {
         let parts = parts(from, to);
-        let hours = parts.hours.into_iter().map(|range| (sql!("person_hour.between"), range));
-        let days = std::iter::once((sql!("person_day.between"), parts.days));
-        for (question, range) in hours.chain(days).filter(|(_, range)| !range.is_empty()) {
+        let mut between = |question: &str, range: Range<i64>| -> Result<()> {
             let mut statement = reader.conn.prepare_cached(question)?;
             let mut rows = statement.query((range.start, range.end))?;
             while let Some(r) = rows.next()? {
                 people.insert(r.get(0)?);
             }
+            Ok(())
+        };
+        for hours in parts.hours {
+            between(sql!("person_hour.between"), hours)?;
+        }
+        if kept::are_few(&parts.days) {
+            kept::days(reader, parts.days, |_, present: &[Present]| {
+                present.iter().for_each(|Present(person)| people.insert(*person));
+            })?;
+        } else {
+            between(sql!("person_day.between"), parts.days)?;
         }
         stretches = parts.rows;
         debug_assert!(stretches.iter().all(|s| s.end - s.start <= 2 * HOUR_US));

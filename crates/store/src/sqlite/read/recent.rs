@@ -5,6 +5,7 @@
 //! (table `kept`, day -1, by triggers); after one all are read anew. A question with a filter, or about a time before what is kept, is
 //! answered from the file. A debug build compares both.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use rusqlite::{Row, params_from_iter};
@@ -160,65 +161,83 @@ impl Newest {
         Ok(())
     }
 
-    /// Those of a period, the newest first, if it is sure that these are all a question takes.
-    fn within(&self, scope: &Scope) -> Option<impl Iterator<Item = &Call>> {
-        let calls = self.calls.as_slice();
-        let before = |at: Timestamp| calls.partition_point(|call| call.mark.started_at < at);
+    /// Those of a period, if it is sure that these are all a question takes; and whether there are more.
+    fn within(self, scope: &Scope) -> Option<Calls> {
+        let before = |at: Timestamp| self.calls.partition_point(|call| call.mark.started_at < at);
         let (from, to) = (before(scope.period.from), before(scope.period.to));
-        let found = calls.get(from..to).unwrap_or_default();
-        (self.whole || from > 0 || found.len() > SIGNAL_CALLS).then(|| found.iter().rev())
+        let found = to.saturating_sub(from);
+        let more = found > SIGNAL_CALLS;
+        (self.whole || from > 0 || more).then(|| Calls {
+            range: to.saturating_sub(SIGNAL_CALLS).max(from)..to,
+            calls: self.calls,
+            partial: more.then(told_more),
+        })
     }
 }
 
-/// Gives the newest calls of a scope, at most [`SIGNAL_CALLS`], the newest first; answers why there are more, if there are. Parts of a
-/// call do not count.
-pub(super) fn newest_calls(
-    reader: &Reader,
-    scope: &Scope,
-    mut each: impl FnMut(&Call),
-) -> Result<Option<String>> {
+/// The newest calls of a scope.
+pub(super) struct Calls {
+    calls: Arc<Vec<Call>>,
+    range: Range<usize>,
+    /// Why there are more, if there are.
+    pub(super) partial: Option<String>,
+}
+
+impl Calls {
+    /// The oldest first.
+    pub(super) fn as_slice(&self) -> &[Call] {
+        self.calls.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// The calls of each session together, sessions in no order, their calls in that of time. A call in no session is one of its own.
+    pub(super) fn by_session(&self) -> Vec<Vec<&Call>> {
+        let mut keys: Vec<(i64, u32)> = (0..).zip(self.as_slice()).map(|(i, c)| (c.session, i)).collect();
+        keys.sort_unstable();
+        keys.chunk_by(|a, b| a.0 == b.0 && a.0 != 0)
+            .map(|chunk| chunk.iter().filter_map(|(_, i)| self.as_slice().get(*i as usize)).collect())
+            .collect()
+    }
+}
+
+/// The newest calls of a scope, at most [`SIGNAL_CALLS`]. Parts of a call do not count.
+pub(super) fn newest_calls(reader: &Reader, scope: &Scope) -> Result<Calls> {
     let kept = if scope.filter.is_empty() { reader.recent.newest(reader)? } else { None };
-    let mut looked = 0;
-    let mut take = |call: &Call| {
-        let room = looked < SIGNAL_CALLS;
-        if room {
-            looked += 1;
-            each(call);
-        }
-        room
-    };
-    let Some(calls) = kept.as_ref().and_then(|kept| kept.within(scope)) else {
-        return from_file(reader, scope, |call| take(&call));
-    };
-    let calls: Vec<&Call> = calls.take(KEPT).collect();
+    let Some(calls) = kept.and_then(|kept| kept.within(scope)) else { return from_file(reader, scope) };
     if cfg!(debug_assertions) {
-        let mut stored = Vec::new();
-        from_file(reader, scope, |call| {
-            stored.push(call);
-            stored.len() < KEPT
-        })?;
-        debug_assert!(calls.iter().copied().eq(&stored), "a stored call changed and was not counted");
+        let stored = from_file(reader, scope)?;
+        let same = stored.as_slice() == calls.as_slice() && stored.partial == calls.partial;
+        debug_assert!(same, "a stored call changed and was not counted");
     }
-    Ok(if calls.into_iter().all(take) { None } else { Some(more()) })
+    Ok(calls)
 }
 
-fn more() -> String {
+fn told_more() -> String {
     format!("of the newest {SIGNAL_CALLS} calls")
 }
 
-fn from_file(reader: &Reader, scope: &Scope, each: impl FnMut(Call) -> bool) -> Result<Option<String>> {
+fn from_file(reader: &Reader, scope: &Scope) -> Result<Calls> {
     let mut sql = Sql::new(sql!("event.calls"));
     sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
     filter_sql::narrow(reader, &mut sql, &scope.filter)?;
     filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
     sql.push(" ORDER BY e.started_at DESC, e.seq DESC");
-    match each_row(reader, &sql, each) {
-        Ok(true) => filter_sql::cut_matches(reader, &scope.filter),
-        Ok(false) => Ok(Some(more())),
-        Err(StoreError::Deadline) => Ok(Some(CUT_SHORT.to_owned())),
-        Err(other) => Err(other),
-    }
+    let mut calls = Vec::new();
+    let read = each_row(reader, &sql, |call| {
+        let room = calls.len() < SIGNAL_CALLS;
+        if room {
+            calls.push(call);
+        }
+        room
+    });
+    let partial = match read {
+        Ok(true) => filter_sql::cut_matches(reader, &scope.filter)?,
+        Ok(false) => Some(told_more()),
+        Err(StoreError::Deadline) => Some(CUT_SHORT.to_owned()),
+        Err(other) => return Err(other),
+    };
+    calls.reverse();
+    Ok(Calls { range: 0..calls.len(), calls: Arc::new(calls), partial })
 }
 
 /// Whether all were taken; `each` says whether it takes more.

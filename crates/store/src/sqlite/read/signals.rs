@@ -93,50 +93,41 @@ pub(in crate::sqlite) fn signals(reader: &Reader, scope: &Scope) -> Result<Signa
     fold(reader, scope, &mut |_| {})
 }
 
-/// The same; `each` is given the tools of every session, in order.
-fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[Call])) -> Result<Signals> {
+/// The same; `each` is given the calls of every session, in order.
+fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[&Call])) -> Result<Signals> {
     let mut all = Signals::default();
-    let mut sessions: Map<i64, Vec<Call>> = Map::default();
-    // A call in no session is one of its own.
-    let mut lone = 0;
+    let newest = newest_calls(reader, scope)?;
     let (mut models, mut protocols): (Map<i64, u64>, Map<i64, u64>) = Default::default();
-    all.partial = newest_calls(reader, scope, |row| {
-        let mut row = *row;
+    for call in newest.as_slice() {
         all.calls += 1;
-        *models.entry(row.model).or_default() += 1;
-        *protocols.entry(row.protocol).or_default() += 1;
-        if row.session == 0 {
-            lone -= 1;
-            row.session = lone;
-        }
-        sessions.entry(row.session).or_default().push(row);
-    })?;
+        *models.entry(call.model).or_default() += 1;
+        *protocols.entry(call.protocol).or_default() += 1;
+    }
+    let sessions = newest.by_session();
     all.sessions = sessions.len() as u64;
     let mut tools: Map<i64, Tool> = Map::default();
     let (mut first_calls, mut first_us) = (Vec::new(), Vec::new());
     let mut endings: HashMap<&str, (Ending, u64)> = HashMap::new();
-    for rows in sessions.values_mut() {
-        // They were read newest first.
-        rows.reverse();
+    for rows in &sessions {
         each(rows);
         let mut calls = Calls::default();
         rows.iter().for_each(|r| calls.add(r.tool, r.mark, r.flags, r.repeat));
         let views = calls.views();
-        for chain in chain::chains(&views) {
-            let one = Attempts::of(&chain, &views);
+        let (chains, loops) = (chain::chains(&views), repeats::loops(&views));
+        for chain in &chains {
+            let one = Attempts::of(chain, &views);
             all.attempts.merge(one);
             if let Some(row) = chain.calls.first().and_then(|i| rows.get(*i)) {
                 all.minutes.entry(minute_of(row.mark.started_at)).or_default().merge(one);
                 tools.entry(row.tool).or_default().signals.attempts.merge(one);
             }
         }
-        let ending = chain::ending(&views);
+        let ending = chain::ending_of(&views, &chains, &loops);
         endings.entry(ending.as_str()).or_insert((ending, 0)).1 += 1;
         for (row, repeated) in rows.iter().zip(repeats::repeats(&views)) {
             all.repeats += u64::from(repeated);
             tools.entry(row.tool).or_default().signals.repeats += u64::from(repeated);
         }
-        let loops = repeats::loops(&views);
         all.looping += u64::from(!loops.is_empty());
         let mut looping: Vec<i64> =
             loops.iter().flat_map(|l| &l.calls).filter_map(|i| rows.get(*i)).map(|r| r.tool).collect();
@@ -166,6 +157,7 @@ fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[Call])) -> Result
     all.successful = first_calls.len() as u64;
     all.first_success_call = percentile(&first_calls, 0.5);
     all.first_success_us = percentile(&first_us, 0.5);
+    all.partial = newest.partial.clone();
     all.endings = endings.into_values().collect();
     all.endings.sort_by_key(|(ending, n)| (std::cmp::Reverse(*n), ending.as_str()));
     all.models = mix(reader, models)?;

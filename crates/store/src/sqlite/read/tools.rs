@@ -8,7 +8,7 @@ use trackway_event::{Kind, Timestamp, limits};
 use super::cursor::{Cursor, List};
 use super::figures::{self, Sum, Want};
 use super::filter_sql::{self, Target};
-use super::kept::{self, Fact, Started};
+use super::kept::{self, Started, Timed};
 use super::reach::{called, reach};
 use super::span::{Buckets, bounds};
 use super::{Reader, Sql, catalog, closely, event, issues, rows_of, sightings, signals};

@@ -33,6 +33,8 @@ type Key = (i64, u8, u8);
 struct Sum {
     way: Way,
     sessions: Map<i64, ()>,
+    /// Calls in no session: each counts as one.
+    lone: u64,
     people: Map<i64, ()>,
     tools: Map<i64, u64>,
     clients: Map<i64, u64>,
@@ -45,33 +47,24 @@ struct Sum {
 /// Who comes by which way, and how well each does.
 pub(in crate::sqlite) fn ways(reader: &Reader, scope: &Scope, by: By) -> Result<Ways> {
     let moved = Moved::read(reader)?;
-    let (mut sums, mut sessions): (Map<Key, Sum>, Map<i64, Vec<Call>>) = Default::default();
-    let mut lone = 0;
-    let mut all = Ways::default();
-    all.partial = newest_calls(reader, scope, |call| {
-        let mut call = *call;
-        all.calls += 1;
-        call.person = moved.shown(call.person).unwrap_or(0);
-        if call.session == 0 {
-            lone -= 1;
-            call.session = lone;
-        }
-        sums.entry(key(&call, by)).or_default().add(&call);
-        sessions.entry(call.session).or_default().push(call);
-    })?;
-    for calls in sessions.values_mut() {
-        // They were read newest first.
-        calls.reverse();
+    let mut sums: Map<Key, Sum> = Map::default();
+    let newest = newest_calls(reader, scope)?;
+    let key = |call: &Call| key(call, by, &moved);
+    for call in newest.as_slice().iter().rev() {
+        sums.entry(key(call)).or_default().add(call, moved.shown(call.person).unwrap_or(0));
+    }
+    for calls in newest.by_session() {
         let mut marks = Calls::default();
         calls.iter().for_each(|c| marks.add(c.tool, c.mark, c.flags, c.repeat));
         let views = marks.views();
         for chain in chain::chains(&views) {
             let Some(first) = chain.calls.first().and_then(|i| calls.get(*i)) else { continue };
-            if let Some(sum) = sums.get_mut(&key(first, by)) {
+            if let Some(sum) = sums.get_mut(&key(first)) {
                 sum.way.attempts.merge(Attempts::of(&chain, &views));
             }
         }
     }
+    let mut all = Ways { calls: newest.as_slice().len() as u64, partial: newest.partial.clone(), ..Ways::default() };
     if by == By::Client {
         declared(reader, &mut sums)?;
     }
@@ -84,18 +77,18 @@ pub(in crate::sqlite) fn ways(reader: &Reader, scope: &Scope, by: By) -> Result<
     Ok(all)
 }
 
-fn key(call: &Call, by: By) -> Key {
+fn key(call: &Call, by: By, moved: &Moved) -> Key {
     match by {
         By::Client => (call.client, 0, 0),
         By::Model => (call.model, 0, 0),
         By::Protocol => (call.protocol, 0, 0),
         By::Recorder => (call.sdk, call.recorder.0, call.recorder.1),
-        By::Person => (call.person, 0, 0),
+        By::Person => (moved.shown(call.person).unwrap_or(0), 0, 0),
     }
 }
 
 impl Sum {
-    fn add(&mut self, call: &Call) {
+    fn add(&mut self, call: &Call, person: i64) {
         let way = &mut self.way;
         let status = call.mark.status.filter(|s| !(call.flags.declared_error && s.failed()));
         let finished = matches!(status, Some(Status::Ok | Status::ToolError | Status::ProtocolError));
@@ -108,10 +101,14 @@ impl Sum {
         way.near_cap += u64::from(status == Some(Status::Ok) && tokens_out >= NEAR_CAP_TOKENS);
         way.tokens += call.tokens_in + tokens_out;
         way.last_at = way.last_at.max(Some(call.mark.started_at));
-        self.sessions.insert(call.session, ());
+        if call.session == 0 {
+            self.lone += 1;
+        } else {
+            self.sessions.insert(call.session, ());
+        }
         self.newest.get_or_insert(call.session);
-        if call.person != 0 {
-            self.people.insert(call.person, ());
+        if person != 0 {
+            self.people.insert(person, ());
         }
         for (map, id) in [
             (&mut self.tools, call.tool),
@@ -144,7 +141,7 @@ impl Sum {
         };
         Some(Way {
             name,
-            sessions: self.sessions.len() as u64,
+            sessions: self.sessions.len() as u64 + self.lone,
             people: self.people.len() as u64,
             tools: text(self.tools),
             clients: programs(self.clients.iter().filter_map(|(id, n)| Some((client(id)?, *n)))),

@@ -7,20 +7,24 @@ use std::collections::hash_map::Entry;
 use rusqlite::{OptionalExtension, params_from_iter};
 use serde_json::Value;
 use trackway_core::chain::{self, Solved};
+use trackway_core::metric::circumstances::Side;
 use trackway_core::metric::mended::Mending;
 use trackway_core::metric::percentile;
 use trackway_event::event::Flags;
 use trackway_event::{Kind, Status, Timestamp};
 
 use super::filter_sql::{self, Target};
+use super::circumstances::Closely;
+use super::kept::{self, Started};
 use super::payloads::Payloads;
 use super::signals::Calls;
-use super::{Reader, Sql, circumstances};
+use super::{Reader, Sql, figures};
 use crate::Result;
 use crate::query::{
     Apart, ApartBy, Counts, IssueClient, IssueMember, IssueNote, IssueRow, JustBefore, Mark, Mended,
     Recovery, Scope, Suspect, VARIANT_EVENTS, VARIANTS, Variant, Variants,
 };
+use crate::sqlite::cache::Map;
 use crate::sqlite::control::sql;
 
 const DAY_US: i64 = 86_400_000_000;
@@ -197,9 +201,10 @@ pub(super) fn suspects(
     members: &[i64],
 ) -> Result<Vec<Suspect>> {
     let Some(tool) = &row.tool else { return Ok(Vec::new()) };
-    let mut found: HashMap<(&'static str, String), (u64, u64)> = HashMap::new();
+    let Some(tool) = figures::name_of(reader, tool)? else { return Ok(Vec::new()) };
+    let mut found: Map<(Circumstance, i64), (u64, u64)> = Map::default();
     let (mut failing, mut working) = (0, 0);
-    let Some(tool) = super::figures::name_of(reader, tool)? else { return Ok(Vec::new()) };
+    let mut closely = Closely::new(reader)?;
     let mut statement = reader.conn.prepare_cached(sql!("event.suspects"))?;
     let mut rows = statement.query((tool, scope.period.from.micros(), scope.period.to.micros()))?;
     while let Some(r) = rows.next()? {
@@ -209,25 +214,16 @@ pub(super) fn suspects(
             continue;
         }
         *(if failed { &mut failing } else { &mut working }) += 1;
-        let text = |i: usize| -> rusqlite::Result<Option<String>> {
-            Ok(r.get::<_, Option<String>>(i)?.filter(|t| !t.is_empty()))
-        };
-        let client = text(3)?;
-        let client_version = client.clone().zip(text(4)?).map(|(name, version)| format!("{name} {version}"));
-        for (what, value) in [
-            ("client", client),
-            ("client version", client_version),
-            ("server version", text(5)?),
-            ("model", text(6)?),
-            ("protocol", text(7)?),
-        ] {
-            if let Some(value) = value {
-                let both = found.entry((what, value)).or_default();
+        for (column, what) in (3..).zip(Circumstance::ALL) {
+            if let Some(id) = r.get::<_, Option<i64>>(column)? {
+                let both = found.entry((what, id)).or_default();
                 *(if failed { &mut both.0 } else { &mut both.1 }) += 1;
             }
         }
+        let side = if failed { Side::Failing } else { Side::Working };
+        closely.add(reader, side, r.get(7)?, (r.get(8)?, r.get(9)?, r.get(10)?))?;
     }
-    let mut suspects: Vec<Suspect> = found
+    let mut suspects: Vec<Suspect> = in_words(reader, found)?
         .into_iter()
         .map(|((what, value), (failing_with, working_with))| {
             (what, value, Counts { failing_with, failing, working_with, working })
@@ -235,7 +231,7 @@ pub(super) fn suspects(
         .filter(|(_, _, counts)| counts.is_suspect())
         .map(|(what, value, counts)| Suspect { what, value, counts, chance: counts.chance() })
         .collect();
-    suspects.extend(circumstances::suspects(reader, scope, tool, members)?);
+    suspects.extend(closely.suspects());
     suspects.sort_by(|a, b| {
         a.chance.total_cmp(&b.chance).then_with(|| (a.what, &a.value).cmp(&(b.what, &b.value)))
     });
@@ -243,32 +239,74 @@ pub(super) fn suspects(
     Ok(suspects)
 }
 
+/// What a row says of a call by a number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Circumstance {
+    Client,
+    Server,
+    Model,
+    Protocol,
+}
+
+impl Circumstance {
+    /// In the order of the columns.
+    const ALL: [Self; 4] = [Self::Client, Self::Server, Self::Model, Self::Protocol];
+}
+
+/// How often each was there in failing and in working calls, by what it is called.
+type InWords = HashMap<(&'static str, String), (u64, u64)>;
+
+fn in_words(reader: &Reader, found: Map<(Circumstance, i64), (u64, u64)>) -> Result<InWords> {
+    let peers = figures::peers(reader)?;
+    let texts = figures::texts(reader, &found.keys().map(|(_, id)| *id).collect())?;
+    let mut words = InWords::new();
+    for ((what, id), (failing, working)) in found {
+        let mut add = |what, value: String| {
+            let both = words.entry((what, value)).or_default();
+            *both = (both.0 + failing, both.1 + working);
+        };
+        let peer = peers.get(&id);
+        let version = peer.and_then(|peer| peer.version.as_deref());
+        match what {
+            Circumstance::Client => {
+                if let Some(peer) = peer {
+                    add("client", peer.name.to_string());
+                    if let Some(version) = version {
+                        add("client version", format!("{} {version}", peer.name));
+                    }
+                }
+            }
+            Circumstance::Server => version.into_iter().for_each(|v| add("server version", v.to_owned())),
+            Circumstance::Model => texts.get(&id).into_iter().for_each(|t| add("model", t.clone())),
+            Circumstance::Protocol => texts.get(&id).into_iter().for_each(|t| add("protocol", t.clone())),
+        }
+    }
+    Ok(words)
+}
+
 /// Versions of the first failure, and listings, that were first seen in the day before it.
 pub(super) fn just_before(reader: &Reader, issue: i64, first: Timestamp) -> Result<Vec<JustBefore>> {
     let first_us = first.micros();
     let mut statement = reader.conn.prepare_cached(sql!("issue.programs"))?;
     let mut rows = statement.query([issue])?;
-    let text = |r: &rusqlite::Row<'_>, i: usize| -> rusqlite::Result<Option<String>> {
-        Ok(r.get::<_, Option<String>>(i)?.filter(|t| !t.is_empty()))
-    };
-    let (mut client, mut server) = (None, None);
-    if let Some(r) = rows.next()? {
-        client = text(r, 0)?.zip(text(r, 1)?).map(|(name, version)| format!("{name} {version}"));
-        server = text(r, 2)?;
+    let Some(r) = rows.next()? else { return Ok(Vec::new()) };
+    let text = |i: usize| r.get::<_, Option<String>>(i).map(|t| t.filter(|t| !t.is_empty()));
+    let client = text(1)?.zip(text(2)?).map(|(name, version)| format!("{name} {version}"));
+    let server = text(3)?;
+    let window = (first_us - BEFORE_US, first_us + 1);
+    let mut client_at = i64::MAX;
+    if let (Some(number), Some(_)) = (r.get::<_, Option<i64>>(0)?, &client) {
+        kept::visit(reader, window.0, window.1, |started: &Started| {
+            if started.client == number {
+                client_at = client_at.min(started.at);
+            }
+        })?;
     }
-    let (mut oldest, mut client_at, mut server_at) = (i64::MAX, i64::MAX, i64::MAX);
-    let mut statement = reader.conn.prepare_cached(sql!("session.programs"))?;
-    let mut rows = statement.query((first_us - BEFORE_US, first_us + 1))?;
-    while let Some(r) = rows.next()? {
-        let at: i64 = r.get(0)?;
-        oldest = oldest.min(at);
-        if client.is_some() && text(r, 1)?.zip(text(r, 2)?).map(|(n, v)| format!("{n} {v}")) == client {
-            client_at = client_at.min(at);
-        }
-        if server.is_some() && text(r, 3)? == server {
-            server_at = server_at.min(at);
-        }
-    }
+    let at = |r: &rusqlite::Row<'_>| Ok(r.get::<_, Option<i64>>(0)?.unwrap_or(i64::MAX));
+    let mut of_version = reader.conn.prepare_cached(sql!("session.first_of_version"))?;
+    let server_at = of_version.query_row((window.0, window.1, &server), at)?;
+    let mut of_all = reader.conn.prepare_cached(sql!("session.first_between"))?;
+    let oldest = of_all.query_row(window, at)?;
     let mut found = Vec::new();
     // What was there from the beginning of all data came before nothing.
     let is_new = |at: i64| at != i64::MAX && at >= first_us - DAY_US && oldest < at;

@@ -55,6 +55,16 @@ CREATE TRIGGER kept_figures_gone AFTER DELETE ON rollup WHEN old.grain = 1 AND o
   INSERT INTO kept VALUES (old.bucket, 1) ON CONFLICT (day) DO UPDATE SET n = n + 1;
 END;
 
+CREATE TRIGGER kept_person_new AFTER INSERT ON person_day BEGIN
+  INSERT INTO kept VALUES (new.day, 1) ON CONFLICT (day) DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER kept_person_set AFTER UPDATE ON person_day BEGIN
+  INSERT INTO kept VALUES (old.day, 1), (new.day, 1) ON CONFLICT (day) DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER kept_person_gone AFTER DELETE ON person_day BEGIN
+  INSERT INTO kept VALUES (old.day, 1) ON CONFLICT (day) DO UPDATE SET n = n + 1;
+END;
+
 -- kind 1: tool_call
 CREATE TRIGGER kept_call_set AFTER UPDATE ON event WHEN old.kind = 1 BEGIN
   INSERT INTO kept VALUES (-1, 1) ON CONFLICT (day) DO UPDATE SET n = n + 1;
