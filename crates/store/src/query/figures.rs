@@ -437,6 +437,6 @@ pub struct ClientRow {
     pub sessions: u64,
     /// Calls.
     pub calls: CallFigures,
-    /// Newest event.
+    /// Newest event that was counted for it; a split by hand that gives it to another does not move this back.
     pub last_at: Option<Timestamp>,
 }

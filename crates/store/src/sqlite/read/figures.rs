@@ -130,7 +130,8 @@ pub(super) fn visit(
     let (Some(first), Some(last)) = (ledger::first_event_at(reader)?, ledger::last_event_at(reader)?) else {
         return Ok(None);
     };
-    (from, to) = (from.max(first.micros()), to.min(last.micros() + 1));
+    let (first, end) = (first.micros().div_euclid(DAY_US), last.micros().div_euclid(DAY_US) + 1);
+    (from, to) = (from.max(first * DAY_US), to.min(end * DAY_US));
     let pieces: Vec<Range<i64>> = match buckets {
         Some(b) => (0..b.count())
             .map(|i| {

@@ -234,7 +234,8 @@ pub(super) fn visit<T: Timed>(reader: &Reader, from: i64, to: i64, mut each: imp
     let (Some(first), Some(last)) = (ledger::first_event_at(reader)?, ledger::last_event_at(reader)?) else {
         return Ok(());
     };
-    let (from, to) = (from.max(first.micros()), to.min(last.micros() + 1));
+    let (first, end) = (first.micros().div_euclid(DAY_US), last.micros().div_euclid(DAY_US) + 1);
+    let (from, to) = (from.max(first * DAY_US), to.min(end * DAY_US));
     let whole = -(-from).div_euclid(DAY_US)..to.div_euclid(DAY_US);
     if whole.is_empty() || !are_few(&whole) {
         return stretch(reader, from..to, &mut each);
