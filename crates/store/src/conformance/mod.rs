@@ -6,6 +6,7 @@ mod calls;
 mod catalogs;
 mod closely;
 mod control;
+mod days;
 mod export;
 mod figures;
 mod filters;
@@ -74,6 +75,7 @@ const PARTS: &[(&str, Part)] = &[
     ("sessions_of_one_handle_know_each_other", hand::sessions_of_one_handle_know_each_other),
     ("a_split_conversation_keeps_its_fragments", hand::a_split_conversation_keeps_its_fragments),
     ("inv_05_every_figure_equals_the_naive_fold", figures::inv_05_every_figure_equals_the_naive_fold),
+    ("answers_over_days_follow_what_comes_late", days::answers_over_days_follow_what_comes_late),
     ("rounds_and_tasks_are_one_call", calls::rounds_and_tasks_are_one_call),
     (
         "inv_05_calls_of_several_requests_equal_the_fold",

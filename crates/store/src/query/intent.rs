@@ -3,7 +3,7 @@
 use trackway_event::{EventId, SessionId, Timestamp};
 
 /// Tool calls looked at for intents, the newest of the scope.
-pub const INTENT_CALLS: usize = 5_000;
+pub const INTENT_CALLS: usize = 4_000;
 /// Matters of one answer, the most called.
 pub const INTENT_ROWS: usize = 200;
 

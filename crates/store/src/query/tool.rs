@@ -6,7 +6,7 @@ use trackway_event::Timestamp;
 use super::{ActorRef, CallFigures, Change, EventRow};
 
 /// Calls of a tool that are looked at closely, the newest.
-pub const CLOSE_CALLS: usize = 2_000;
+pub const CLOSE_CALLS: usize = 1_000;
 /// Callers of one sort that are told.
 pub const CALLERS: usize = 5;
 /// Matters that are told.

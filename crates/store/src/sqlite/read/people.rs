@@ -150,12 +150,15 @@ pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(RowSet, Option
         for hours in parts.hours {
             between(sql!("person_hour.between"), hours)?;
         }
-        if kept::are_few(&parts.days) {
-            kept::days(reader, parts.days, |_, present: &[Present]| {
+        let mut span = reader.conn.prepare_cached(sql!("person_day.span"))?;
+        let (first, end): (i64, i64) = span.query_row([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        let days = parts.days.start.max(first)..parts.days.end.min(end);
+        if kept::are_few(&days) {
+            kept::days(reader, days, |_, present: &[Present]| {
                 present.iter().for_each(|Present(person)| people.insert(*person));
             })?;
         } else {
-            between(sql!("person_day.between"), parts.days)?;
+            between(sql!("person_day.between"), days)?;
         }
         stretches = parts.rows;
         debug_assert!(stretches.iter().all(|s| s.end - s.start <= 2 * HOUR_US));

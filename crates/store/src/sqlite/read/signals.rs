@@ -90,11 +90,16 @@ struct Tool {
 
 /// What the newest calls of a scope tell.
 pub(in crate::sqlite) fn signals(reader: &Reader, scope: &Scope) -> Result<Signals> {
-    fold(reader, scope, &mut |_| {})
+    fold(reader, scope, None, &mut |_| {})
 }
 
-/// The same; `each` is given the calls of every session, in order.
-fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[&Call])) -> Result<Signals> {
+/// The same, of sessions with a call of this tool `only`, if one is given; `each` is given the calls of every session, in order.
+fn fold(
+    reader: &Reader,
+    scope: &Scope,
+    only: Option<i64>,
+    each: &mut dyn FnMut(&[&Call]),
+) -> Result<Signals> {
     let mut all = Signals::default();
     let newest = newest_calls(reader, scope)?;
     let (mut models, mut protocols): (Map<i64, u64>, Map<i64, u64>) = Default::default();
@@ -103,7 +108,10 @@ fn fold(reader: &Reader, scope: &Scope, each: &mut dyn FnMut(&[&Call])) -> Resul
         *models.entry(call.model).or_default() += 1;
         *protocols.entry(call.protocol).or_default() += 1;
     }
-    let sessions = newest.by_session();
+    let mut sessions = newest.by_session();
+    if let Some(tool) = only {
+        sessions.retain(|calls| calls.iter().any(|call| call.tool == tool));
+    }
     all.sessions = sessions.len() as u64;
     let mut tools: Map<i64, Tool> = Map::default();
     let (mut first_calls, mut first_us) = (Vec::new(), Vec::new());
@@ -192,7 +200,7 @@ pub(super) fn of_tool(
     name: &str,
 ) -> Result<(ToolSignals, Neighbours)> {
     let (mut before, mut after): (HashMap<i64, u64>, HashMap<i64, u64>) = Default::default();
-    let all = fold(reader, scope, &mut |rows| {
+    let all = fold(reader, scope, Some(id), &mut |rows| {
         for (i, _) in rows.iter().enumerate().filter(|(_, r)| r.tool == id) {
             let tool = |at: Option<usize>| at.and_then(|at| rows.get(at)).map_or(EDGE, |r| r.tool);
             *before.entry(tool(i.checked_sub(1))).or_default() += 1;
