@@ -158,3 +158,30 @@ async fn a_message_and_a_client_are_taken_out_and_put_back() {
     let audit = kit.get("/api/v1/audit").await.body;
     assert!(audit.contains("some taken out by message") && !audit.contains("gone"), "{audit}");
 }
+
+#[tokio::test]
+async fn an_issue_tells_what_the_next_try_changed() {
+    let kit = Kit::new().await;
+    let at = |s: i64| kit.now.plus_micros(-s * 1_000_000);
+    let mut events = Vec::new();
+    for (ago, sent, status) in [(90, "tomorrow<b>", Status::ToolError), (60, "2026-11-21", Status::Ok)] {
+        let words = if status == Status::Ok { "" } else { "due is not a date" };
+        let mut event = call(at(ago), "ses_1", words, status);
+        event.tool = Some("create_issue".into());
+        event.arguments = trackway_event::json::payload_of(&serde_json::json!({ "due": sent }));
+        events.push(event);
+    }
+    kit.send("proj_a", events).await;
+    let id = number_of(&kit, "create_issue").await;
+    let path = format!("/p/proj_a/issues/{id}");
+    let page = Page::read(&kit.get(&path).await.body);
+    page.assert_inert(&path);
+    let told = page.text_of("mended-row");
+    assert!(told.contains("due") && told.contains("tomorrow<b>") && told.contains("2026-11-21"), "{told}");
+    let api = kit.get(&format!("/api/v1/projects/proj_a/issues/{id}")).await.body;
+    let api: serde_json::Value = serde_json::from_str(&api).unwrap();
+    assert_eq!(
+        (&api["mended"]["tries"], &api["mended"]["changes"][0]["how"]),
+        (&1.into(), &"changed".into())
+    );
+}
