@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use rusqlite::params_from_iter;
 use trackway_core::filter::{Condition, Field};
@@ -154,7 +155,7 @@ pub(super) fn visit(
         }
         match want {
             Want::Tools(kind) if clients.is_none() && kept::are_few(&parts.days) => {
-                kept::days(reader, parts.days, |day, figures: &[Figure]| {
+                kept::days(reader, parts.days, |day, figures: &Arc<[Figure]>| {
                     for figure in figures.iter().filter(|figure| figure.kind == kind) {
                         let start = start_of(DAYS, day);
                         each(Item { start, kind, tool: figure.tool, client: ANY, cell: figure.cell() });

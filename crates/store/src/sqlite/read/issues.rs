@@ -1,6 +1,6 @@
 //! Error groups of a scope: counted from the index over failed events.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rusqlite::params_from_iter;
 use trackway_core::issue::state::{self, Seen};
@@ -36,21 +36,25 @@ const DAY_US: i64 = 86_400_000_000;
 #[derive(Default)]
 struct Sum {
     events: u64,
-    /// Rows of sessions and people, repeated until [`Sum::settle`].
-    sessions: Vec<i64>,
-    people: Vec<i64>,
+    sessions: u64,
+    people: u64,
     trend: Vec<u64>,
 }
 
-impl Sum {
-    /// Leaves every session and person once. Sorting a list at the end costs a third of asking a set for every event.
-    fn settle(&mut self, moved: &Moved, joined: &Moved) {
-        moved.settle(&mut self.people);
-        joined.settle(&mut self.sessions);
-        for rows in [&mut self.sessions, &mut self.people] {
-            rows.sort_unstable();
-            rows.dedup();
+/// Rows that were counted for the group at hand: the number of the group that saw a row last, by row.
+struct Counted<'a> {
+    last: Vec<u32>,
+    moved: &'a Moved,
+}
+
+impl Counted<'_> {
+    /// Whether a row counts for this group, under the row it is shown as, and was not seen.
+    fn is_new(&mut self, row: i64, group: u32) -> bool {
+        let Some(row) = self.moved.shown(row).and_then(|row| usize::try_from(row).ok()) else { return false };
+        if self.last.len() <= row {
+            self.last.resize(row + 1, 0);
         }
+        self.last.get_mut(row).is_some_and(|last| std::mem::replace(last, group) != group)
     }
 }
 
@@ -196,8 +200,8 @@ pub(super) fn top(reader: &Reader, scope: &Scope, most: usize) -> Result<(Vec<Is
     let mut sums = Sums::default();
     let merges = Merges::read(reader)?;
     let partial = count(reader, scope, None, None, &merges, &mut sums)?;
-    let mut order: Vec<(i64, usize, u64)> =
-        sums.iter().map(|(id, s)| (*id, s.sessions.len(), s.events)).collect();
+    let mut order: Vec<(i64, u64, u64)> =
+        sums.iter().map(|(id, s)| (*id, s.sessions, s.events)).collect();
     order.sort_by(|a, b| (b.1, b.2).cmp(&(a.1, a.2)).then_with(|| a.0.cmp(&b.0)));
     order.truncate(TOP);
     let buckets = Buckets::of(scope);
@@ -240,27 +244,55 @@ fn count(
     merges: &Merges,
     into: &mut Sums,
 ) -> Result<Option<String>> {
-    let buckets = Buckets::of(scope);
-    let mut add = |failure: &Failure| add_up(into, &buckets, failure);
-    let mut partial = None;
-    let counted = if issue.is_none() && tool.is_none() && scope.filter.is_empty() {
+    let (pieces, cut) = if issue.is_none() && scope.filter.is_empty() {
         let (from, to) = bounds(scope.period);
-        kept::visit(reader, from, to, add)
+        match kept::failures(reader, from, to) {
+            Ok(pieces) => (pieces, None),
+            Err(StoreError::Deadline) => return Ok(Some(CUT_SHORT.to_owned())),
+            Err(other) => return Err(other),
+        }
     } else {
-        each_failure(reader, &of_some(scope, issue, tool)?, &mut add)
+        let (failures, cut) = some_failures(reader, &of_some(scope, issue, tool)?)?;
+        (vec![failures.into()], cut)
     };
-    match counted {
-        Ok(()) => {}
-        Err(StoreError::Deadline) => partial = Some(CUT_SHORT.to_owned()),
-        Err(other) => return Err(other),
+    let of_tool = tool.map(|tool| issues_of(reader, tool)).transpose()?;
+    let mut runs: Vec<(i64, &[Failure])> = pieces
+        .iter()
+        .flat_map(|piece| piece.chunk_by(|a, b| a.issue == b.issue))
+        .filter_map(|run| Some((run.first()?.issue, run)))
+        .filter(|(issue, _)| of_tool.as_ref().is_none_or(|of_tool| of_tool.contains(issue)))
+        .map(|(issue, run)| (merges.whole(issue), run))
+        .collect();
+    // Stable: those of a group stay in the order of time.
+    runs.sort_by_key(|(whole, _)| *whole);
+    let buckets = Buckets::of(scope);
+    let (people, joined) = (Moved::read(reader)?, Moved::sessions(reader)?);
+    let mut people = Counted { last: Vec::new(), moved: &people };
+    let mut sessions = Counted { last: Vec::new(), moved: &joined };
+    for (group, runs) in (1..).zip(runs.chunk_by(|a, b| a.0 == b.0)) {
+        let Some((whole, _)) = runs.first() else { continue };
+        let mut sum = Sum { trend: vec![0; buckets.count()], ..Sum::default() };
+        for failure in runs.iter().flat_map(|(_, run)| run.iter()) {
+            sum.events += 1;
+            sum.sessions += u64::from(failure.session.is_some_and(|row| sessions.is_new(row, group)));
+            sum.people += u64::from(failure.person.is_some_and(|row| people.is_new(row, group)));
+            if let Some(n) = buckets.place(failure.at).and_then(|i| sum.trend.get_mut(i)) {
+                *n += 1;
+            }
+        }
+        into.insert(*whole, sum);
     }
-    merges.gather(into);
-    let (moved, joined) = (Moved::read(reader)?, Moved::sessions(reader)?);
-    into.values_mut().for_each(|sum| sum.settle(&moved, &joined));
-    match partial {
+    match cut {
         Some(cut) => Ok(Some(cut)),
         None => filter_sql::cut_matches(reader, &scope.filter),
     }
+}
+
+/// The groups of one tool.
+fn issues_of(reader: &Reader, tool: i64) -> Result<HashSet<i64>> {
+    let mut statement = reader.conn.prepare_cached(sql!("issue.of_tool"))?;
+    let rows = statement.query_map([tool], |r| r.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Failures of one group and what was merged into it, or of one tool, or of a filter.
@@ -285,26 +317,24 @@ fn of_some(scope: &Scope, issue: Option<i64>, tool: Option<i64>) -> Result<Sql> 
     Ok(sql)
 }
 
-fn each_failure(reader: &Reader, sql: &Sql, each: &mut impl FnMut(&Failure)) -> Result<()> {
+/// Those of a question, and what is missing when the deadline passed.
+fn some_failures(reader: &Reader, sql: &Sql) -> Result<(Vec<Failure>, Option<String>)> {
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let mut rows = statement.query(params_from_iter(&sql.values))?;
-    while let Some(row) = rows.next()? {
-        each(&Failure::read(row)?);
+    let (mut failures, mut cut) = (Vec::new(), None);
+    loop {
+        match rows.next().map_err(StoreError::from) {
+            Ok(Some(row)) => failures.push(Failure::read(row)?),
+            Ok(None) => break,
+            Err(StoreError::Deadline) => {
+                cut = Some(CUT_SHORT.to_owned());
+                break;
+            }
+            Err(other) => return Err(other),
+        }
     }
-    Ok(())
-}
-
-fn add_up(into: &mut Sums, buckets: &Buckets, failure: &Failure) {
-    let sum = into.entry(failure.issue).or_default();
-    sum.events += 1;
-    sum.sessions.extend(failure.session);
-    sum.people.extend(failure.person);
-    if sum.trend.is_empty() {
-        sum.trend.resize(buckets.count(), 0);
-    }
-    if let Some(n) = buckets.place(failure.at).and_then(|i| sum.trend.get_mut(i)) {
-        *n += 1;
-    }
+    failures.sort_unstable();
+    Ok((failures, cut))
 }
 
 /// Which groups are shown under which.
@@ -328,21 +358,6 @@ impl Merges {
         all.push(whole);
         all.sort_unstable();
         all
-    }
-
-    /// Counts every merged group under its whole.
-    fn gather(&self, sums: &mut Sums) {
-        for (child, parent) in &self.0 {
-            let Some(sum) = sums.remove(child) else { continue };
-            let whole = sums.entry(*parent).or_default();
-            whole.events += sum.events;
-            whole.sessions.extend(sum.sessions);
-            whole.people.extend(sum.people);
-            whole.trend.resize(whole.trend.len().max(sum.trend.len()), 0);
-            for (all, one) in whole.trend.iter_mut().zip(sum.trend) {
-                *all += one;
-            }
-        }
     }
 }
 
@@ -455,8 +470,8 @@ fn single(reader: &Reader, id: i64) -> Result<Option<(IssueRow, String)>> {
 
 fn with(mut row: IssueRow, sum: Sum, buckets: &Buckets) -> IssueRow {
     row.events = sum.events;
-    row.sessions = sum.sessions.len() as u64;
-    row.people = sum.people.len() as u64;
+    row.sessions = sum.sessions;
+    row.people = sum.people;
     row.trend = if sum.trend.is_empty() { vec![0; buckets.count()] } else { sum.trend };
     row
 }

@@ -35,6 +35,13 @@ pub(super) struct Started {
     pub(super) client: i64,
 }
 
+/// A session that started, with a failure or a wish.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Flagged {
+    pub(super) failed: bool,
+    pub(super) asked: bool,
+}
+
 /// A failure of an error group.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Failure {
@@ -91,6 +98,24 @@ impl Timed for Started {
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self { at: row.get(0)?, last: row.get(1)?, client: row.get::<_, Option<i64>>(2)?.unwrap_or(0) })
+    }
+}
+
+impl Fact for Flagged {
+    fn read_day(reader: &Reader, day: i64) -> Result<Vec<Self>> {
+        all_of(reader, day)
+    }
+
+    fn of(day: &mut Day) -> &mut Option<Arc<[Self]>> {
+        &mut day.flagged
+    }
+}
+
+impl Timed for Flagged {
+    const QUESTION: &'static str = sql!("session.flagged");
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { failed: row.get(1)?, asked: row.get(2)? })
     }
 }
 
@@ -171,6 +196,7 @@ pub(super) struct Day {
     /// The question it was last taken for.
     asked: u64,
     sessions: Option<Arc<[Started]>>,
+    flagged: Option<Arc<[Flagged]>>,
     failures: Option<Arc<[Failure]>>,
     people: Option<Arc<[Present]>>,
     figures: Option<Arc<[Figure]>>,
@@ -179,12 +205,13 @@ pub(super) struct Day {
 impl Day {
     fn bytes(&self) -> usize {
         let sessions = self.sessions.as_deref().map_or(0, std::mem::size_of_val);
+        let flagged = self.flagged.as_deref().map_or(0, std::mem::size_of_val);
         let failures = self.failures.as_deref().map_or(0, std::mem::size_of_val);
         let people = self.people.as_deref().map_or(0, std::mem::size_of_val);
         let figures = self.figures.as_deref().unwrap_or_default();
         // A sketch is there twice: as it is read, and as it was made.
         let sketches: usize = figures.iter().map(|figure| 2 * figure.sketch.len()).sum();
-        size_of::<Self>() + sessions + failures + people + std::mem::size_of_val(figures) + sketches
+        size_of::<Self>() + sessions + flagged + failures + people + std::mem::size_of_val(figures) + sketches
     }
 }
 
@@ -230,19 +257,45 @@ impl Kept {
 
 /// Gives every fact of `[from, to)`, µs, day by day, in no order within one.
 pub(super) fn visit<T: Timed>(reader: &Reader, from: i64, to: i64, mut each: impl FnMut(&T)) -> Result<()> {
+    whole(reader, from, to, &mut |part| match part {
+        Part::Stretch(part) => stretch(reader, part, &mut |fact| each(&fact)),
+        Part::Days(range) => days(reader, range, |_, facts| facts.iter().for_each(&mut each)),
+    })
+}
+
+/// A part of a period: to be read from the file, or whole days.
+enum Part {
+    Stretch(Range<i64>),
+    Days(Range<i64>),
+}
+
+fn whole(reader: &Reader, from: i64, to: i64, each: &mut dyn FnMut(Part) -> Result<()>) -> Result<()> {
     // No walk through years without an event.
     let (Some(first), Some(last)) = (ledger::first_event_at(reader)?, ledger::last_event_at(reader)?) else {
         return Ok(());
     };
     let (first, end) = (first.micros().div_euclid(DAY_US), last.micros().div_euclid(DAY_US) + 1);
     let (from, to) = (from.max(first * DAY_US), to.min(end * DAY_US));
-    let whole = -(-from).div_euclid(DAY_US)..to.div_euclid(DAY_US);
-    if whole.is_empty() || !are_few(&whole) {
-        return stretch(reader, from..to, &mut each);
+    let days = -(-from).div_euclid(DAY_US)..to.div_euclid(DAY_US);
+    if days.is_empty() || !are_few(&days) {
+        return each(Part::Stretch(from..to));
     }
-    stretch(reader, from..whole.start * DAY_US, &mut each)?;
-    days(reader, whole.clone(), |_, facts| facts.iter().for_each(&mut each))?;
-    stretch(reader, whole.end * DAY_US..to, &mut each)
+    each(Part::Stretch(from..days.start * DAY_US))?;
+    each(Part::Days(days.clone()))?;
+    each(Part::Stretch(days.end * DAY_US..to))
+}
+
+/// The failures of `[from, to)`, µs, in pieces; those of one group lie together in each.
+pub(super) fn failures(reader: &Reader, from: i64, to: i64) -> Result<Vec<Arc<[Failure]>>> {
+    let mut pieces = Vec::new();
+    let mut edges = Vec::new();
+    whole(reader, from, to, &mut |part| match part {
+        Part::Stretch(part) => stretch(reader, part, &mut |failure| edges.push(failure)),
+        Part::Days(range) => days(reader, range, |_, facts: &Arc<[Failure]>| pieces.push(facts.clone())),
+    })?;
+    edges.sort_unstable();
+    pieces.push(edges.into());
+    Ok(pieces)
 }
 
 /// Whether a period has not more days than are looked at one by one.
@@ -251,7 +304,11 @@ pub(super) const fn are_few(days: &Range<i64>) -> bool {
 }
 
 /// Gives the facts of each of these days, which [`are_few`].
-pub(super) fn days<T: Fact>(reader: &Reader, days: Range<i64>, mut each: impl FnMut(i64, &[T])) -> Result<()> {
+pub(super) fn days<T: Fact>(
+    reader: &Reader,
+    days: Range<i64>,
+    mut each: impl FnMut(i64, &Arc<[T]>),
+) -> Result<()> {
     if days.is_empty() {
         return Ok(());
     }
@@ -289,14 +346,14 @@ fn all_of<T: Timed>(reader: &Reader, day: i64) -> Result<Vec<T>> {
     Ok(facts.collect::<rusqlite::Result<_>>()?)
 }
 
-fn stretch<T: Timed>(reader: &Reader, stretch: Range<i64>, each: &mut impl FnMut(&T)) -> Result<()> {
+fn stretch<T: Timed>(reader: &Reader, stretch: Range<i64>, each: &mut impl FnMut(T)) -> Result<()> {
     if stretch.is_empty() {
         return Ok(());
     }
     let mut statement = reader.conn.prepare_cached(T::QUESTION)?;
     let mut rows = statement.query((stretch.start, stretch.end))?;
     while let Some(row) = rows.next()? {
-        each(&T::read(row)?);
+        each(T::read(row)?);
     }
     Ok(())
 }

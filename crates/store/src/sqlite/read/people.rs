@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params_from_iter};
 use trackway_core::filter::Filter;
@@ -154,7 +155,7 @@ pub(super) fn of_scope(reader: &Reader, scope: &Scope) -> Result<(RowSet, Option
         let (first, end): (i64, i64) = span.query_row([], |r| Ok((r.get(0)?, r.get(1)?)))?;
         let days = parts.days.start.max(first)..parts.days.end.min(end);
         if kept::are_few(&days) {
-            kept::days(reader, days, |_, present: &[Present]| {
+            kept::days(reader, days, |_, present: &Arc<[Present]>| {
                 present.iter().for_each(|Present(person)| people.insert(*person));
             })?;
         } else {

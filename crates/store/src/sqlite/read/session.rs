@@ -13,7 +13,9 @@ use super::aid::TRACK;
 use super::cursor::{Cursor, List};
 use super::filter_sql::{self, Target};
 use super::filter_what;
+use super::kept::{self, Flagged, Started};
 use super::signals::Calls;
+use super::span::bounds;
 use super::{CUT_SHORT, Reader, Sql, actor, peer, rows_of};
 use crate::query::{
     Aside, Attempts, Mark, Page, Period, SessionCounts, SessionRow, SessionTab, SessionsAsk, TrackUntil,
@@ -123,14 +125,14 @@ pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<
 
 /// How many sessions of a period there are.
 pub(in crate::sqlite) fn counts(reader: &Reader, period: Period) -> Result<SessionCounts> {
-    let period = (period.from.micros(), period.to.micros());
-    let n = |text: &str| -> Result<u64> {
-        let n: i64 = reader.conn.prepare_cached(text)?.query_row(period, |r| r.get(0))?;
-        Ok(n as u64)
-    };
-    let mut statement = reader.conn.prepare_cached(sql!("session.count_failed"))?;
-    let (failed, asked): (i64, i64) = statement.query_row(period, |r| Ok((r.get(0)?, r.get(1)?)))?;
-    Ok(SessionCounts { all: n(sql!("session.count"))?, failed: failed as u64, asked: asked as u64 })
+    let (from, to) = bounds(period);
+    let mut counts = SessionCounts::default();
+    kept::visit(reader, from, to, |_: &Started| counts.all += 1)?;
+    kept::visit(reader, from, to, |session: &Flagged| {
+        counts.failed += u64::from(session.failed);
+        counts.asked += u64::from(session.asked);
+    })?;
+    Ok(counts)
 }
 
 /// One session; an id that was merged away answers with the one it went into.

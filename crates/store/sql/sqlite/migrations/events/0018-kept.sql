@@ -9,7 +9,7 @@ CREATE TABLE kept (
 CREATE TRIGGER kept_session_new AFTER INSERT ON session WHEN new.activity > 0 BEGIN
   INSERT INTO kept VALUES (new.started_at / 86400000000, 1) ON CONFLICT (day) DO UPDATE SET n = n + 1;
 END;
-CREATE TRIGGER kept_session_set AFTER UPDATE OF started_at, last_at, activity, client ON session BEGIN
+CREATE TRIGGER kept_session_set AFTER UPDATE OF started_at, last_at, activity, client, errors, missing ON session BEGIN
   INSERT INTO kept VALUES (old.started_at / 86400000000, 1) ON CONFLICT (day) DO UPDATE SET n = n + 1;
   INSERT INTO kept SELECT new.started_at / 86400000000, 1 WHERE new.started_at / 86400000000 <> old.started_at / 86400000000
     ON CONFLICT (day) DO UPDATE SET n = n + 1;
