@@ -155,7 +155,7 @@ fn seen(reader: &Reader, scope: &Scope) -> Result<Vec<(i64, i64, u64, u64)>> {
     }
     sql.push(" WHERE e.catalog IS NOT NULL AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Events)?;
     sql.push(" GROUP BY e.catalog ORDER BY 2 DESC LIMIT ").bind(CATALOGS as i64);
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let rows = statement.query_map(params_from_iter(&sql.values), |r| {
@@ -172,7 +172,7 @@ fn sessions(reader: &Reader, scope: &Scope) -> Result<u64> {
     }
     sql.push(" WHERE e.catalog IS NOT NULL AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Events)?;
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     Ok(statement.query_row(params_from_iter(&sql.values), |r| r.get::<_, i64>(0))? as u64)
 }

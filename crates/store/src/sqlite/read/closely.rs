@@ -64,7 +64,7 @@ fn read(reader: &Reader, scope: &Scope, tool: i64) -> Result<Vec<Call>> {
     let mut sql = Sql::new(sql!("event.closely"));
     let (from, to) = (scope.period.from.micros(), scope.period.to.micros());
     sql.values = vec![tool.into(), from.into(), to.into(), (CLOSE_CALLS as i64).into()];
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Events)?;
     sql.push(" ORDER BY e.started_at DESC, e.seq DESC");
     let moved = Moved::read(reader)?;
     let mut statement = reader.conn.prepare_cached(&sql.text)?;

@@ -36,7 +36,7 @@ pub(in crate::sqlite) fn events(reader: &Reader, ask: &EventsAsk) -> Result<Page
         sql.push(" AND e.kind <> ").bind(i64::from(Kind::Protocol.code()));
     }
     filter_sql::narrow(reader, &mut sql, &ask.scope.filter)?;
-    filter_sql::add(&mut sql, &ask.scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &ask.scope.filter, Target::Events)?;
     if let Some(after) = Cursor::parse(ask.page.after.as_deref(), List::Events, 0)? {
         sql.push(" AND (e.started_at, e.seq) < (").bind(after.key).push(", ").bind(after.row).push(")");
     }
@@ -74,7 +74,7 @@ pub(in crate::sqlite) fn after(
 ) -> Result<Vec<EventRow>> {
     let mut sql = Sql::new(sql!("event.row"));
     sql.push(" WHERE e.seq > ").bind(i64::try_from(seq).unwrap_or(i64::MAX));
-    filter_sql::add(&mut sql, filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, filter, Target::Events)?;
     sql.push(" ORDER BY e.seq LIMIT ").bind(limit as i64);
     rows(&reader.conn, &sql)
 }

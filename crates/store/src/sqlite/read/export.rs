@@ -25,7 +25,7 @@ pub(in crate::sqlite) fn export(
     sql.push(" WHERE e.seq > ").bind(i64::try_from(ask.after).unwrap_or(i64::MAX));
     sql.push(" AND +e.started_at >= ").bind(period.from.micros());
     sql.push(" AND +e.started_at < ").bind(period.to.micros());
-    filter_sql::add(&mut sql, &ask.scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &ask.scope.filter, Target::Events)?;
     sql.push(" ORDER BY e.seq LIMIT ").bind(ask.limit as i64);
     let mut found = Vec::new();
     each(&reader.conn, project, &sql, |exported| found.push(exported))?;

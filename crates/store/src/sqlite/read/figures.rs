@@ -183,7 +183,7 @@ fn rollup_clients(reader: &Reader, scope: &Scope) -> Result<Option<Option<HashSe
     }
     let mut sql =
         Sql::new("SELECT id FROM (SELECT id, id AS client FROM peer UNION ALL SELECT 0, NULL) s WHERE TRUE");
-    filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Sessions)?;
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let ids = statement.query_map(params_from_iter(&sql.values), |r| r.get(0))?;
     Ok(Some(Some(ids.collect::<rusqlite::Result<_>>()?)))
@@ -274,7 +274,7 @@ fn rows(
         sql.push(" WHERE e.started_at >= ").bind(range.start).push(" AND e.started_at < ").bind(range.end);
         sql.push(" AND e.kind <> ").bind(i64::from(Kind::Protocol.code()));
         filter_sql::narrow(reader, &mut sql, &scope.filter)?;
-        filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+        filter_sql::add(reader, &mut sql, &scope.filter, Target::Events)?;
         let mut statement = reader.conn.prepare_cached(&sql.text)?;
         let mut rows = statement.query(params_from_iter(&sql.values))?;
         loop {

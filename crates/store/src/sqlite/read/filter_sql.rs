@@ -2,6 +2,8 @@
 //! means "has an event that"; all such conditions are asked of one and the same event, but for negations, which must hold
 //! for every event.
 
+use std::sync::Arc;
+
 use rusqlite::params_from_iter;
 use trackway_core::filter::{Condition, Field, Filter, Op};
 
@@ -13,12 +15,12 @@ use crate::sqlite::search;
 use crate::{Result, StoreError};
 
 /// Most matches of a free text that are looked at, the newest.
-const MATCHES: i64 = 1_000;
+const MATCHES: usize = 1_000;
 /// Sessions up to which it is better to look into each than to walk the period.
 const FEW: i64 = 1_000;
 
 /// Adds ` AND …` for every condition and the free text.
-pub(super) fn add(sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> {
+pub(super) fn add(reader: &Reader, sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> {
     let mut of_events = Vec::new();
     for condition in &filter.conditions {
         let what = What::of(condition, target);
@@ -42,10 +44,10 @@ pub(super) fn add(sql: &mut Sql, filter: &Filter, target: Target) -> Result<()> 
         }
         sql.push(")");
     }
-    if let Some(text) = &filter.text {
-        free_text(sql, text, target);
+    match &filter.text {
+        Some(text) => free_text(reader, sql, text, target),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Where the filter asks for people whose sessions are few: adds that an event lies in one of these, or in none, which holds
@@ -74,8 +76,7 @@ pub(super) fn narrow(reader: &Reader, sql: &mut Sql, filter: &Filter) -> Result<
 /// What a list says when the free text has more matches than are looked at.
 pub(super) fn cut_matches(reader: &Reader, filter: &Filter) -> Result<Option<String>> {
     let Some(words) = filter.text.as_deref().and_then(search::words) else { return Ok(None) };
-    let mut statement = reader.conn.prepare_cached(sql!("search.count"))?;
-    let found: i64 = statement.query_row((words, MATCHES + 1), |r| r.get(0))?;
+    let found = matches(reader, words)?.len();
     Ok((found > MATCHES).then(|| {
         format!(
             "more than {MATCHES} events match the text; only the newest are looked at, add words or filters"
@@ -83,8 +84,23 @@ pub(super) fn cut_matches(reader: &Reader, filter: &Filter) -> Result<Option<Str
     }))
 }
 
+/// The newest events that match words, one more than are looked at. A question asks the index once.
+fn matches(reader: &Reader, words: String) -> Result<Arc<Vec<i64>>> {
+    let mut known = reader.matches.borrow_mut();
+    if let Some((asked, found)) = known.as_ref()
+        && *asked == words
+    {
+        return Ok(found.clone());
+    }
+    let mut statement = reader.conn.prepare_cached(sql!("search.newest"))?;
+    let rows = statement.query_map((&words, MATCHES as i64 + 1), |r| r.get(0))?;
+    let found = Arc::new(rows.collect::<rusqlite::Result<Vec<i64>>>()?);
+    *known = Some((words, found.clone()));
+    Ok(found)
+}
+
 /// Intent, error message and tool by the index; the person by name or id.
-fn free_text(sql: &mut Sql, text: &str, target: Target) {
+fn free_text(reader: &Reader, sql: &mut Sql, text: &str, target: Target) -> Result<()> {
     let people = format!("%{}%", escape_like(text));
     let (column, person) = match target {
         Target::Events => ("e.seq", "coalesce(e.person, s.attributed)"),
@@ -96,8 +112,10 @@ fn free_text(sql: &mut Sql, text: &str, target: Target) {
         if target == Target::Sessions {
             sql.push("SELECT coalesce(h.head, h.row) FROM event v JOIN session h ON h.row = v.session WHERE v.seq IN (");
         }
-        sql.push("SELECT rowid FROM search WHERE search MATCH ").bind(words);
-        sql.push(" ORDER BY rowid DESC LIMIT ").bind(MATCHES).push(")");
+        let found = matches(reader, words)?;
+        let newest = found.get(..found.len().min(MATCHES)).unwrap_or_default();
+        sql.push("SELECT value FROM json_each(").bind(serde_json::to_string(newest).expect("numbers are JSON"));
+        sql.push("))");
         if target == Target::Sessions {
             sql.push(")");
         }
@@ -105,6 +123,7 @@ fn free_text(sql: &mut Sql, text: &str, target: Target) {
     }
     sql.push(person).push(HIT).push("name LIKE ").bind(people.clone());
     sql.push(" ESCAPE '\\' OR id LIKE ").bind(people).push(" ESCAPE '\\'").push(HIT_END).push(")");
+    Ok(())
 }
 
 /// Every id of the people one of whose ids meets what stands between. Index person_root.

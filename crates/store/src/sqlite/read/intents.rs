@@ -82,7 +82,7 @@ fn read(
     sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
     filter_sql::narrow(reader, &mut sql, &scope.filter)?;
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Events)?;
     sql.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(INTENT_CALLS as i64 + 1);
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let mut rows = statement.query(params_from_iter(&sql.values))?;

@@ -252,7 +252,7 @@ fn count(
             Err(other) => return Err(other),
         }
     } else {
-        let (failures, cut) = some_failures(reader, &of_some(scope, issue, tool)?)?;
+        let (failures, cut) = some_failures(reader, &of_some(reader, scope, issue, tool)?)?;
         (vec![failures.into()], cut)
     };
     let of_tool = tool.map(|tool| issues_of(reader, tool)).transpose()?;
@@ -296,7 +296,7 @@ fn issues_of(reader: &Reader, tool: i64) -> Result<HashSet<i64>> {
 }
 
 /// Failures of one group and what was merged into it, or of one tool, or of a filter.
-fn of_some(scope: &Scope, issue: Option<i64>, tool: Option<i64>) -> Result<Sql> {
+fn of_some(reader: &Reader, scope: &Scope, issue: Option<i64>, tool: Option<i64>) -> Result<Sql> {
     let mut sql = Sql::new(sql!("event.issues"));
     if !scope.filter.is_empty() {
         sql.push(" LEFT JOIN session s ON s.row = e.session");
@@ -313,7 +313,7 @@ fn of_some(scope: &Scope, issue: Option<i64>, tool: Option<i64>) -> Result<Sql> 
     }
     sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Events)?;
     Ok(sql)
 }
 

@@ -149,7 +149,7 @@ fn newest(reader: &Reader, scope: &Scope, sort: &str, most: i64) -> Result<Vec<E
     let mut sql = Sql::new(sql!("event.row"));
     sql.push(" WHERE ").push(sort).push(" AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Events)?;
     sql.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(most);
     event::rows(&reader.conn, &sql)
 }
@@ -161,7 +161,7 @@ fn worth_a_look(reader: &Reader, scope: &Scope, p95_us: Option<i64>) -> Result<V
         let mut sql = Sql::new(sort);
         sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
         sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
-        filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
+        filter_sql::add(reader, &mut sql, &scope.filter, Target::Sessions)?;
         sql.push(" ORDER BY s.started_at DESC, s.row DESC LIMIT ").bind(CANDIDATES);
         let mut statement = reader.conn.prepare_cached(&sql.text)?;
         let rows = statement.query_map(params_from_iter(&sql.values), |r| r.get::<_, i64>(0))?;

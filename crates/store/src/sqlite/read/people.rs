@@ -188,7 +188,7 @@ pub(super) fn insert_matches(
     for stretch in stretches {
         let mut sql = Sql::new(question);
         sql.push(" AND e.started_at >= ").bind(stretch.start).push(" AND e.started_at < ").bind(stretch.end);
-        filter_sql::add(&mut sql, filter, Target::Events)?;
+        filter_sql::add(reader, &mut sql, filter, Target::Events)?;
         let mut statement = reader.conn.prepare_cached(&sql.text)?;
         let mut rows = statement.query(params_from_iter(&sql.values))?;
         loop {

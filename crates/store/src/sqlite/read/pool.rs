@@ -1,6 +1,7 @@
 //! A few read-only connections of one ledger, lent for one question at a time, each under a deadline, so that readers
 //! neither pile up nor hold the log back (spec/storage.md §3.6).
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -52,6 +53,8 @@ pub(in crate::sqlite) struct Reader {
     pub(in crate::sqlite) counted_calls: usize,
     pub(super) kept: Arc<Kept>,
     pub(super) recent: Arc<Recent>,
+    /// What the question's words matched.
+    pub(super) matches: RefCell<Option<(String, Arc<Vec<i64>>)>>,
     aid: Aid,
 }
 
@@ -84,6 +87,7 @@ impl Pool {
             counted_calls: self.counted_calls,
             kept: self.kept.clone(),
             recent: self.recent.clone(),
+            matches: RefCell::default(),
             aid,
         };
         let answer = ready.map_err(Into::into).and_then(|()| question(&reader));

@@ -125,7 +125,7 @@ fn read(
     called(&mut sql, kind, name);
     sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Events)?;
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let mut rows = statement.query(params_from_iter(&sql.values))?;
     while let Some(r) = rows.next()? {

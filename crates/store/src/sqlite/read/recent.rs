@@ -220,7 +220,7 @@ fn from_file(reader: &Reader, scope: &Scope) -> Result<Calls> {
     sql.push(" AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
     filter_sql::narrow(reader, &mut sql, &scope.filter)?;
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Events)?;
     sql.push(" ORDER BY e.started_at DESC, e.seq DESC");
     let mut calls = Vec::new();
     let read = each_row(reader, &sql, |call| {

@@ -85,7 +85,7 @@ pub(in crate::sqlite) fn sessions(reader: &Reader, ask: &SessionsAsk) -> Result<
         SessionTab::Failed => drop(list.push(" AND (s.errors > 0 OR s.missing > 0) AND s.errors > 0")),
         SessionTab::AskedForMore => drop(list.push(" AND (s.errors > 0 OR s.missing > 0) AND s.missing > 0")),
     }
-    filter_sql::add(&mut list, &ask.scope.filter, Target::Sessions)?;
+    filter_sql::add(reader, &mut list, &ask.scope.filter, Target::Sessions)?;
     if let Some(after) = Cursor::parse(ask.page.after.as_deref(), List::Sessions, code)? {
         list.push(&format!(" AND ({by}, s.row) {sign} ("))
             .bind(after.key)

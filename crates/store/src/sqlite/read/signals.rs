@@ -256,7 +256,7 @@ pub(in crate::sqlite) fn warnings(reader: &Reader, scope: &Scope) -> Result<Vec<
     let mut sql = Sql::new(sql!("session.health"));
     sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Sessions)?;
     sql.push(" ORDER BY s.started_at DESC LIMIT ").bind(WARNING_SESSIONS as i64);
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     type Found = (i64, i64, i64, Option<String>, Option<String>);

@@ -153,7 +153,7 @@ pub(super) fn starts(reader: &Reader, scope: &Scope, buckets: &Buckets) -> Resul
     let mut sql = Sql::new(sql!("session.starts"));
     sql.push(" AND s.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND s.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Sessions)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Sessions)?;
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let mut rows = statement.query(params_from_iter(&sql.values))?;
     while let Some(row) = rows.next()? {
@@ -275,7 +275,7 @@ fn samples(reader: &Reader, scope: &Scope, kind: Kind, id: i64, name: &str) -> R
         sql.push(" ORDER BY e.started_at DESC LIMIT ").bind(most as i64).push(")");
     }
     sql.push(")");
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Events)?;
     sql.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(SAMPLES as i64);
     event::rows(&reader.conn, &sql)
 }

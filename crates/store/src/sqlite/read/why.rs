@@ -160,7 +160,7 @@ pub(super) fn variants(reader: &Reader, scope: &Scope, members: &[i64]) -> Resul
     }
     sql.push(") AND e.started_at >= ").bind(scope.period.from.micros());
     sql.push(" AND e.started_at < ").bind(scope.period.to.micros());
-    filter_sql::add(&mut sql, &scope.filter, Target::Events)?;
+    filter_sql::add(reader, &mut sql, &scope.filter, Target::Events)?;
     sql.push(" ORDER BY e.started_at DESC, e.seq DESC LIMIT ").bind(VARIANT_EVENTS as i64);
     let mut statement = reader.conn.prepare_cached(&sql.text)?;
     let mut rows = statement.query(params_from_iter(&sql.values))?;
