@@ -14,6 +14,7 @@ use super::tools::sorted_page;
 use super::kept::{self, Present};
 use super::{CUT_SHORT, Reader, Sql, accounts, actor, event, session};
 use crate::query::{ListAsk, Page, PersonDetail, PersonRow, Scope};
+use crate::sqlite::cache::Map;
 use crate::sqlite::commit::{DAY_US, HOUR_US};
 use crate::sqlite::control::sql;
 use crate::sqlite::identity;
@@ -207,13 +208,13 @@ pub(super) fn insert_matches(
 
 /// Rows of people that are shown under another row, or (`None`) not at all: a merge is this list, read anew for every
 /// question, so events never change.
-pub(super) struct Moved(HashMap<i64, Option<i64>>);
+pub(super) struct Moved(Map<i64, Option<i64>>);
 
 impl Moved {
     pub(super) fn read(reader: &Reader) -> Result<Self> {
         let mut statement = reader.conn.prepare_cached(sql!("identity.moved"))?;
         let mut rows = statement.query([])?;
-        let mut moved = HashMap::new();
+        let mut moved = Map::default();
         while let Some(r) = rows.next()? {
             let root: Option<i64> = r.get(1)?;
             moved.insert(r.get(0)?, root);
