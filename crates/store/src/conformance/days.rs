@@ -38,7 +38,10 @@ pub(super) fn answers_over_days_follow_what_comes_late(make: &dyn Fn() -> Arc<dy
     let store = make();
     let late = by(within(call(6, DAY + 30 * MINUTE), "crossing"), "ann");
     let batches = [
-        vec![within(failing(call(1, 0), "no such order"), "crossing"), with_client(call(2, MINUTE), "cursor")],
+        vec![
+            within(failing(call(1, 0), "no such order"), "crossing"),
+            with_client(call(2, MINUTE), "cursor"),
+        ],
         // A session goes on the next day: its length is the first day's.
         vec![within(call(3, DAY), "crossing")],
         // A call in no session.
@@ -50,7 +53,10 @@ pub(super) fn answers_over_days_follow_what_comes_late(make: &dyn Fn() -> Arc<dy
         // The client is named later than the session began.
         vec![with_client(within(call(7, DAY + 40 * MINUTE), "crossing"), "claude")],
         // Two sessions turn out to be one.
-        vec![within(failing(call(8, -DAY), "gone"), "other"), by(within(call(9, -DAY + MINUTE), "other"), "bob")],
+        vec![
+            within(failing(call(8, -DAY), "gone"), "other"),
+            by(within(call(9, -DAY + MINUTE), "other"), "bob"),
+        ],
     ];
     let (warm, cold) = (project(&store, "proj_warm"), project(&store, "proj_cold"));
     for upto in 0..batches.len() {

@@ -114,7 +114,8 @@ fn free_text(reader: &Reader, sql: &mut Sql, text: &str, target: Target) -> Resu
         }
         let found = matches(reader, words)?;
         let newest = found.get(..found.len().min(MATCHES)).unwrap_or_default();
-        sql.push("SELECT value FROM json_each(").bind(serde_json::to_string(newest).expect("numbers are JSON"));
+        sql.push("SELECT value FROM json_each(")
+            .bind(serde_json::to_string(newest).expect("numbers are JSON"));
         sql.push("))");
         if target == Target::Sessions {
             sql.push(")");

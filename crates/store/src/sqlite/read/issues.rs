@@ -200,8 +200,7 @@ pub(super) fn top(reader: &Reader, scope: &Scope, most: usize) -> Result<(Vec<Is
     let mut sums = Sums::default();
     let merges = Merges::read(reader)?;
     let partial = count(reader, scope, None, None, &merges, &mut sums)?;
-    let mut order: Vec<(i64, u64, u64)> =
-        sums.iter().map(|(id, s)| (*id, s.sessions, s.events)).collect();
+    let mut order: Vec<(i64, u64, u64)> = sums.iter().map(|(id, s)| (*id, s.sessions, s.events)).collect();
     order.sort_by(|a, b| (b.1, b.2).cmp(&(a.1, a.2)).then_with(|| a.0.cmp(&b.0)));
     order.truncate(TOP);
     let buckets = Buckets::of(scope);

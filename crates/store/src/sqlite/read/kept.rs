@@ -246,7 +246,8 @@ impl Kept {
         let after = day.bytes();
         all.bytes = (all.bytes + after).saturating_sub(before);
         while all.bytes > MOST_BYTES {
-            let Some(oldest) = all.days.iter().min_by_key(|(n, day)| (day.asked, **n)).map(|(n, _)| *n) else {
+            let Some(oldest) = all.days.iter().min_by_key(|(n, day)| (day.asked, **n)).map(|(n, _)| *n)
+            else {
                 return;
             };
             let gone = all.days.remove(&oldest).map_or(0, |day| day.bytes());

@@ -9,9 +9,9 @@ use trackway_core::filter::Filter;
 use trackway_event::Timestamp;
 
 use super::filter_sql::{self, Target};
+use super::kept::{self, Present};
 use super::span::{bounds, parts};
 use super::tools::sorted_page;
-use super::kept::{self, Present};
 use super::{CUT_SHORT, Reader, Sql, accounts, actor, event, session};
 use crate::query::{ListAsk, Page, PersonDetail, PersonRow, Scope};
 use crate::sqlite::cache::Map;

@@ -15,11 +15,11 @@ use super::figures::texts;
 use super::filter_sql::{self, Target};
 use super::recent::{Call, newest_calls};
 use super::{Reader, Sql};
-use crate::query::{
-    Attempts, Ending, Mark, Mixed, NEIGHBOURS, Neighbours, Scope, Signals, ToolSignals,
-    UnknownTool, WARNING_SESSIONS, Warning, Weight,
-};
 use crate::Result;
+use crate::query::{
+    Attempts, Ending, Mark, Mixed, NEIGHBOURS, Neighbours, Scope, Signals, ToolSignals, UnknownTool,
+    WARNING_SESSIONS, Warning, Weight,
+};
 use crate::sqlite::cache::Map;
 use crate::sqlite::control::sql;
 

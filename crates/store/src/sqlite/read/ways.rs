@@ -64,7 +64,8 @@ pub(in crate::sqlite) fn ways(reader: &Reader, scope: &Scope, by: By) -> Result<
             }
         }
     }
-    let mut all = Ways { calls: newest.as_slice().len() as u64, partial: newest.partial.clone(), ..Ways::default() };
+    let mut all =
+        Ways { calls: newest.as_slice().len() as u64, partial: newest.partial.clone(), ..Ways::default() };
     if by == By::Client {
         declared(reader, &mut sums)?;
     }

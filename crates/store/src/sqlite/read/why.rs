@@ -13,8 +13,8 @@ use trackway_core::metric::percentile;
 use trackway_event::event::Flags;
 use trackway_event::{Kind, Status, Timestamp};
 
-use super::filter_sql::{self, Target};
 use super::circumstances::Closely;
+use super::filter_sql::{self, Target};
 use super::kept::{self, Started};
 use super::payloads::Payloads;
 use super::signals::Calls;
