@@ -156,7 +156,7 @@ impl Cell {
 }
 
 /// A cell as it lies in a row, its sketch still encoded.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::sqlite) struct CellView<'a> {
     pub(in crate::sqlite) events: u64,
     pub(in crate::sqlite) calls: u64,

@@ -48,25 +48,21 @@ pub(super) struct Item<'a> {
 /// Sums of calls.
 #[derive(Default)]
 pub(super) struct Sum {
-    pub(super) events: u64,
-    pub(super) calls: u64,
-    finished: u64,
-    failed: u64,
-    tokens_in: u64,
-    tokens_out: u64,
-    pub(super) last: i64,
+    /// Without a sketch, which is summed apart.
+    pub(super) counts: CellView<'static>,
     sketch: Option<SketchSum>,
 }
 
 impl Sum {
     pub(super) fn add(&mut self, cell: &CellView<'_>) {
-        self.events += cell.events;
-        self.calls += cell.calls;
-        self.finished += cell.finished;
-        self.failed += cell.failed;
-        self.tokens_in += cell.tokens_in;
-        self.tokens_out += cell.tokens_out;
-        self.last = self.last.max(cell.last);
+        let counts = &mut self.counts;
+        counts.events += cell.events;
+        counts.calls += cell.calls;
+        counts.finished += cell.finished;
+        counts.failed += cell.failed;
+        counts.tokens_in += cell.tokens_in;
+        counts.tokens_out += cell.tokens_out;
+        counts.last = counts.last.max(cell.last);
         if !cell.sketch.is_empty() && self.sketch.get_or_insert_default().add_encoded(cell.sketch).is_none() {
             tracing::warn!("a latency sketch cannot be read and was left out");
         }
@@ -78,34 +74,25 @@ impl Sum {
         let timed = sketch.count();
         let from = |least: u64, q: f64| if timed >= least { sketch.quantile(q) } else { None };
         CallFigures {
-            calls: self.calls,
-            finished: self.finished,
-            failed: self.failed,
+            calls: self.counts.calls,
+            finished: self.counts.finished,
+            failed: self.counts.failed,
             timed,
             p50_us: from(1, 0.5),
             p95_us: from(20, 0.95),
             p99_us: from(100, 0.99),
-            tokens_in: self.tokens_in,
-            tokens_out: self.tokens_out,
+            tokens_in: self.counts.tokens_in,
+            tokens_out: self.counts.tokens_out,
         }
     }
 
-    /// As one cell.
-    pub(super) fn cell(self) -> Cell {
-        Cell {
-            events: self.events,
-            calls: self.calls,
-            finished: self.finished,
-            failed: self.failed,
-            tokens_in: self.tokens_in,
-            tokens_out: self.tokens_out,
-            last: self.last,
-            sketch: self.sketch.as_ref().map(SketchSum::sketch).unwrap_or_default(),
-        }
+    /// The sketch as a cell has it, empty where nothing was timed.
+    pub(super) fn encoded_sketch(&self) -> Vec<u8> {
+        self.sketch.as_ref().map(|sum| sum.sketch().encode()).unwrap_or_default()
     }
 
     pub(super) fn last_at(&self) -> Option<Timestamp> {
-        (self.events > 0).then(|| Timestamp::from_micros(self.last))
+        (self.counts.events > 0).then(|| Timestamp::from_micros(self.counts.last))
     }
 }
 

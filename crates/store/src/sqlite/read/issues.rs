@@ -254,7 +254,9 @@ fn count(
         let (failures, cut) = some_failures(reader, &of_some(reader, scope, issue, tool)?)?;
         (vec![failures.into()], cut)
     };
-    let of_tool = tool.map(|tool| issues_of(reader, tool)).transpose()?;
+    // Where there is a filter, the question has asked for the tool's alone.
+    let of_tool = tool.filter(|_| scope.filter.is_empty());
+    let of_tool = of_tool.map(|tool| issues_of(reader, tool)).transpose()?;
     let mut runs: Vec<(i64, &[Failure])> = pieces
         .iter()
         .flat_map(|piece| piece.chunk_by(|a, b| a.issue == b.issue))

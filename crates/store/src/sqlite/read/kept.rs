@@ -16,7 +16,7 @@ use trackway_event::Kind;
 use super::figures::{self, Sum};
 use super::{Reader, ledger};
 use crate::Result;
-use crate::sqlite::commit::{Cell, CellView, DAY_US};
+use crate::sqlite::commit::{CellView, DAY_US};
 use crate::sqlite::control::{hold, sql};
 
 /// Bytes of one ledger's days.
@@ -59,13 +59,13 @@ pub(super) struct Figure {
     pub(super) kind: Kind,
     /// The number of its name.
     pub(super) tool: i64,
-    cell: Cell,
+    counts: CellView<'static>,
     sketch: Box<[u8]>,
 }
 
 impl Figure {
     pub(super) fn cell(&self) -> CellView<'_> {
-        self.cell.view(&self.sketch)
+        CellView { sketch: &self.sketch, ..self.counts }
     }
 }
 
@@ -164,9 +164,11 @@ impl Fact for Figure {
             figures::tools_of_days(reader, kind, day..day + 1, |item| {
                 sums.entry(item.tool).or_default().add(&item.cell);
             })?;
-            all.extend(sums.into_iter().map(|(tool, sum)| {
-                let cell = sum.cell();
-                Self { kind, tool, sketch: cell.sketch.encode().into(), cell }
+            all.extend(sums.into_iter().map(|(tool, sum)| Self {
+                kind,
+                tool,
+                counts: sum.counts,
+                sketch: sum.encoded_sketch().into(),
             }));
         }
         Ok(all)
@@ -209,8 +211,7 @@ impl Day {
         let failures = self.failures.as_deref().map_or(0, std::mem::size_of_val);
         let people = self.people.as_deref().map_or(0, std::mem::size_of_val);
         let figures = self.figures.as_deref().unwrap_or_default();
-        // A sketch is there twice: as it is read, and as it was made.
-        let sketches: usize = figures.iter().map(|figure| 2 * figure.sketch.len()).sum();
+        let sketches: usize = figures.iter().map(|figure| figure.sketch.len()).sum();
         size_of::<Self>() + sessions + flagged + failures + people + std::mem::size_of_val(figures) + sketches
     }
 }

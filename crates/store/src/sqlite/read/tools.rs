@@ -48,7 +48,7 @@ pub(in crate::sqlite) fn tool(reader: &Reader, name: &str, scope: &Scope) -> Res
             sum.add(&item.cell);
         }
     })?;
-    let trend = series.iter().map(|s| s.calls).collect();
+    let trend = series.iter().map(|s| s.counts.calls).collect();
     let series = series.iter().enumerate().map(|(i, sum)| {
         let (start, end) = buckets.bounds(i);
         Bucket { start, end, sessions: 0, calls: sum.figures() }
@@ -235,7 +235,7 @@ pub(super) fn numbered_rows(reader: &Reader, scope: &Scope, kind: Kind) -> Resul
     let mut names = figures::texts(reader, &sums.keys().copied().collect())?;
     let rows = sums
         .into_iter()
-        .filter(|(_, (sum, _))| sum.events > 0)
+        .filter(|(_, (sum, _))| sum.counts.events > 0)
         .map(|(id, (sum, trend))| (id, plain(names.remove(&id).unwrap_or_default(), &sum, trend)));
     Ok((rows.collect(), partial))
 }
